@@ -1,0 +1,67 @@
+"""Every registered detector, ours and plug-ins' alike, keeps the contract of ``detectors``."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detectors import registry
+from detectors.artifacts import Bundle, save
+from detectors.calibrate import Calibrator
+from detectors.checks import Check, simulated_table, with_fault, yield_checks
+
+BUILT_IN = ("boosted", "robust-z")
+
+RESTORE = """
+import hashlib, sys
+from pathlib import Path
+from detectors.artifacts import load
+from detectors.checks import simulated_table
+
+bundle, table = load(Path(sys.argv[1])), simulated_table(200, seed=31)
+score = bundle.detector.score(table)
+for bits in (score, bundle.detector.explain(table), bundle.calibrator.apply(score)):
+    print(hashlib.sha256(bits.tobytes()).hexdigest())
+"""
+
+
+def test_built_ins_are_registered_as_plug_ins_are() -> None:
+    assert set(BUILT_IN) <= set(registry.names())
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_suite_has_a_check_for_every_promise(kind: str) -> None:
+    names = [check.name for check in yield_checks(lambda: registry.make(kind))]
+    assert len(names) == len(set(names)) == 13
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{kind}-{check.name}")
+        for kind in registry.names()
+        for check in yield_checks(lambda kind=kind: registry.make(kind))
+    ],
+)
+def test_keeps_the_contract(check: Check) -> None:
+    check.run()
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_restored_in_another_process_in_equal_bits(kind: str, tmp_path: Path, repository: Path) -> None:
+    table, labels = with_fault(simulated_table(600, seed=30), column=2, seed=1)
+    detector = registry.make(kind).fit(table, labels, seed=1)
+    calibrator = Calibrator().fit(detector.score(table), labels)
+    save(Bundle(kind, detector, calibrator), tmp_path / "model")
+    fresh = simulated_table(200, seed=31)
+    score = detector.score(fresh)
+    expected = [
+        hashlib.sha256(b.tobytes()).hexdigest() for b in (score, detector.explain(fresh), calibrator.apply(score))
+    ]
+    command = [sys.executable, "-c", RESTORE, str(tmp_path / "model")]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == expected, done.stderr
