@@ -1,0 +1,1 @@
+"""The words: keys and masks, tables with described columns, labels, verdicts, configuration, findings, errors."""

@@ -1,0 +1,292 @@
+"""The configuration: one TOML file into frozen records; an unknown key is answered with the nearest valid one.
+
+Every field is documented where it stands; ``dqm init`` writes a commented example. Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import glob
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dqm.model.errors import ConfigError, nearest
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExperimentConfig(_Record):
+    """What is certified."""
+
+    name: str = "experiment"
+    lumisection: str = Field("lumisection", description="what one unit is called on pages and plots")
+    weight: str = Field("", description="column lost with a lumisection; empty: as the inputs say")
+    weight_unit: str = Field("", description="unit of the weight, shown on axes")
+
+
+class StoreConfig(_Record):
+    """Where everything is kept."""
+
+    path: Path = Field(Path("certification"), description="folder of the embedded store")
+
+
+class ColumnConfig(_Record):
+    """How one column of a canonical table is to be understood."""
+
+    subsystem: str = ""
+    role: Literal["feature", "condition", "weight"] = "feature"
+    kind: Literal["value", "count", "rate", "fraction", "flag"] = "value"
+    unit: str = ""
+
+
+class _FilesInput(_Record):
+    files: tuple[str, ...] = Field(description="paths or glob patterns, relative to the configuration file")
+    required: bool = Field(True, description="a lumisection that it lacks is UNKNOWN")
+
+
+class Clas12QadbInput(_Record):
+    """CLAS12 quality-assurance database: ``qaTree.json`` and ``chargeTree.json`` of one data set."""
+
+    kind: Literal["clas12-qadb"]
+    qa: str = Field(description="path of qaTree.json")
+    charge: str = Field(description="path of chargeTree.json")
+    task: Literal["cut", "expert"] = Field("expert", description="bad = defect bits 0-4 (cut) or 0-5 (expert)")
+    required: bool = True
+
+
+class Clas12TableInput(_FilesInput):
+    """The flat table of the same columns as the CLAS12 database."""
+
+    kind: Literal["clas12-table"]
+    dataset: str = Field("", description="value of the column 'dataset' to read; empty: the table has only one")
+    task: Literal["cut", "expert"] = "expert"
+
+
+class OmsInput(_FilesInput):
+    """CMS OMS per-lumisection quantities: columnar JSON, Parquet or CSV; a column ``golden`` gives labels."""
+
+    kind: Literal["oms"]
+
+
+class GoldenInput(_FilesInput):
+    """Certification JSON as labels: good inside; bad where the run is covered and the lumisection is not inside."""
+
+    kind: Literal["golden"]
+    dcs: tuple[str, ...] = Field((), description="DCS-only JSON files: only lumisections in them are labelled")
+    coverage: Literal["listed", "span"] = Field(
+        "listed", description="runs it speaks of: those listed, or all between its first and last"
+    )
+    required: bool = False
+
+
+class BrilcalcInput(_FilesInput):
+    """brilcalc ``lumi --byls`` CSV: delivered and recorded luminosity, pile-up."""
+
+    kind: Literal["brilcalc"]
+
+
+class CanonicalInput(_FilesInput):
+    """The canonical form for anybody's per-lumisection quantities: Parquet or CSV with ``run``, ``ls`` and numbers."""
+
+    kind: Literal["canonical"]
+    columns: dict[str, ColumnConfig] = Field({}, description="meaning of the columns; empty: all numbers, kind value")
+
+
+class PluginInput(_FilesInput):
+    """A reader that a plug-in registers in the group ``dqm.readers``."""
+
+    kind: Literal["plugin"]
+    reader: str
+    options: dict[str, str | int | float | bool] = {}
+
+
+InputConfig = Annotated[
+    Union[Clas12QadbInput, Clas12TableInput, OmsInput, GoldenInput, BrilcalcInput, CanonicalInput, PluginInput],  # noqa: UP007
+    Field(discriminator="kind"),
+]
+
+
+class _Quotient(_Record):
+    quantity: str
+    per: str = Field("", description="divide by this quantity")
+
+    @property
+    def title(self) -> str:
+        """Its name in column names."""
+        return f"{self.quantity}/{self.per}" if self.per else self.quantity
+
+
+class CourseConfig(_Quotient):
+    """A quantity, or the ratio of two, whose course along the run is judged."""
+
+    floor: float = Field(1e-5, gt=0, description="smallest value that is told from zero, in the unit of the quantity")
+
+
+class LimitConfig(_Quotient):
+    """A documented limit: outside it a lumisection is bad, whatever a model says."""
+
+    least: float | None = None
+    most: float | None = None
+    because: str = Field("", description="where the limit is written down; shown as the reason")
+
+
+class FeaturesConfig(_Record):
+    """How quantities become features."""
+
+    past_runs: int = Field(10, ge=1, description="earlier runs whose medians make the longest reference")
+    levels: tuple[Literal["count", "rate", "fraction", "value"], ...] = Field(
+        ("count", "rate", "fraction", "value"), description="kinds of quantities that are compared with earlier runs"
+    )
+    rates_within: str = Field(
+        "", description="condition, such as a prescale index, within which rates are compared; empty: with all"
+    )
+    course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
+    flags: bool = Field(True, description="judge status bits (columns of kind flag)")
+    position: bool = Field(False, description="judge where in its run a lumisection stands")
+
+
+class BoostedConfig(_Record):
+    """Boosted trees (LightGBM), retrained on what people have labelled."""
+
+    kind: Literal["boosted"] = "boosted"
+    trees: int = Field(80, ge=1)
+    leaves: int = Field(8, ge=2)
+    learning_rate: float = Field(0.08, gt=0)
+    min_leaf: int = Field(20, ge=1, description="lumisections a leaf must hold")
+    feature_fraction: float = Field(0.7, gt=0, le=1, description="columns that a tree sees")
+    bagging: float = Field(0.7, gt=0, le=1, description="lumisections that a tree sees")
+    l2: float = Field(5.0, ge=0, description="shrinkage of the leaves")
+    members: int = Field(3, ge=1, description="models of different seeds that are averaged")
+    extra_trees: bool = Field(False, description="split at random places: less to memorise")
+    refresh_trees: int = Field(10, ge=1, description="trees that a warm start adds")
+    forget: float = Field(0.0, ge=0, le=1, description="how far a warm start moves old leaves to the new window")
+    threads: int = Field(1, ge=1)
+    seed: int = 1
+
+
+class RobustZConfig(_Record):
+    """The largest robust z over the features: no training labels, a baseline that everybody understands."""
+
+    kind: Literal["robust-z"]
+    min_good: int = Field(20, ge=1, description="labelled good lumisections from which only those are the reference")
+    floor: float = Field(1e-3, gt=0, description="smallest relative spread")
+    seed: int = 1
+
+
+ModelConfig = Annotated[Union[BoostedConfig, RobustZConfig], Field(discriminator="kind")]  # noqa: UP007
+
+
+class RollingConfig(_Record):
+    """The walk-forward: runs in time order are cut into blocks; each is scored by a model of the blocks before it."""
+
+    blocks: int = Field(10, ge=3, description="equal blocks of runs")
+    warm_up: int = Field(3, ge=1, description="first blocks, labelled by people and not scored")
+    label_delay: int = Field(1, ge=0, description="blocks by which labels come late")
+    window: int = Field(0, ge=0, description="blocks that are learned from; 0: all")
+    refit_every: int = Field(1, ge=1, description="steps from one full fit to the next; between them a warm start")
+
+
+class WorkingPointConfig(_Record):
+    """Budgets of the trade-off."""
+
+    data_loss: float = Field(0.01, gt=0, lt=1, description="largest share of good weight rejected automatically")
+    pollution: float = Field(0.01, gt=0, lt=1, description="largest bad share of the weight accepted automatically")
+    confidence: float = Field(0.9, gt=0.5, lt=1, description="one-sided level at which the past kept them")
+
+
+class Config(_Record):
+    """The whole configuration."""
+
+    experiment: ExperimentConfig = ExperimentConfig()
+    store: StoreConfig = StoreConfig()
+    inputs: tuple[InputConfig, ...] = ()
+    features: FeaturesConfig = FeaturesConfig()
+    limits: tuple[LimitConfig, ...] = ()
+    model: ModelConfig = BoostedConfig()
+    rolling: RollingConfig = RollingConfig()
+    working_point: WorkingPointConfig = WorkingPointConfig()
+    folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
+
+    @property
+    def store_path(self) -> Path:
+        """Folder of the store, resolved against the configuration file."""
+        return self.folder / self.store.path
+
+    def files(self, patterns: tuple[str, ...]) -> list[Path]:
+        """Files that match the patterns, sorted; a pattern without a match is a ``ConfigError``."""
+        found: list[Path] = []
+        for pattern in patterns:
+            matches = sorted(glob.glob(str(self.folder / pattern), recursive=True))  # noqa: PTH207 (patterns may be absolute)
+            if not matches:
+                raise ConfigError(f"no file matches {pattern!r} under {self.folder.resolve()}")
+            found += [Path(each) for each in matches]
+        return found
+
+    @model_validator(mode="after")
+    def _warm_up_leaves_something(self) -> Config:
+        if self.rolling.warm_up + self.rolling.label_delay >= self.rolling.blocks:
+            raise ValueError("rolling.warm_up + rolling.label_delay must leave blocks to score")
+        return self
+
+
+def load(path: Path) -> Config:
+    """Read a configuration; raises ``ConfigError`` naming the file, the key and the nearest valid key, in one line."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration; write one with: dqm init clas12|cms|generic") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    if "folder" in raw:
+        raise ConfigError(f"{path}: unknown key 'folder'; {nearest('folder', _keys(Config))}")
+    try:
+        return Config.model_validate(raw | {"folder": path.parent})
+    except ValidationError as error:
+        raise ConfigError(f"{path}: " + "; ".join(_explained(each) for each in error.errors())) from None
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [name for name in model.model_fields if name != "folder"]
+
+
+def _explained(error: Any) -> str:
+    """One validation error as a sentence with the dotted key and, for an unknown key, the nearest valid ones."""
+    place = list(error["loc"])
+    key = ".".join(str(part) for part in place)
+    if error["type"] == "extra_forbidden":
+        owner = _owner(Config, place[:-1])
+        return f"unknown key {key!r}; {nearest(str(place[-1]), _keys(owner) if owner else [])}"
+    if error["type"] == "union_tag_invalid":
+        context = error["ctx"]
+        valid = [each.strip(" '") for each in context["expected_tags"].split(",")]
+        return f"{key}.kind: unknown kind {context['tag']!r}; {nearest(str(context['tag']), valid)}"
+    return f"{key}: {error['msg']}" if key else str(error["msg"])
+
+
+def _owner(model: type[BaseModel], place: list[Any]) -> type[BaseModel] | None:
+    """The record in which the last key of a place was looked up; list positions and dictionary keys are passed over."""
+    candidates = [model]
+    for part in place:
+        tagged = [each for each in candidates if part in _kinds(each)]
+        if tagged:
+            candidates = tagged
+        elif len(candidates) == 1 and part in candidates[0].model_fields:
+            candidates = _records(candidates[0].model_fields[part].annotation)
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _kinds(record: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(record.model_fields["kind"].annotation) if "kind" in record.model_fields else ()
+
+
+def _records(annotation: Any) -> list[type[BaseModel]]:
+    """Every record type inside an annotation such as ``tuple[A | B, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for each in get_args(annotation) for found in _records(each)]

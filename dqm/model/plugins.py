@@ -1,0 +1,30 @@
+"""Plug-in groups: built-ins and plug-ins register through the same entry points.
+
+A package adds a detector by naming it in its own metadata::
+
+    [project.entry-points."dqm.detectors"]
+    mine = "my_package.detector:Mine"
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from dqm.model.errors import UnknownNameError
+
+GROUPS = ("dqm.readers", "dqm.features", "dqm.detectors", "dqm.alerts")
+
+
+def names(group: str) -> list[str]:
+    """Registered names of a group, sorted."""
+    if group not in GROUPS:
+        raise UnknownNameError("plug-in group", group, GROUPS)
+    return sorted({each.name for each in entry_points(group=group)})
+
+
+def load(group: str, name: str) -> Any:
+    """The registered object, imported now; raises ``UnknownNameError`` with the nearest names."""
+    if name not in names(group):
+        raise UnknownNameError(f"plug-in of {group}", name, names(group))
+    return next(each for each in entry_points(group=group) if each.name == name).load()
