@@ -1,0 +1,127 @@
+"""The connection to SQL and the revision of its schema.
+
+Whatever only SQLite understands stands in ``_prepare_sqlite``; everything else is SQLAlchemy's own language, so that
+another database needs another URL and no other code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
+
+from dqm.model.errors import SchemaTooNewError, StoreError
+
+DATABASE = "store.sqlite"
+MIGRATIONS = "dqm.store:migrations"
+"""Where Alembic finds the revisions: a folder inside the package, so that the wheel carries it."""
+
+
+def database_engine(folder: Path, wait: float) -> sa.Engine:
+    """The engine of the store in ``folder``; a writer waits ``wait`` seconds for another one.
+
+    No connection is kept: none can be inherited by a forked worker, which SQLite forbids.
+    """
+    url = sa.URL.create("sqlite", database=str(folder / DATABASE))
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    _prepare_sqlite(engine, wait)
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine, wait: float) -> None:
+    """Write-ahead log, busy timeout, foreign keys, and a write lock taken at the begin of a write transaction.
+
+    A deferred transaction that reads first and writes later fails at once where another writer came between; taken at
+    the begin, the lock makes writers queue up.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, and with them DDL
+        for pragma in (f"busy_timeout = {int(wait * 1000)}", "journal_mode = WAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that only reads; raises ``StoreError`` where the database cannot be used."""
+    with _explained(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """The one write transaction: committed on leaving, rolled back on an exception; raises ``StoreError``."""
+    with _explained(engine), engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _explained(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        hint = "another program is writing; try again later" if "locked" in str(error.orig) else "see: dqm doctor"
+        raise StoreError(f"{engine.url.database}: {error.orig}; {hint}") from error
+
+
+def found_revision(engine: sa.Engine) -> str | None:
+    """Revision of the schema in the database, None where it has none."""
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Revision of the schema that this program writes."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def refuse_newer(engine: sa.Engine) -> None:
+    """Raise ``SchemaTooNewError`` where the schema is of a revision that this program does not know."""
+    found = found_revision(engine)
+    known = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaTooNewError(
+            f"{engine.url.database}: its schema is revision {found}, newer than {newest_revision()}, the newest that "
+            "this program knows; upgrade lumicert"
+        )
+
+
+def refuse_older(engine: sa.Engine) -> None:
+    """Raise ``StoreError`` where the schema is missing or of an earlier revision than this program writes."""
+    found, newest = found_revision(engine), newest_revision()
+    if found is None:
+        raise StoreError(f"{engine.url.database}: holds no store; make one with: dqm ingest")
+    if found != newest:
+        raise StoreError(
+            f"{engine.url.database}: its schema is revision {found} and this program writes {newest}; "
+            "dqm ingest upgrades it, and so does Store.open(path, upgrade=True)"
+        )
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Bring the schema to the newest revision, in one transaction; two that try at once do it one after the other."""
+    config = _config()
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    return config

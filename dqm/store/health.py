@@ -1,0 +1,96 @@
+"""Is a store whole? What ``dqm doctor`` shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from dqm.model.errors import StoreError
+from dqm.store.change import PUBLISHED
+from dqm.store.database import newest_revision
+from dqm.store.partitions import HEALING, STAGING, Partition, content_digest, read_one
+from dqm.store.schema import KINDS
+from dqm.store.store import Publication, Store
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, whether it is in order, and what was seen or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def health(path: Path) -> list[Check]:
+    """Look at the schema, every current partition and publication, and at files that no snapshot names.
+
+    Nothing is changed. Files without a snapshot are what an interrupted write left, or one that is going on: a note.
+    """
+    try:
+        with Store.open(path) as store:
+            return [
+                Check("store schema", True, f"revision {newest_revision()}, snapshot {store.snapshot}"),
+                _partitions(store),
+                _publications(store),
+                _leftovers(store),
+            ]
+    except StoreError as error:
+        return [Check("store schema", False, str(error))]
+
+
+def _partitions(store: Store) -> Check:
+    """Every current partition is there and holds what its digest says."""
+    held = [each for kind in KINDS for each in store.partitions(kind)]
+    return _summary("store partitions", [_partition_fault(store.path, each) for each in held])
+
+
+def _publications(store: Store) -> Check:
+    """Every published version is there and has the bytes that were published."""
+    return _summary("store publications", [_publication_fault(each) for each in store.publications()])
+
+
+def _summary(name: str, found: list[str]) -> Check:
+    """One check over many files, from the fault of each, "" for a sound one."""
+    faults = [each for each in found if each]
+    if not faults:
+        return Check(name, True, f"{len(found)} as written")
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return Check(name, False, f"{len(faults)} of {len(found)} not as written: " + "; ".join(faults[:3]) + more)
+
+
+def _partition_fault(folder: Path, partition: Partition) -> str:
+    try:
+        found = content_digest(read_one(folder, partition))
+    except (StoreError, TypeError, pa.ArrowException) as error:
+        return str(error)
+    return "" if found == partition.digest else f"{partition.path} does not hold what was written; {HEALING}"
+
+
+def _publication_fault(publication: Publication) -> str:
+    try:
+        publication.read()
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def _leftovers(store: Store) -> Check:
+    """Files that no snapshot names, old ones included."""
+    named = {each.path for each in store.publications()} | {store.path / each.path for each in store.history()}
+    files = [each for each in _bulk(store.path) if each not in named]
+    if not files:
+        return Check("store leftovers", True, "none")
+    size = sum(each.stat().st_size for each in files)
+    shown = f"{len(files)} files ({size} bytes) that no snapshot names, such as {files[0].relative_to(store.path)}"
+    return Check(
+        "store leftovers", True, f"note: {shown}: an interrupted write left them, or one is going on; harmless"
+    )
+
+
+def _bulk(folder: Path) -> Iterable[Path]:
+    places = [folder / name for name in (*KINDS, PUBLISHED, STAGING)]
+    return sorted(each for place in places for each in place.rglob("*") if each.is_file())

@@ -1,0 +1,1 @@
+"""Revisions of the SQL schema, applied by ``dqm.store.database.upgrade`` in one transaction."""

@@ -1,0 +1,263 @@
+"""The store as everybody sees it: ``create`` or ``open`` it, change it in a transaction, read a snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from dqm.model.errors import StoreError, UnknownNameError
+from dqm.model.findings import Finding
+from dqm.model.verdicts import WorkingPoint
+from dqm.store import schema
+from dqm.store.change import PUBLISHED, Change
+from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
+from dqm.store.partitions import Partition, read
+
+WAIT = 30.0
+"""Seconds for which a writer waits for another one before it gives up."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A trained model: ``folder`` of its bundle, ``fingerprint`` of its features, ``snapshot`` that brought it."""
+
+    model_id: str
+    folder: str
+    fingerprint: str
+    provenance: Mapping[str, str]
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class StoredWorkingPoint:
+    """A working point, the UTC moment from which it was valid and the snapshot that brought it."""
+
+    working_point: WorkingPoint
+    at: datetime
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One immutable version of a published file: ``size`` in bytes, ``path`` where it lies, ``sha256`` of its bytes."""
+
+    name: str
+    version: int
+    sha256: str
+    size: int
+    path: Path
+    provenance: Mapping[str, str]
+    snapshot: int
+
+    def read(self) -> bytes:
+        """The bytes as published; raises ``StoreError`` where the file is missing or was altered."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: the published file cannot be read: {error.strerror}; restore it from a copy"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise StoreError(f"{self.path}: its bytes are not those that were published; restore it from a copy")
+        return data
+
+
+class Store:
+    """A folder of Parquet partitions and the database that says what is published.
+
+    >>> with Store.open(path) as store, store.transaction() as change:  # doctest: +SKIP
+    ...     change.publish("golden.json", data, {"model": model_id})
+    """
+
+    def __init__(self, path: Path, engine: sa.Engine) -> None:
+        self.path, self._engine = path, engine
+
+    @classmethod
+    def create(cls, path: Path, *, wait: float = WAIT) -> Self:
+        """Make a store, or open the one that is there and bring its schema to the newest revision.
+
+        Raises ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path}: no store can be made here: {error.strerror}; name another folder") from error
+        engine = database_engine(path, wait)
+        refuse_newer(engine)
+        upgrade(engine)
+        return cls(path, engine)
+
+    @classmethod
+    def open(cls, path: Path, *, upgrade: bool = False, wait: float = WAIT) -> Self:
+        """Open a store; ``upgrade`` brings an older schema to the newest revision, without it that is refused.
+
+        ``wait`` is how many seconds a writer waits for another. Raises ``StoreError`` where there is no store or an
+        older one, ``SchemaTooNewError`` for a store of a newer program.
+        """
+        if path.exists() and not path.is_dir():
+            raise StoreError(f"{path} is a file and a store is a folder; name the folder")
+        if not (path / DATABASE).is_file():
+            raise StoreError(f"{path}: there is no store here (no {DATABASE}); make one with: dqm ingest")
+        if upgrade:
+            return cls.create(path, wait=wait)
+        engine = database_engine(path, wait)
+        refuse_newer(engine)
+        refuse_older(engine)
+        return cls(path, engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self, *, at: datetime | None = None) -> Iterator[Change]:
+        """Collect changes and commit them all as one snapshot when the block is left; ``at``: its moment, now.
+
+        An exception in the block leaves what is published as it was, and changes that are none make no snapshot.
+        Raises ``StoreError`` where another writer does not finish in time or the disk refuses.
+        """
+        change = Change(self.path, at or datetime.now(UTC))
+        try:
+            yield change
+            with writing(self._engine) as connection:
+                change.apply(connection)
+        finally:
+            change.discard()
+
+    @property
+    def snapshot(self) -> int:
+        """Number of the newest snapshot, 0 in an empty store."""
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
+
+    def runs(self, kind: str, snapshot: int | None = None) -> list[int]:
+        """The runs of which a snapshot holds this kind, ascending; raises ``UnknownNameError`` for an unknown kind."""
+        return [each.run for each in self.partitions(kind, snapshot)]
+
+    def partitions(self, kind: str, snapshot: int | None = None) -> list[Partition]:
+        """The partitions of one kind in a snapshot, ascending by run."""
+        if kind not in schema.KINDS:
+            raise UnknownNameError("kind", kind, schema.KINDS)
+        table = schema.partitions
+        query = sa.select(table).where(table.c.kind == kind, self._within(snapshot)).order_by(table.c.run)
+        return [_partition(row) for row in self._rows(query)]
+
+    def history(self) -> list[Partition]:
+        """Every partition that any snapshot ever held, oldest first."""
+        return [_partition(row) for row in self._rows(sa.select(schema.partitions).order_by(schema.partitions.c.id))]
+
+    def read(
+        self,
+        kind: str,
+        runs: Iterable[int] | None = None,
+        columns: Sequence[str] | None = None,
+        snapshot: int | None = None,
+    ) -> pa.Table:
+        """The rows of the given runs or of all, ascending by run; only the given columns are read from the disk.
+
+        Raises ``UnknownNameError`` for a kind, run or column that is not there, ``StoreError`` where the snapshot holds
+        nothing of this kind, a file is missing or damaged, or the columns of two runs differ.
+        """
+        held = {each.run: each for each in self.partitions(kind, snapshot)}
+        wanted = sorted(held if runs is None else set(runs))
+        for run in wanted:
+            if run not in held:
+                raise UnknownNameError(f"run of {kind}", str(run), map(str, held))
+        if not wanted:
+            asked = (
+                "no run was asked for"
+                if held
+                else f"snapshot {self.snapshot if snapshot is None else snapshot} is empty"
+            )
+            raise StoreError(f"{self.path}: no {kind} to read: {asked}; Store.runs({kind!r}) tells what there is")
+        return read(self.path, [held[run] for run in wanted], columns)
+
+    def provenance(self, kind: str, run: int, snapshot: int | None = None) -> dict[str, str]:
+        """What the rows of a run were made from; raises ``UnknownNameError`` where there are none."""
+        held = {each.run: each for each in self.partitions(kind, snapshot)}
+        if run not in held:
+            raise UnknownNameError(f"run of {kind}", str(run), map(str, held))
+        return dict(held[run].provenance)
+
+    def findings(self) -> list[Finding]:
+        """Everything that was ever found in the input, oldest first, each once."""
+        columns = [schema.findings.c[name] for name in Finding.__slots__]
+        rows = self._rows(sa.select(*columns).order_by(schema.findings.c.id))
+        return [Finding(**row._mapping) for row in rows]
+
+    def working_point(self) -> WorkingPoint | None:
+        """The latest working point, None before the first one."""
+        found = self.working_points()
+        return found[-1].working_point if found else None
+
+    def working_points(self) -> list[StoredWorkingPoint]:
+        """All working points, in the order in which they were added."""
+        table = schema.working_points
+        rows = self._rows(sa.select(table).order_by(table.c.id))
+        return [StoredWorkingPoint(WorkingPoint(**json.loads(row.fields)), row.at, row.snapshot) for row in rows]
+
+    def models(self) -> list[StoredModel]:
+        """All models, in the order in which they were added; the last one is the newest."""
+        table = schema.models
+        rows = self._rows(sa.select(table).order_by(table.c.id))
+        return [StoredModel(r.model_id, r.folder, r.fingerprint, r.provenance, r.snapshot) for r in rows]
+
+    def model(self, model_id: str) -> StoredModel:
+        """One model; raises ``UnknownNameError`` with the nearest names."""
+        found = {each.model_id: each for each in self.models()}
+        if model_id not in found:
+            raise UnknownNameError("model", model_id, found)
+        return found[model_id]
+
+    def publications(self) -> list[Publication]:
+        """Every version of everything published, by name and version."""
+        table = schema.publications
+        rows = self._rows(sa.select(table).order_by(table.c.name, table.c.version))
+        return [self._publication(row) for row in rows]
+
+    def publication(self, name: str, version: int | None = None) -> Publication:
+        """The latest version of a published file or the given one; raises ``UnknownNameError`` where there is none."""
+        found = self.publications()
+        named = {each.version: each for each in found if each.name == name}
+        if not named:
+            raise UnknownNameError("publication", name, {each.name for each in found})
+        wanted = max(named) if version is None else version
+        if wanted not in named:
+            raise UnknownNameError(f"version of {name}", str(wanted), map(str, named))
+        return named[wanted]
+
+    def _publication(self, row: Any) -> Publication:
+        path = self.path / PUBLISHED / f"{row.name}-{row.version}"
+        return Publication(row.name, row.version, row.sha256, row.size, path, row.provenance, row.snapshot)
+
+    def _within(self, snapshot: int | None) -> sa.ColumnElement[bool]:
+        """Which partitions are part of a snapshot; raises ``StoreError`` for one that is still to come."""
+        first, end = schema.partitions.c.valid_from, schema.partitions.c.valid_to
+        if snapshot is None:
+            return end.is_(None)
+        if not 0 <= snapshot <= self.snapshot:
+            raise StoreError(f"{self.path}: there is no snapshot {snapshot}; the newest is {self.snapshot}")
+        return (first <= snapshot) & (end.is_(None) | (end > snapshot))
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        with reading(self._engine) as connection:
+            return connection.execute(query).all()
+
+
+def _partition(row: Any) -> Partition:
+    return Partition(row.kind, row.run, row.digest, row.rows, row.provenance)

@@ -1,0 +1,138 @@
+"""What ``dqm doctor`` sees of a store, and what a killed writer leaves behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dqm.store.database import DATABASE
+from dqm.store.health import Check, health
+from dqm.store.store import Store
+
+Rows = Callable[..., pa.Table]
+
+
+def checks(store: Store) -> dict[str, Check]:
+    return {each.name: each for each in health(store.path)}
+
+
+@pytest.fixture
+def full(store: Store, rows: Rows) -> Store:
+    with store.transaction() as change:
+        change.put("quantities", 4, rows(4), {})
+        change.put("quantities", 5, rows(5), {})
+        change.publish("golden.json", b"{}\n", {})
+    return store
+
+
+def test_a_sound_store(full: Store) -> None:
+    assert health(full.path) == [
+        Check("store schema", True, "revision 0001, snapshot 1"),
+        Check("store partitions", True, "2 as written"),
+        Check("store publications", True, "1 as written"),
+        Check("store leftovers", True, "none"),
+    ]
+
+
+def test_replaced_partitions_are_no_leftovers(full: Store, rows: Rows) -> None:
+    with full.transaction() as change:
+        change.put("quantities", 4, rows(4, seed=1), {})
+    assert checks(full)["store leftovers"].detail == "none"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other values", "missing", "no parquet"])
+def test_a_corrupt_partition_is_named(full: Store, rows: Rows, damage: str) -> None:
+    partition = full.partitions("quantities")[0]
+    file = full.path / partition.path
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-50])
+    elif damage == "other values":
+        pq.write_table(rows(4, seed=1), file)
+    elif damage == "missing":
+        file.unlink()
+    else:
+        file.write_text("", encoding="utf-8")
+    check = checks(full)["store partitions"]
+    assert not check.ok
+    assert check.detail.startswith("1 of 2 not as written: ")
+    assert str(partition.path) in check.detail
+    assert "run again the command that made it" in check.detail
+
+
+def test_many_faults_are_counted(store: Store, rows: Rows) -> None:
+    with store.transaction() as change:
+        for run in range(5):
+            change.put("quantities", run, rows(run), {})
+    for each in store.partitions("quantities"):
+        (store.path / each.path).unlink()
+    assert checks(store)["store partitions"].detail.endswith("; and 2 more")
+
+
+def test_an_altered_publication_is_named(full: Store) -> None:
+    full.publication("golden.json").path.write_bytes(b"{ }\n")
+    check = checks(full)["store publications"]
+    assert not check.ok
+    assert "golden.json-1: its bytes are not those that were published" in check.detail
+
+
+def test_no_store_or_no_database(tmp_path: Path) -> None:
+    (absent,) = health(tmp_path)
+    assert not absent.ok
+    assert "there is no store here" in absent.detail
+    (tmp_path / DATABASE).write_bytes(b"no database, but long enough to be one " * 20)
+    (strange,) = health(tmp_path)
+    assert not strange.ok
+    assert "file is not a database" in strange.detail
+
+
+KILLED = """
+import os, pathlib, signal, sys
+import pyarrow as pa
+import sqlalchemy as sa
+from dqm.store import change as module
+from dqm.store.store import Store
+
+def die(*ignored):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+path, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
+store = Store.open(path)
+if moment == "written":
+    module.Change.apply = die
+elif moment == "placed":
+    module._record = die
+else:
+    sa.event.listen(store._engine, "commit", die)
+with store.transaction() as change:
+    change.put("quantities", 4, pa.table({"run": [4], "ls": [0]}), {})
+    change.publish("golden.json", b"[]", {})
+"""
+
+
+@pytest.mark.parametrize("moment", ["written", "placed", "recorded"])
+def test_a_killed_writer_changes_nothing(full: Store, rows: Rows, moment: str) -> None:
+    """Killed after its files are written, in place, entered but not committed: the old snapshot reads bit-equal.
+
+    Mutant: two SQL transactions, one for the partitions and one for the snapshot.
+    """
+    before = full.read("quantities")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(full.path), moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with Store.open(full.path) as store:
+        assert store.snapshot == 1
+        assert store.read("quantities").equals(before)
+        assert store.publication("golden.json").read() == b"{}\n"
+        found = checks(store)
+        assert all(each.ok for each in found.values())
+        assert found["store leftovers"].detail.startswith("note: 2 files (")
+        with store.transaction() as change:
+            change.put("quantities", 4, rows(4, seed=1), {})
+            change.publish("golden.json", b"[1]", {})
+        assert store.publication("golden.json").read() == b"[1]"
