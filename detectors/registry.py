@@ -1,0 +1,43 @@
+"""Detectors by name: built-ins and plug-ins register in the entry-point group ``dqm.detectors``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from detectors.protocol import Detector, Scalar, hyperparameters
+from dqm.model import plugins
+from dqm.model.errors import UnknownNameError
+
+GROUP = "dqm.detectors"
+
+
+def names() -> list[str]:
+    """Registered kinds, sorted; nothing is imported."""
+    return plugins.names(GROUP)
+
+
+def find(kind: str) -> type[Detector]:
+    """The class of a kind, imported now; raises ``UnknownNameError`` with the nearest kinds."""
+    return cast("type[Detector]", plugins.load(GROUP, kind))
+
+
+def parameters(kind: str) -> dict[str, Scalar]:
+    """Hyper-parameters of a kind with their defaults."""
+    return hyperparameters(find(kind))
+
+
+def make(kind: str, params: Mapping[str, Scalar] | None = None) -> Detector:
+    """An unfitted detector.
+
+    Raises ``UnknownNameError`` for a kind or a parameter that does not exist, with the nearest ones, and ``ValueError``
+    for a value out of range.
+
+    >>> make("boosted", {"trees": 50}).trees
+    50
+    """
+    given, valid = dict(params or {}), parameters(kind)
+    for name in given:
+        if name not in valid:
+            raise UnknownNameError(f"parameter of detector {kind!r}:", name, valid)
+    return find(kind)(**given)
