@@ -1,0 +1,172 @@
+"""Quantities against what earlier runs of the same conditions gave.
+
+For each of ``d`` columns the level y of a lumisection, ln((N + ½) / w) for a count or rate N of weight w, is compared
+with the medians of three references: the last run, the last three and the last ten. A detector that was repaired, or a
+target that was changed, moves to a new level for good; the *nearest* reference takes that in, while a fault of one
+lumisection is far from all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.runs import MAD_TO_SIGMA, Grouped, local_median, nan_extreme, nan_median
+
+
+@dataclass(frozen=True)
+class LevelSettings:
+    """Constants of the comparison, fixed on development runs and the same for every experiment.
+
+    ``past_runs`` of the longest reference; ``enough`` lumisections that a run needs to serve as reference;
+    ``references`` runs that must have served before a run can be judged; ``floor`` smallest σ of y;
+    ``step`` |common shift| of y, and ``alone`` σ of a single column, beyond which a run is no reference, unless
+    ``refusals`` runs in a row were refused (then the change has come to stay); ``guard`` σ beyond which a run is at a
+    level never seen: it looks like a new condition and like a fault alike, so a person decides; ``reach`` neighbours.
+    """
+
+    past_runs: int = 10
+    enough: int = 5
+    references: int = 3
+    floor: float = 0.003
+    step: float = 0.9
+    alone: float = 5.0
+    refusals: int = 5
+    guard: float = 4.0
+    reach: int = 2
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How ``n`` lumisections stand to the past, for ``d`` columns; NaN where there is no weight or too little past.
+
+    ``log_ratio`` ``(n, d)`` y − nearest reference; ``z`` ``(n, d)`` the same in σ of the past; ``own`` ``(n, d)`` y −
+    own run median in σ; ``local`` ``(n, d)`` median of z over ``reach`` neighbours on either side; ``run_z`` ``(n,)``
+    largest |z| of the run's own level; ``held`` ``(n,)`` 1 where that is beyond the guard; ``expected`` ``(n, d)`` the
+    nearest reference.
+    """
+
+    log_ratio: NDArray[np.float64]
+    z: NDArray[np.float64]
+    own: NDArray[np.float64]
+    local: NDArray[np.float64]
+    run_z: NDArray[np.float64]
+    held: NDArray[np.float64]
+    expected: NDArray[np.float64]
+
+
+@dataclass
+class _Past:
+    """What the references are made of while the runs go by."""
+
+    settings: LevelSettings
+    median: list[NDArray[np.float64]] = field(default_factory=list)
+    residual: list[NDArray[np.float64]] = field(default_factory=list)
+    refused: int = 0
+
+    def references(self) -> NDArray[np.float64]:
+        """Medians of the last ten, three and one reference runs, ``(3, d)``."""
+        return np.stack([nan_median(np.stack(self.median[-k:], axis=-1)) for k in (self.settings.past_runs, 3, 1)])
+
+    def sigma(self) -> NDArray[np.float64]:
+        """Robust σ of single lumisections about their run's median over the reference runs, ``(d,)``."""
+        pooled = np.concatenate(self.residual[-self.settings.past_runs :])
+        return np.maximum(MAD_TO_SIGMA * nan_median(np.abs(pooled).T), self.settings.floor)
+
+    def learn(self, level: NDArray[np.float64], median: NDArray[np.float64], odd: bool) -> None:
+        """Take a run as reference unless it stands out; several odd runs in a row are the new normal."""
+        if odd and self.refused < self.settings.refusals:
+            self.refused += 1
+            return
+        self.refused = 0
+        self.median.append(median)
+        self.residual.append(level - median)
+
+
+def per_weight(amount: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """y = ln((N + ½) / w) of counts or rates ``(n, d)``; NaN without weight."""
+    with np.errstate(invalid="ignore"):
+        return np.log((amount + 0.5) / np.where(weight > 0, weight, np.nan)[:, None])
+
+
+def relative(value: NDArray[np.float64], rows: Grouped) -> NDArray[np.float64]:
+    """y = x / |x₀| of other quantities ``(n, d)``, x₀ the median of the first run that has them (1 where that is 0)."""
+    by_run = rows.medians(value)
+    earliest = np.argmax(np.isfinite(by_run), axis=0)
+    first = np.nan_to_num(by_run[earliest, np.arange(value.shape[1])], nan=1.0)
+    return value / np.where(first == 0, 1.0, np.abs(first))
+
+
+def levels_within(
+    y: NDArray[np.float64], condition: NDArray[np.float64], rows: Grouped, settings: LevelSettings
+) -> Levels:
+    """Compare levels ``(n, d)`` only with lumisections of the same ``condition`` ``(n,)``, such as a prescale index.
+
+    The parts of a run under different conditions count as runs of their own. What no earlier run can be compared with
+    is held.
+    """
+    order = np.lexsort((condition, rows.code))
+    changes = (np.diff(condition[order], prepend=np.nan) != 0) | (np.diff(rows.code[order], prepend=-1) != 0)
+    parts = Grouped.of(np.cumsum(changes))
+    found = levels(y[order], parts, settings, condition[order][parts.first])
+    back = np.argsort(order)
+    held = np.where(np.isfinite(found.run_z), found.held, 1.0)
+    return Levels(*(getattr(replace(found, held=held), each.name)[back] for each in fields(Levels)))
+
+
+def levels(
+    y: NDArray[np.float64], rows: Grouped, settings: LevelSettings, condition: NDArray[np.float64] | None = None
+) -> Levels:
+    """Compare levels ``(n, d)`` with earlier runs; each run also sees itself to its end.
+
+    A missing level is not compared and serves no reference; a row without any is left out. With a ``condition``
+    ``(m,)`` of every run only runs of the same one are compared.
+    """
+    n, d = y.shape
+    valid: NDArray[np.bool_] = np.asarray(np.isfinite(y).any(axis=1))
+    log_ratio, z, own, local, expected = (np.full((n, d), np.nan) for _ in range(5))
+    found = Levels(log_ratio, z, own, local, np.full(n, np.nan), np.zeros(n), expected)
+    pasts: dict[float, _Past] = {}
+    medians = rows.medians(np.where(np.isfinite(y), y, np.nan))
+    for run, (first, count) in enumerate(zip(rows.first, rows.count, strict=True)):
+        here = slice(first, first + count)
+        seen = valid[here]
+        past = pasts.setdefault(0.0 if condition is None else float(condition[run]), _Past(settings))
+        if not seen.any():
+            continue
+        odd = _compare(found, here, y[here], medians[run], past) if past.median else False
+        if seen.sum() >= settings.enough:
+            past.learn(y[here][seen], medians[run], odd)
+    np.copyto(found.local, local_median(found.z, rows, settings.reach))
+    return found
+
+
+def _compare(found: Levels, here: slice, y: NDArray[np.float64], median: NDArray[np.float64], past: _Past) -> bool:
+    """Write one run's rows of ``found`` and tell whether the run stands out too much to be a reference."""
+    references, sigma, settings = past.references(), past.sigma(), past.settings
+    shift = median - references
+    nearest = _first_smallest(nan_extreme(np.abs(shift / sigma)))
+    common = float(nan_median(shift[nearest]))
+    apart = np.abs(shift[nearest] - common)
+    alone = nan_extreme(apart / sigma) > settings.alone and nan_extreme(apart) > abs(common)
+    odd = bool(alone or abs(common) > settings.step)
+    if len(past.median) < settings.references:
+        return odd
+    away = y - references[:, None, :]
+    z = away / sigma
+    closest, row = _first_smallest(nan_extreme(np.abs(z))), np.arange(len(y))
+    found.log_ratio[here] = away[closest, row]
+    found.z[here] = z[closest, row]
+    found.own[here] = (y - median) / sigma
+    found.expected[here] = references[closest]
+    run_z = float(nan_extreme(np.abs(shift[nearest] / sigma)))
+    found.run_z[here] = run_z
+    found.held[here] = run_z > settings.guard
+    return odd
+
+
+def _first_smallest(distance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Position of the smallest along the first axis; a missing one is farthest."""
+    return np.asarray(np.where(np.isnan(distance), np.inf, distance).argmin(axis=0))
