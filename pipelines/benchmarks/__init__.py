@@ -1,0 +1,1 @@
+"""Measurements on real, expert-labelled data, beside the peers, in the same run; one module per benchmark."""

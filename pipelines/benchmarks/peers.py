@@ -1,0 +1,198 @@
+"""What people use today, as detectors over columns of their own, so that they are walked exactly as ours is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.inputs import Schema, judged_rows
+from detectors.protocol import Detector, Scalar, State
+from dqm.model.labels import Label
+from dqm.model.tables import Column, FeatureTable, QuantityTable
+from features.runs import Grouped, past_median
+from pipelines.benchmarks.sets import BenchmarkSet
+from pipelines.run.evidence import Evidence
+
+PAST_RUNS = 10
+
+
+@dataclass
+class _Peer:
+    """What the peers share: nothing to save, nothing to explain."""
+
+    schema: Schema | None = field(default=None, init=False, repr=False)
+
+    def explain(self, table: FeatureTable) -> NDArray[np.float32]:
+        """Peers give no reasons."""
+        return np.zeros(table.values.shape, dtype=np.float32)
+
+    def state(self) -> State:
+        """Peers are not saved."""
+        return {}
+
+    @classmethod
+    def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
+        """Peers are not saved."""
+        return cls()
+
+
+@dataclass
+class Largest(_Peer):
+    """The largest value of the columns: a score that needs no training."""
+
+    def fit(
+        self,
+        table: FeatureTable,
+        labels: NDArray[np.int8],
+        *,
+        weight: NDArray[np.floating] | None = None,
+        seed: int,
+        previous: Self | None = None,
+    ) -> Self:
+        """Nothing is learned."""
+        self.schema = Schema.of(table)
+        return self
+
+    def score(self, table: FeatureTable) -> NDArray[np.float32]:
+        """Largest value of every row, ``(n,)``; NaN where all are missing."""
+        best = np.where(np.isnan(table.values), -np.inf, table.values).max(axis=1)
+        return np.where(judged_rows(table), best, np.float32(np.nan)).astype(np.float32)
+
+
+@dataclass
+class LastGoodReference(_Peer):
+    """χ²/d of the counts against the last run that people labelled good, as with a reference run chosen by hand."""
+
+    _rate: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
+
+    def fit(
+        self,
+        table: FeatureTable,
+        labels: NDArray[np.int8],
+        *,
+        weight: NDArray[np.floating] | None = None,
+        seed: int,
+        previous: Self | None = None,
+    ) -> Self:
+        """Take counts per weight, ``(d,)``, of the newest run in which most lumisections are good."""
+        self.schema = Schema.of(table)
+        run = table.run
+        good = (labels == Label.GOOD) & np.isfinite(table.values).all(axis=1) & (table.values[:, -1] > 0)
+        runs, count = np.unique(run[good], return_counts=True)
+        total = np.array([(run == each).sum() for each in runs])
+        chosen = runs[count > 0.5 * total]
+        rows = good & (run == chosen[-1]) if len(chosen) else good
+        sums = table.values[rows].astype(np.float64).sum(axis=0)
+        self._rate = sums[:-1] / sums[-1] if sums[-1] > 0 else np.full(len(sums) - 1, np.nan)
+        return self
+
+    def score(self, table: FeatureTable) -> NDArray[np.float32]:
+        """χ²/d of every row, ``(n,)``, Poisson errors of the expectation; the last column is the weight."""
+        values = table.values.astype(np.float64)
+        expected = np.maximum(values[:, -1:] * self._rate, 0.5)
+        chi2 = ((values[:, :-1] - expected) ** 2 / expected).mean(axis=1)
+        return np.where(values[:, -1] > 0, chi2, np.nan).astype(np.float32)
+
+
+@dataclass
+class IsolationForest(_Peer):
+    """PyOD's isolation forest on our features, without labels; a missing value is the column's median."""
+
+    trees: int = 100
+    _model: object = field(default=None, init=False, repr=False)
+    _middle: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32), init=False, repr=False)
+
+    def fit(
+        self,
+        table: FeatureTable,
+        labels: NDArray[np.int8],
+        *,
+        weight: NDArray[np.floating] | None = None,
+        seed: int,
+        previous: Self | None = None,
+    ) -> Self:
+        """Fit on every row that has a feature."""
+        from pyod.models.iforest import IForest
+
+        self.schema = Schema.of(table)
+        rows = table.values[judged_rows(table)]
+        known = np.isfinite(rows).any(axis=0)
+        self._middle = np.zeros(rows.shape[1], dtype=np.float32)
+        self._middle[known] = np.nanmedian(rows[:, known], axis=0)
+        self._model = IForest(n_estimators=self.trees, random_state=seed, n_jobs=1).fit(self._filled(rows))
+        return self
+
+    def score(self, table: FeatureTable) -> NDArray[np.float32]:
+        """The forest's anomaly score, ``(n,)``."""
+        score = np.full(len(table), np.nan, dtype=np.float32)
+        rows = judged_rows(table)
+        if rows.any():
+            score[rows] = self._model.decision_function(self._filled(table.values[rows]))  # type: ignore[attr-defined]
+        return score
+
+    def _filled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(np.isfinite(values), values, self._middle)
+
+
+def robust_z(quantities: QuantityTable, evidence: Evidence) -> FeatureTable:
+    """|z| of every quantity against the median of the past ten run medians, with the past's spread; ``(n, d)``.
+
+    Counts and rates are ln((N + ½)/w); where there are none, the quantities whose course is judged.
+    """
+    members = [i for i in quantities.where(role="feature") if quantities.columns[i].kind in ("count", "rate")]
+    counts = [i for i in members if np.isfinite(quantities.values[:, i]).mean() > 0.5]
+    weight = quantities.weight
+    if counts:
+        with np.errstate(divide="ignore"):
+            v = np.log((quantities.values[:, counts] + 0.5) / np.where(weight > 0, weight, np.nan)[:, None])
+    else:
+        level = [i for i, c in enumerate(evidence.table.columns) if c.source == "course.level"]
+        v = evidence.table.values[:, level].astype(np.float64)
+    order = np.lexsort((quantities.ls, quantities.run))
+    rows = Grouped.of(quantities.run[order])
+    middle = rows.medians(v[order])
+    spread = past_median(rows.spread(v[order], middle), PAST_RUNS)
+    z = np.abs(v[order] - past_median(middle, PAST_RUNS)[rows.code]) / np.maximum(spread, 1e-6)[rows.code]
+    found = np.empty(z.shape)
+    found[order] = z
+    return FeatureTable(quantities.index, _plain(z.shape[1]), found, "robust-z")
+
+
+def counts_and_weight(quantities: QuantityTable) -> FeatureTable:
+    """Counts, and the weight as the last column."""
+    counts = quantities.values[:, quantities.where(role="feature", kind="count")]
+    values = np.column_stack([counts, quantities.weight])
+    return FeatureTable(quantities.index, _plain(values.shape[1]), values, "counts")
+
+
+def little_recorded(quantities: QuantityTable) -> FeatureTable:
+    """Minus the recorded luminosity: the less, the more anomalous."""
+    return FeatureTable(quantities.index, _plain(1), -quantities["recorded"][:, None], "recorded")
+
+
+def judged_features(evidence: Evidence) -> FeatureTable:
+    """Only the columns that are judged: a peer has neither our limits nor our guards."""
+    members = evidence.table.where(role="feature")
+    columns = tuple(evidence.table.columns[i] for i in members)
+    return FeatureTable(evidence.table.index, columns, evidence.table.values[:, members], "features")
+
+
+def peers_of(each: BenchmarkSet) -> dict[str, tuple[FeatureTable, Callable[[], Detector]]]:
+    """The peers of a set: name → (the columns they look at, a maker)."""
+    found: dict[str, tuple[FeatureTable, Callable[[], Detector]]] = {
+        "robust-z": (robust_z(each.quantities, each.evidence), Largest),
+        "pyod-iforest": (judged_features(each.evidence), IsolationForest),
+    }
+    if each.quantities.where(role="feature", kind="count"):
+        found["last-good-reference"] = (counts_and_weight(each.quantities), LastGoodReference)
+    if "recorded" in each.quantities:
+        found["recorded-luminosity"] = (little_recorded(each.quantities), Largest)
+    return found
+
+
+def _plain(d: int) -> tuple[Column, ...]:
+    return tuple(Column(f"column_{j}") for j in range(d))

@@ -1,0 +1,256 @@
+"""The command line ``dqm``: one command per verb, human text on standard error, ``--json PATH`` for machines.
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 done with quarantined input, 78 wrong configuration.
+Heavy packages are imported by the command that needs them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dqm import __version__
+from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
+
+QUARANTINE, CONFIG = 3, 78
+KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
+
+app = typer.Typer(
+    name="dqm",
+    help="Certify detector data: from lumisections to a golden JSON, at a chosen data loss and workload.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich help would cost a quarter of a second at every start
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+benchmarks = typer.Typer(help="Measure on real, expert-labelled data, beside the peers.", no_args_is_help=True)
+app.add_typer(benchmarks, name="benchmark")
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration file")]
+JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
+Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
+DEFAULT_CONFIG = Path("dqm.toml")
+
+
+def main() -> None:
+    """Run a command; an error that we foresaw is one line, not a traceback."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except KNOWN as error:
+        typer.secho(f"dqm: {error}", fg="red", err=True)
+        sys.exit(CONFIG if isinstance(error, ConfigError) else 1)
+
+
+def say(text: str) -> None:
+    """Human text, to standard error."""
+    typer.echo(text, err=True)
+
+
+def write_json(target: str, document: Any) -> None:
+    """Write a document where ``--json`` asked for it."""
+    text = json.dumps(document, indent=1, sort_keys=False, default=str)
+    if target == "-":
+        typer.echo(text)
+    elif target:
+        Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+@app.command()
+def init(
+    example: Annotated[str, typer.Argument(help="clas12, cms or generic")] = "generic",
+    path: Annotated[Path, typer.Option(help="where to write it")] = DEFAULT_CONFIG,
+) -> None:
+    """Write a commented example configuration."""
+    from dqm.model import templates
+
+    text = templates.text(example)
+    if path.exists():
+        raise ConfigError(f"{path} exists already; name another with --path")
+    path.write_text(text, encoding="utf-8")
+    say(f"wrote {path}: name your files in it, then: dqm ingest --config {path}")
+
+
+@app.command()
+def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Read the inputs into the store; what cannot be used is quarantined with a reason."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.ingest import ingest as run
+
+    settings = load(config)
+    with Store.create(settings.store_path) as store:
+        done = run(settings, store)
+    for finding in done.findings[:20]:
+        say(str(finding))
+    if len(done.findings) > 20:
+        say(f"… and {len(done.findings) - 20} more findings")
+    say(f"{done.lumisections} lumisections of {done.runs} runs, {done.labelled} labelled, from {done.files} files")
+    write_json(json_path, {**vars(done), "findings": [str(each) for each in done.findings]})
+    if done.quarantined:
+        raise typer.Exit(QUARANTINE)
+
+
+@app.command()
+def train(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Train on everything people have labelled and choose the working point from out-of-fold badness of those runs."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.train import train as run
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        done = run(settings, store)
+    say(done.text())
+    write_json(json_path, done.document())
+
+
+@app.command()
+def score(config: ConfigPath = DEFAULT_CONFIG, runs: Runs = "", json_path: JsonPath = "") -> None:
+    """Give every lumisection of the newest runs a badness."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.score import chosen_runs
+    from pipelines.run.score import score as run
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        done = run(settings, store, chosen_runs(runs))
+    say(done.text())
+    write_json(json_path, vars(done))
+
+
+@app.command()
+def certify(
+    config: ConfigPath = DEFAULT_CONFIG,
+    runs: Runs = "",
+    report: Annotated[Path | None, typer.Option(help="also write a self-contained HTML report")] = None,
+    output: Annotated[Path | None, typer.Option(help="folder for golden.json, anti.json and verdicts.csv")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Turn badness into verdicts with reasons and publish the golden JSON."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.certify import certify as run
+    from pipelines.run.score import chosen_runs
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        done = run(settings, store, chosen_runs(runs), report=report, output=output)
+    say(done.text())
+    write_json(json_path, done.document())
+
+
+@app.command()
+def golden(
+    operation: Annotated[str, typer.Argument(help="show, union, intersection or difference")],
+    files: Annotated[list[Path], typer.Argument(help="certification JSON files")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of standard output")] = None,
+) -> None:
+    """Combine certification JSON files."""
+    from pipelines.run.golden import combine
+
+    data = combine(operation, files)
+    if output:
+        output.write_bytes(data)
+    else:
+        sys.stdout.buffer.write(data)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="folder to write into")],
+    weeks: Annotated[float, typer.Option(min=0.1, help="simulated weeks of data taking")] = 2.0,
+    seed: Annotated[int, typer.Option(help="seed of the random numbers")] = 1,
+) -> None:
+    """Write a simulated data-taking campaign with recorded truth, and a configuration that reads it."""
+    from pipelines.simulate.campaign import SimulationSettings
+    from pipelines.simulate.campaign import simulate as run
+    from pipelines.simulate.write import write_campaign
+
+    paths = write_campaign(run(SimulationSettings(weeks=weeks, seed=seed)), folder)
+    say(f"simulated {weeks:g} weeks; next: dqm ingest --config {paths.config}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="folder of the demonstration; emptied of an earlier one")] = Path("demo"),
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="open the dashboard at the end")] = True,
+    seed: Annotated[int, typer.Option(help="seed of the simulation")] = 1,
+) -> None:
+    """Simulate, ingest, train, certify, report; then open the dashboard."""
+    from pipelines.run.demo import demo as run
+
+    done = run(folder, seed)
+    say(done.text())
+    if serve:
+        from pipelines.serve import serve as open_dashboard
+
+        raise typer.Exit(open_dashboard(done.config, port=8501))
+
+
+@app.command()
+def dashboard(
+    config: ConfigPath = DEFAULT_CONFIG,
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: any free one")] = 8501,
+) -> None:
+    """Open the certification dashboard on 127.0.0.1."""
+    from pipelines.serve import serve
+
+    raise typer.Exit(serve(config, port=port))
+
+
+@app.command()
+def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Check versions, the installation and the health of the store."""
+    from pipelines.doctor import examine
+
+    checks = examine(config)
+    for check in checks:
+        say(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
+    write_json(json_path, [vars(each) for each in checks])
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+@benchmarks.command("certification")
+def benchmark_certification(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: benchmark this table alone")] = None,
+    labels: Annotated[str, typer.Option(help="labels that lumicert may train on: all or asked")] = "all",
+    development: Annotated[bool, typer.Option(help="only what development may see")] = False,
+    quick: Annotated[bool, typer.Option(help="one budget, fewer resamples; two minutes at most")] = False,
+    plots: Annotated[Path | None, typer.Option(help="folder for the plots")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Certify real runs block by block with thresholds of the past; print realised loss, pollution and workload."""
+    from pipelines.benchmarks.certification import Request, run
+
+    request = Request(data=data, tables=tuple(table or ()), labels=labels, development=development, quick=quick)
+    result = run(request, plots=plots)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
+def version(value: bool) -> None:
+    """Print the version and leave."""
+    if value:
+        typer.echo(f"dqm (lumicert) {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="print it")] = False,
+) -> None:
+    """Options of every command."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""``dqm doctor``: is this installation whole, and is the store healthy?"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+from dqm.model.config import load
+from dqm.model.errors import ConfigError
+from dqm.store.health import Check, health
+
+PACKAGES = ("dqm", "features", "detectors", "dashboard", "pipelines")
+PEERS = ("pandas", "numpy", "pyarrow", "scikit-learn", "lightgbm", "torch", "pyod", "streamlit", "mlflow", "SQLAlchemy")
+
+
+def examine(config: Path) -> list[Check]:
+    """Check the interpreter, the packages, the configuration and, where there is one, the store."""
+    checks = [Check("Python", sys.version_info >= (3, 11), sys.version.split()[0]), *_packages(), *_versions()]
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        return [*checks, Check("configuration", not config.exists(), str(error))]
+    checks.append(Check("configuration", True, str(config)))
+    if not settings.store_path.exists():
+        return [*checks, Check("store", True, f"none yet at {settings.store_path}; dqm ingest makes it")]
+    return [*checks, *health(settings.store_path)]
+
+
+def _packages() -> list[Check]:
+    """Each of our packages must be the one of this distribution, not a stranger of the same name."""
+    home = Path(import_module("dqm").__file__ or "").resolve().parent.parent
+    found = []
+    for name in PACKAGES:
+        place = Path(import_module(name).__file__ or "").resolve().parent.parent
+        detail = (
+            str(place) if place == home else f"{place} is not the folder of dqm, {home}: another package hides ours"
+        )
+        found.append(Check(f"package {name}", place == home, detail))
+    return found
+
+
+def _versions() -> list[Check]:
+    try:
+        found = [Check("lumicert", True, distribution("lumicert").version)]
+    except PackageNotFoundError:
+        return [Check("lumicert", False, "not installed as a distribution; pip install lumicert, or make demo")]
+    for name in PEERS:
+        try:
+            found.append(Check(name, True, version(name)))
+        except PackageNotFoundError:
+            found.append(Check(name, False, "not installed; reinstall lumicert"))
+    return found

@@ -1,0 +1,17 @@
+"""A progress bar on standard error for whatever takes more than two seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def track(steps: Sequence[T], description: str) -> Iterator[T]:
+    """Yield the steps one by one under a bar; silent where standard error is not a terminal."""
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    console = Console(stderr=True)
+    yield from bar(steps, description=description, console=console, disable=not console.is_terminal, transient=True)

@@ -1,0 +1,174 @@
+"""``dqm certify``: badness into verdicts with reasons; golden JSON and anti-JSON published in the same commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.verdict_csv import verdict_csv
+from dqm.decide.policy import MarginPolicy
+from dqm.decide.publish import anti_reasons, masks
+from dqm.formats.golden import golden_bytes
+from dqm.model.config import Config
+from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.past import Past
+from dqm.model.tables import USABLE
+from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
+from dqm.store.store import Store
+from dqm.store.tables import (
+    past_from_arrow,
+    scores_from_arrow,
+    split_by_run,
+    verdicts_from_arrow,
+    verdicts_to_arrow,
+    with_provenance,
+)
+from pipelines.run.score import newest_model
+
+STALE = "stale-scores"
+"""Status of a lumisection whose quantities changed after it was scored, or that an older model scored."""
+
+GOLDEN, ANTI = "golden.json", "anti.json"
+
+
+@dataclass(frozen=True)
+class CertifySummary:
+    """What one certification decided: lumisections by decision, the golden JSON and the working point."""
+
+    runs: int
+    decisions: dict[str, int]
+    golden: int
+    version: int
+    path: Path
+    working_point: WorkingPoint
+
+    def text(self) -> str:
+        """For people."""
+        total = sum(self.decisions.values())
+        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n)
+        return (
+            f"certified {total} lumisections of {self.runs} runs: {shares}\n"
+            f"golden JSON version {self.version} holds {self.golden} lumisections: {self.path}"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**vars(self), "path": str(self.path), "working_point": vars(self.working_point)}
+
+
+def certify(
+    config: Config,
+    store: Store,
+    runs: frozenset[int] = frozenset(),
+    *,
+    report: Path | None = None,
+    output: Path | None = None,
+) -> CertifySummary:
+    """Decide the given runs, or all that were scored, and publish, in one commit.
+
+    The golden JSON is made of the verdicts of all runs of the store, those certified before included. Budgets that
+    were changed in the configuration choose a new working point from the same past. Raises ``InputError`` where
+    nothing was trained or scored; nothing that was published changes then.
+    """
+    model, _ = newest_model(store)
+    point = working_point(config, store)
+    chosen = _scored(store, runs)
+    new = [_verdicts(store, run, point, model.provenance["manifest"]) for run in chosen]
+    code = version("lumicert")
+    current = {each.run: each.digest for each in store.partitions("quantities")}
+    with store.transaction() as change:
+        for run, verdicts in zip(chosen, new, strict=True):
+            made_from = vars(
+                Provenance(current.get(run, ""), model.fingerprint, model.provenance["manifest"], point.digest, code)
+            )
+            for _, part in split_by_run(verdicts_to_arrow(verdicts)):
+                change.put("verdicts", run, with_provenance(part, made_from), made_from)
+        everything = joined([*_others(store, chosen), *new])
+        golden, _ = masks(everything)
+        change.add_working_point(point)
+        provenance = {"working_point": point.digest, "model": model.provenance["manifest"], "code": code}
+        change.publish(GOLDEN, golden_bytes(golden), provenance)
+        change.publish(ANTI, anti_reasons(everything).to_bytes(), provenance)
+    published, certified = store.publication(GOLDEN), joined(new)
+    if output is not None:
+        write_output(output, store, everything)
+    if report is not None:
+        from pipelines.run.report import write_report
+
+        write_report(report, config, certified, point, published, past_of(store))
+    counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
+    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point)
+
+
+def working_point(config: Config, store: Store) -> WorkingPoint:
+    """The newest working point, or a new one from the same past where the budgets of the configuration differ."""
+    point, wanted = store.working_point(), config.working_point
+    if point is None:
+        raise InputError(f"{store.path} holds no working point; choose one with: dqm train")
+    asked = (wanted.data_loss, wanted.pollution, wanted.confidence)
+    if asked == (point.data_loss_budget, point.pollution_budget, point.confidence):
+        return point
+    return MarginPolicy().choose(past_of(store), *asked)
+
+
+def past_of(store: Store) -> Past:
+    """The out-of-fold evidence of the newest training; raises ``InputError`` where there is none."""
+    if not store.runs("past"):
+        raise InputError(f"{store.path} holds no past to choose thresholds from; make it with: dqm train")
+    return past_from_arrow(store.read("past"))
+
+
+def write_output(folder: Path, store: Store, verdicts: Verdicts) -> None:
+    """Copies of what was published, and the verdicts as CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (GOLDEN, ANTI):
+        (folder / name).write_bytes(store.publication(name).read())
+    (folder / "verdicts.csv").write_bytes(verdict_csv(verdicts))
+
+
+def joined(parts: Iterable[Verdicts]) -> Verdicts:
+    """Verdicts of several runs as one record."""
+    given = list(parts)
+    arrays = ("decision", "badness", "weight", "status", "subsystem")
+    return Verdicts(
+        index=given[0].index.append([each.index for each in given[1:]]),
+        **{name: np.concatenate([getattr(each, name) for each in given]) for name in arrays},
+        reasons=tuple(reason for each in given for reason in each.reasons),
+    )
+
+
+def _scored(store: Store, asked: frozenset[int]) -> list[int]:
+    """The runs to decide: every one must have been scored."""
+    scored = store.runs("scores")
+    for run in sorted(asked - set(scored)):
+        if run in store.runs("quantities"):
+            raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
+        raise UnknownNameError("run", str(run), map(str, scored))
+    if not scored:
+        raise InputError(f"{store.path} holds no scores; make them with: dqm score")
+    return sorted(asked) if asked else scored
+
+
+def _verdicts(store: Store, run: int, point: WorkingPoint, model: str) -> Verdicts:
+    """Verdicts of one run; whatever is stale is UNKNOWN."""
+    scores = scores_from_arrow(store.read("scores", [run]))
+    made_from = store.provenance("scores", run)
+    now = {each.run: each.digest for each in store.partitions("quantities")}
+    stale = made_from["data"] != now.get(run) or made_from["model"] != model
+    status = np.where(stale & (scores.status == USABLE), STALE, scores.status).astype(object)
+    decision = point.decide(scores.badness, scores.held)
+    decision[status != USABLE] = Decision.UNKNOWN
+    badness: NDArray[np.float32] = np.where(status != USABLE, np.float32(np.nan), scores.badness)
+    verdicts = Verdicts(scores.index, decision, badness, scores.weight, status, scores.subsystem, scores.reasons)
+    return replace(verdicts, status=np.where(decision == Decision.UNKNOWN, status, USABLE).astype(object))
+
+
+def _others(store: Store, chosen: list[int]) -> list[Verdicts]:
+    rest = sorted(set(store.runs("verdicts")) - set(chosen))
+    return [verdicts_from_arrow(store.read("verdicts", rest))] if rest else []

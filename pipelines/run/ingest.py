@@ -1,0 +1,64 @@
+"""``dqm ingest``: files in, partitions per run out; what cannot be used is quarantined with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dqm.formats.reading import ReadResult, merge, read_input
+from dqm.model.config import Config, InputConfig
+from dqm.model.errors import InputError
+from dqm.model.findings import Finding
+from dqm.store.store import Store
+from dqm.store.tables import store_labels, store_quantities
+from pipelines.progress import track
+
+
+@dataclass(frozen=True)
+class IngestSummary:
+    """What one ingestion did: runs and lumisections in the store, labels, files read and what was found in them."""
+
+    runs: int
+    lumisections: int
+    labelled: int
+    files: int
+    snapshot: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def quarantined(self) -> int:
+        """Number of findings that keep data from being used."""
+        return sum(each.severity == "quarantined" for each in self.findings)
+
+
+def ingest(config: Config, store: Store) -> IngestSummary:
+    """Read every input of the configuration into the store, in one commit.
+
+    A file that cannot be read becomes a quarantine entry and the others are still ingested; raises ``InputError`` only
+    where no input gave any quantities, in which case nothing that was published changes.
+    """
+    if not config.inputs:
+        raise InputError("the configuration names no [[inputs]]; see docs/formats.md for the kinds")
+    results: list[tuple[InputConfig, ReadResult]] = []
+    refused: list[Finding] = []
+    for each in track(config.inputs, "reading"):
+        try:
+            results.append((each, read_input(each, config)))
+        except InputError as error:
+            refused.append(Finding("unreadable", "quarantined", str(error)))
+    if not any(result.quantities is not None for _, result in results):
+        why = "; ".join(each.reason for each in refused) or "they hold labels only"
+        raise InputError(f"no input gave any quantities: {why}")
+    merged = merge(results, weight=config.experiment.weight)
+    findings = (*refused, *merged.findings)
+    table, labels = merged.quantities, merged.labels
+    assert table is not None  # merge keeps what the check above found
+    provenance = {"files": ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in merged.files)}
+    with store.transaction() as change:
+        store_quantities(change, table, provenance)
+        if labels is not None:
+            store_labels(change, labels, provenance)
+        change.add_findings(findings)
+    labelled = 0 if labels is None else int((labels.values >= 0).sum())
+    runs = len(set(table.run.tolist()))
+    return IngestSummary(runs, len(table), labelled, len(merged.files), store.snapshot, findings)

@@ -1,0 +1,65 @@
+"""Why a lumisection is what it is: the top contributions, each with the subsystem behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.model.tables import Column, FeatureTable
+from dqm.model.verdicts import Reason
+
+MOST = 3
+"""Reasons that are kept for every lumisection."""
+
+
+def reasons_of(
+    table: FeatureTable, contribution: NDArray[np.float32]
+) -> tuple[NDArray[np.object_], tuple[tuple[Reason, ...], ...]]:
+    """Leading subsystem ``(n,)`` and up to three reasons of each of ``n`` lumisections.
+
+    ``contribution`` ``(n, d)`` ≥ 0 is evidence for BAD in log-odds. A broken limit comes first, with infinite
+    contribution; then a guard that holds the lumisection, with none; then the largest contributions. A feature over
+    several columns is attributed to the column that stands out most among those of the same source.
+    """
+    leaders = _Leaders(table)
+    first = np.array([{"limit": 2, "guard": 1}.get(column.role, 0) for column in table.columns])
+    shown = np.where(first > 0, (table.values == 1) * first * 1e30, contribution)
+    order = np.argsort(-shown, axis=1, kind="stable")[:, :MOST]
+    found = []
+    for row, places in enumerate(order.tolist()):
+        found.append(tuple(leaders.reason(row, j, contribution[row, j]) for j in places if shown[row, j] > 0))
+    subsystem = np.array([each[0].subsystem if each else "" for each in found], dtype=object)
+    return subsystem, tuple(found)
+
+
+class _Leaders:
+    """Which single column stands out behind a feature over several."""
+
+    def __init__(self, table: FeatureTable) -> None:
+        self._table = table
+        self._details: dict[str, list[int]] = {}
+        for j, column in enumerate(table.columns):
+            if column.role == "detail" and column.subsystem:
+                self._details.setdefault(column.source, []).append(j)
+        self._farthest = {source: self._stand_out(members) for source, members in self._details.items()}
+
+    def _stand_out(self, members: list[int]) -> NDArray[np.int64]:
+        distance = np.nan_to_num(np.abs(self._table.values[:, members]), nan=-1.0)
+        found: NDArray[np.int64] = np.asarray(members)[distance.argmax(axis=1)]
+        return found
+
+    def reason(self, row: int, j: int, contribution: float) -> Reason:
+        column = self._table.columns[j]
+        at = self._leader(row, j, column)
+        subsystem = self._table.columns[at].subsystem or column.subsystem
+        value = float(self._table.values[row, at if column.role != "limit" else j])
+        name = column.name if at == j else f"{column.name}: {self._table.columns[at].name}"
+        weight = {"limit": np.inf, "guard": 0.0}.get(column.role, float(contribution))
+        return Reason(name, subsystem, value, weight)
+
+    def _leader(self, row: int, j: int, column: Column) -> int:
+        if column.subsystem:
+            return j
+        source = column.source.removesuffix(".run") + ".z" if column.source.endswith(".run") else column.source
+        found = self._farthest.get(source)
+        return j if found is None else int(found[row])

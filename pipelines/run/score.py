@@ -1,0 +1,105 @@
+"""``dqm score``: badness and reasons for lumisections, by the newest model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.artifacts import Bundle, fingerprint, load
+from dqm.model.config import Config
+from dqm.model.errors import ArtifactError, InputError, UnknownNameError
+from dqm.store.store import Store, StoredModel
+from dqm.store.tables import Scores, quantities_from_arrow, scores_to_arrow, split_by_run, with_provenance
+from pipelines.run.evidence import Evidence
+from pipelines.run.learn import judged
+from pipelines.run.reasons import reasons_of
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """What one scoring did."""
+
+    model: str
+    runs: int
+    lumisections: int
+    unscored: int
+
+    def text(self) -> str:
+        """For people."""
+        return (
+            f"scored {self.lumisections} lumisections of {self.runs} runs with {self.model}; "
+            f"{self.unscored} could not be scored and are UNKNOWN"
+        )
+
+
+def chosen_runs(text: str) -> frozenset[int]:
+    """Runs of ``355100-355200,355210``; raises ``InputError`` for anything else."""
+    found: set[int] = set()
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
+            raise InputError(f"--runs {text!r}: {part!r} is no run and no range; write e.g. 355100-355200,355210")
+        found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> ScoreSummary:
+    """Score the given runs, or all that the model did not learn from, in one commit.
+
+    Raises ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the
+    one that was stored, ``FingerprintError`` where the features are not those that the model knows.
+    """
+    stored, bundle = newest_model(store)
+    chosen = runs_to_score(store, runs, bundle.runs)
+    quantities = quantities_from_arrow(store.read("quantities"))
+    evidence = Evidence.of(quantities, None, config)
+    bundle.schema.require(evidence.table)
+    rows = np.isin(evidence.run, chosen)
+    present, described = evidence.take(rows), quantities.take(rows)
+    _, badness = judged(bundle.detector.score(present.table), bundle.calibrator, present)
+    badness = np.where(described.usable, badness, np.float32(np.nan))
+    subsystem, reasons = reasons_of(present.table, bundle.detector.explain(present.table))
+    status = np.where(described.usable & ~np.isfinite(badness), "no-past-or-no-features", described.status)
+    scores = Scores(
+        index=described.index,  # type: ignore[arg-type]  # read from the store as a lumisection index
+        badness=badness,
+        held=present.held,
+        status=status.astype(object),
+        weight=described.weight,
+        subsystem=subsystem,
+        reasons=reasons,
+        model=stored.model_id,
+    )
+    held = {each.run: each.digest for each in store.partitions("quantities")}
+    with store.transaction() as change:
+        for run, part in split_by_run(scores_to_arrow(scores)):
+            made_from = {"data": held[run], "features": stored.fingerprint, "model": stored.provenance["manifest"]}
+            change.put("scores", run, with_provenance(part, made_from), made_from)
+    return ScoreSummary(stored.model_id, len(chosen), len(scores), int((~np.isfinite(badness)).sum()))
+
+
+def newest_model(store: Store) -> tuple[StoredModel, Bundle]:
+    """The model that was trained last; its bundle must be byte for byte the one that was stored."""
+    models = store.models()
+    if not models:
+        raise InputError(f"{store.path} holds no model; make one with: dqm train")
+    stored = models[-1]
+    folder = store.path / stored.folder
+    bundle = load(folder)
+    if fingerprint(bundle) != stored.provenance["manifest"]:
+        raise ArtifactError(f"{folder}: not the bundle that was trained; train again with: dqm train")
+    return stored, bundle
+
+
+def runs_to_score(store: Store, asked: frozenset[int], learned: Iterable[int]) -> list[int]:
+    """The asked runs, or every run that the model has not learned from."""
+    held = store.runs("quantities")
+    for run in sorted(asked):
+        if len(asked) == 1 and run not in held:
+            raise UnknownNameError("run", str(run), map(str, held))
+    chosen = sorted(asked & set(held)) if asked else sorted(set(held) - set(learned))
+    if not chosen:
+        raise InputError("no run to score: every run was learned from; ingest new ones or name some with --runs")
+    return chosen

@@ -1,0 +1,101 @@
+"""``dqm train``: learn from everything that people have labelled, and choose the working point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detectors.artifacts import Bundle, fingerprint, load, save
+from detectors.protocol import Detector
+from dqm.decide.policy import MarginPolicy
+from dqm.model.config import Config
+from dqm.model.errors import ArtifactError, FingerprintError, InputError
+from dqm.model.verdicts import WorkingPoint
+from dqm.store.store import Store
+from dqm.store.tables import labels_from_arrow, quantities_from_arrow, store_past
+from pipelines.run.evidence import Evidence
+from pipelines.run.learn import learn, make_detector
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What one training made: the model, the runs it learned from and the working point."""
+
+    model: str
+    runs: int
+    lumisections: int
+    bad: int
+    warm: bool
+    working_point: WorkingPoint
+
+    def text(self) -> str:
+        """For people."""
+        point = self.working_point
+        start = "continued" if self.warm else "fitted"
+        return (
+            f"{start} {self.model} on {self.lumisections} labelled lumisections of {self.runs} runs, {self.bad} bad\n"
+            f"accept below {point.accept_below:.4g}, reject from {point.reject_above:.4g}, chosen for "
+            f"{point.data_loss_budget:.2%} data loss and {point.pollution_budget:.2%} pollution "
+            f"on {point.runs} past runs;\n"
+            f"that is a policy: {point.runs} runs can promise {point.alpha_min:.1%} at best "
+            f"(at {point.confidence:.0%} confidence, with no loss seen)"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**vars(self), "working_point": vars(self.working_point)}
+
+
+def train(config: Config, store: Store, *, warm: bool = False) -> TrainSummary:
+    """Fit on every labelled run of the store, in one commit: model, working point and out-of-fold evidence.
+
+    ``warm`` continues the newest model, where it knows the same features. Raises ``InputError`` without labels.
+    """
+    evidence = labelled_evidence(config, store)
+    previous = _previous(config, store, evidence) if warm else None
+    trained = learn(evidence, make_detector(config.model), seed=config.model.seed, previous=previous)
+    runs = np.unique(evidence.run)
+    bundle = Bundle(config.model.kind, trained.detector, trained.calibrator, tuple(runs.tolist()))
+    digest = fingerprint(bundle)
+    name = f"{config.model.kind}-{digest[:12]}"
+    save(bundle, store.path / "models" / name)
+    wanted = config.working_point
+    point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
+    provenance = {"model": digest, "features": evidence.table.fingerprint}
+    with store.transaction() as change:
+        change.add_model(name, f"models/{name}", evidence.table.fingerprint, {"manifest": digest})
+        change.add_working_point(point)
+        store_past(change, trained.past, provenance)
+    bad = int((evidence.label == 1).sum())
+    known = int((evidence.label >= 0).sum())
+    return TrainSummary(name, len(runs), known, bad, previous is not None, point)
+
+
+def labelled_evidence(config: Config, store: Store) -> Evidence:
+    """Evidence of every run in which at least one lumisection is labelled; earlier runs are looked at for features."""
+    if not store.runs("quantities"):
+        raise InputError(f"{store.path} holds no quantities; read some with: dqm ingest")
+    quantities = quantities_from_arrow(store.read("quantities"))
+    labels = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
+    evidence = Evidence.of(quantities, labels, config)
+    labelled = np.unique(evidence.run[evidence.label >= 0])
+    if not len(labelled):
+        raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
+    found = evidence.take(np.isin(evidence.run, labelled))
+    unusable = ~quantities.usable[np.isin(quantities.run, labelled)]
+    return replace(found, label=np.where(unusable, np.int8(-1), found.label))
+
+
+def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | None:
+    """The newest model, if it can be continued; a warm start is an economy, so any obstacle means a fresh fit."""
+    known = [each for each in store.models() if each.fingerprint == evidence.table.fingerprint]
+    if not known:
+        return None
+    try:
+        bundle = load(store.path / known[-1].folder)
+        evidence.table.require(bundle.schema.columns)
+    except (ArtifactError, FingerprintError):
+        return None
+    return bundle.detector if bundle.kind == config.model.kind else None
