@@ -225,7 +225,7 @@ def benchmark_certification(
     table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: benchmark this table alone")] = None,
     labels: Annotated[str, typer.Option(help="labels that lumicert may train on: all or asked")] = "all",
     development: Annotated[bool, typer.Option(help="only what development may see")] = False,
-    quick: Annotated[bool, typer.Option(help="one budget, fewer resamples; two minutes at most")] = False,
+    quick: Annotated[bool, typer.Option(help="one budget, without the slow peers; two minutes at most")] = False,
     plots: Annotated[Path | None, typer.Option(help="folder for the plots")] = None,
     json_path: JsonPath = "",
 ) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from detectors.protocol import Detector
 from dqm.decide.bounds import alpha_min
 from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootstrap_intervals, outcome
-from dqm.model.tables import FeatureTable
-from pipelines.benchmarks.peers import peers_of
+from dqm.model.errors import ConfigError
+from pipelines.benchmarks.peers import peers_of, variants_of
 from pipelines.benchmarks.sets import BenchmarkSet, benchmark_sets
 from pipelines.progress import track
-from pipelines.run.evidence import Evidence
 from pipelines.run.rolling import Budget, Walk, Walker
 
 BUDGETS = (0.001, 0.005, 0.01, 0.02)
 QUICK = (0.01,)
 LEVEL, RESAMPLES, SEED = 0.9, 1000, 1
+SLOW = ("pyod-iforest", "lumicert-no-flags")
+"""Methods that ``--quick`` leaves out."""
 OURS, ASKED = "lumicert", "lumicert-asked"
 
 
@@ -109,12 +109,12 @@ class Result:
 def run(request: Request, plots: Path | None = None) -> Result:
     """Walk every method over every set; each second half that is read is one look at report data."""
     if request.labels not in ("all", "asked"):
-        raise ValueError(f"--labels {request.labels!r}: write all or asked")
+        raise ConfigError(f"--labels {request.labels!r}: write all or asked")
     budgets = tuple(Budget(b, b) for b in (QUICK if request.quick else BUDGETS))
     rows: list[Row] = []
-    sets = list(benchmark_sets(Path(request.data), request.tables, request.development))
+    sets = list(benchmark_sets(Path(request.data), request.tables, development=request.development))
     for each in track(sets, "certifying"):
-        rows += _rows_of(each, budgets, asked=request.labels == "asked")
+        rows += _rows_of(each, budgets, request)
     result = Result(tuple(rows), request.development)
     if plots is not None:
         from pipelines.benchmarks.certification_plots import write_plots
@@ -123,21 +123,17 @@ def run(request: Request, plots: Path | None = None) -> Result:
     return result
 
 
-def _rows_of(each: BenchmarkSet, budgets: tuple[Budget, ...], *, asked: bool) -> Iterator[Row]:
+def _rows_of(each: BenchmarkSet, budgets: tuple[Budget, ...], request: Request) -> Iterator[Row]:
     walker = Walker(each.make)
-    if asked:
+    if request.labels == "asked":
         for budget in budgets:
             yield from _measured(each, ASKED, walker.walk_asked(each.evidence, budget, each.block), (budget,))
     else:
         yield from _measured(each, OURS, walker.walk(each.evidence, budgets, each.block), budgets)
-    for name, table, make in _others(each):
-        evidence = Evidence(table, each.evidence.label, each.evidence.weight, each.evidence.run)
-        yield from _measured(each, name, Walker(make).walk(evidence, budgets, each.block), budgets)
-
-
-def _others(each: BenchmarkSet) -> Iterator[tuple[str, FeatureTable, Callable[[], Detector]]]:
-    for name, (table, make) in peers_of(each).items():
-        yield name, table, make
+    others = [*variants_of(each), *peers_of(each)]
+    for other in (other for other in others if other.name not in SLOW or not request.quick):
+        evidence = replace(each.evidence, table=other.table)
+        yield from _measured(each, other.name, Walker(other.make).walk(evidence, budgets, each.block), budgets)
 
 
 def _measured(each: BenchmarkSet, method: str, walk: Walk, budgets: tuple[Budget, ...]) -> Iterator[Row]:

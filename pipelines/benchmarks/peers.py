@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,11 +13,20 @@ from detectors.inputs import Schema, judged_rows
 from detectors.protocol import Detector, Scalar, State
 from dqm.model.labels import Label
 from dqm.model.tables import Column, FeatureTable, QuantityTable
-from features.runs import Grouped, past_median
+from features.runs import Grouped, nan_extreme, past_median
 from pipelines.benchmarks.sets import BenchmarkSet
 from pipelines.run.evidence import Evidence
 
 PAST_RUNS = 10
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """A method: its name, the columns it looks at and a maker of its detector."""
+
+    name: str
+    table: FeatureTable
+    make: Callable[[], Detector]
 
 
 @dataclass
@@ -42,7 +51,7 @@ class _Peer:
 
 @dataclass
 class Largest(_Peer):
-    """The largest value of the columns: a score that needs no training."""
+    """The largest value of the feature columns: a score that needs no training."""
 
     def fit(
         self,
@@ -59,8 +68,7 @@ class Largest(_Peer):
 
     def score(self, table: FeatureTable) -> NDArray[np.float32]:
         """Largest value of every row, ``(n,)``; NaN where all are missing."""
-        best = np.where(np.isnan(table.values), -np.inf, table.values).max(axis=1)
-        return np.where(judged_rows(table), best, np.float32(np.nan)).astype(np.float32)
+        return np.asarray(nan_extreme(table.values[:, table.where(role="feature")]), dtype=np.float32)
 
 
 @dataclass
@@ -175,23 +183,35 @@ def little_recorded(quantities: QuantityTable) -> FeatureTable:
 
 
 def judged_features(evidence: Evidence) -> FeatureTable:
-    """Only the columns that are judged: a peer has neither our limits nor our guards."""
-    members = evidence.table.where(role="feature")
-    columns = tuple(evidence.table.columns[i] for i in members)
-    return FeatureTable(evidence.table.index, columns, evidence.table.values[:, members], "features")
+    """Only the columns that are judged."""
+    return without(evidence.table, lambda column: column.role != "feature")
 
 
-def peers_of(each: BenchmarkSet) -> dict[str, tuple[FeatureTable, Callable[[], Detector]]]:
-    """The peers of a set: name → (the columns they look at, a maker)."""
-    found: dict[str, tuple[FeatureTable, Callable[[], Detector]]] = {
-        "robust-z": (robust_z(each.quantities, each.evidence), Largest),
-        "pyod-iforest": (judged_features(each.evidence), IsolationForest),
-    }
+def without(table: FeatureTable, dropped: Callable[[Column], bool]) -> FeatureTable:
+    """The table without the columns that ``dropped`` names."""
+    kept = [j for j, column in enumerate(table.columns) if not dropped(column)]
+    columns = tuple(table.columns[j] for j in kept)
+    return FeatureTable(table.index, columns, table.values[:, kept], table.extractor)
+
+
+def variants_of(each: BenchmarkSet) -> Iterator[Competitor]:
+    """Ours with a part taken away, to show what that part is worth."""
+    names = each.evidence.table.names
+    if "counts.near" in names:
+        simple = without(each.evidence.table, lambda c: c.role == "feature" and c.name != "counts.near")
+        yield Competitor("lumicert-z", simple, Largest)
+    if "flags.down" in names:
+        yield Competitor("lumicert-no-flags", without(each.evidence.table, lambda c: c.source == "flags"), each.make)
+
+
+def peers_of(each: BenchmarkSet) -> Iterator[Competitor]:
+    """What people use today, without our limits and guards."""
+    yield Competitor("robust-z", robust_z(each.quantities, each.evidence), Largest)
+    yield Competitor("pyod-iforest", judged_features(each.evidence), IsolationForest)
     if each.quantities.where(role="feature", kind="count"):
-        found["last-good-reference"] = (counts_and_weight(each.quantities), LastGoodReference)
+        yield Competitor("last-good-reference", counts_and_weight(each.quantities), LastGoodReference)
     if "recorded" in each.quantities:
-        found["recorded-luminosity"] = (little_recorded(each.quantities), Largest)
-    return found
+        yield Competitor("recorded-luminosity", little_recorded(each.quantities), Largest)
 
 
 def _plain(d: int) -> tuple[Column, ...]:

@@ -53,7 +53,7 @@ class BenchmarkSet:
     make: Callable[[], Detector]
 
 
-def benchmark_sets(data: Path, tables: Sequence[str], development: bool) -> Iterator[BenchmarkSet]:
+def benchmark_sets(data: Path, tables: Sequence[str], *, development: bool) -> Iterator[BenchmarkSet]:
     """The given tables alone, or else both CLAS12 tasks of every run group and the CMS evaluation set in ``data``."""
     if tables:
         for each in tables:
