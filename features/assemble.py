@@ -11,7 +11,7 @@
 ``counts.run``          detail   largest |z| of the run's own level
 ``counts.held``         guard    1: the whole run is at a level never seen
 ``counts.missing``      guard    1: a quantity is missing that earlier lumisections had
-``<quantity>.z``        detail   z of one column; likewise ``.own .local .log_ratio .poisson .share``
+``<quantity>.z``        detail   z of one column; likewise ``.own .local .log_ratio .poisson .share .missing``
 ``course.<q>.<view>``   feature  see ``features.course``
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
@@ -33,7 +33,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dqm.model.config import CourseConfig, FeaturesConfig, LimitConfig
-from dqm.model.tables import Column, FeatureTable, QuantityTable
+from dqm.model.tables import Column, FeatureTable, Kind, QuantityTable
 from features.course import ASPECTS, course, logarithm
 from features.flags import NAMES as FLAG_NAMES
 from features.flags import flags
@@ -47,6 +47,13 @@ EXTRACTOR = "quantities-1"
 
 GROUPS = {"count": "counts", "rate": "rates", "fraction": "fractions", "value": "values"}
 """Kinds of quantities that are compared with earlier runs, and the prefix of their columns."""
+
+SENSE: dict[str, tuple[float, Kind]] = {
+    "low": (-1.0, "deviation"),
+    "high": (1.0, "deviation"),
+    "either": (1.0, "value"),
+}
+"""Sign and kind of a course by the side on which it is bad: a deviation can only speak for BAD the larger it is."""
 
 CAP = 50.0
 """Largest deviation in σ that is told apart: beyond it a deviation is not more of a deviation."""
@@ -72,7 +79,7 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     if settings.flags:
         found += _flags(ordered, rows)
     if settings.position:
-        place = position(ordered.ls, kept, rows)
+        place = position(ordered.ls, rows)
         found += [(Column(name, "position"), place[:, j]) for j, name in enumerate(POSITION_NAMES)]
     values = np.full((len(table), len(found)), np.nan, dtype=np.float32)
     if found:
@@ -129,9 +136,16 @@ def _levels(table: QuantityTable, rows: Grouped, settings: FeaturesConfig) -> Co
         found += _judged(compared, prefix) + list(_views(compared, about, prefix))
         if counted:
             found += _counted(compared, amount, table.weight, about, prefix)
-        gone = Column(f"{prefix}.missing", f"{prefix}.missing", role="guard", kind="flag")
-        found.append((gone, _missing(amount, rows).any(axis=1).astype(float)))
+        found += _gone(_missing(amount, rows), about, prefix)
     return found
+
+
+def _gone(missing: NDArray[np.bool_], about: list[Column], prefix: str) -> Columns:
+    source = f"{prefix}.missing"
+    guard = Column(source, source, role="guard", kind="flag")
+    details = [Column(f"{each.name}.missing", source, each.subsystem, "detail", kind="flag") for each in about]
+    columns = [missing.any(axis=1), *missing.T]
+    return [(column, values.astype(float)) for column, values in zip([guard, *details], columns, strict=True)]
 
 
 def _missing(amount: NDArray[np.float64], rows: Grouped) -> NDArray[np.bool_]:
@@ -198,9 +212,10 @@ def _course(table: QuantityTable, kept: NDArray[np.bool_], rows: Grouped, settin
     found: Columns = []
     for j, each in enumerate(settings.course):
         subsystem = table.columns[table.position(each.quantity)].subsystem
+        sign, kind = SENSE[each.bad]
         for aspect in ASPECTS:
-            name = f"course.{each.title}.{aspect}"
-            found.append((Column(name, f"course.{aspect}", subsystem, unit="ln"), views[aspect][:, j]))
+            column = Column(f"course.{each.title}.{aspect}", f"course.{aspect}", subsystem, unit="ln", kind=kind)
+            found.append((column, sign * views[aspect][:, j]))
     return found
 
 

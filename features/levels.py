@@ -23,8 +23,10 @@ class LevelSettings:
     ``past_runs`` of the longest reference; ``enough`` lumisections that a run needs to serve as reference;
     ``references`` runs that must have served before a run can be judged; ``floor`` smallest σ of y;
     ``step`` |common shift| of y, and ``alone`` σ of a single column, beyond which a run is no reference, unless
-    ``refusals`` runs in a row were refused (then the change has come to stay); ``guard`` σ beyond which a run is at a
-    level never seen: it looks like a new condition and like a fault alike, so a person decides; ``reach`` neighbours.
+    ``refusals`` runs in a row were refused (then the change has come to stay); ``guard`` σ from the nearest reference
+    beyond which a run is at a level never seen, and ``far`` σ from the longest beyond which it is at a level that only
+    the last few runs share: either looks like a new condition and like a fault (or a slow drift) alike, so a person
+    decides; ``reach`` neighbours.
     """
 
     past_runs: int = 10
@@ -35,6 +37,7 @@ class LevelSettings:
     alone: float = 5.0
     refusals: int = 5
     guard: float = 4.0
+    far: float = 6.0
     reach: int = 2
 
 
@@ -44,8 +47,8 @@ class Levels:
 
     ``log_ratio`` ``(n, d)`` y − nearest reference; ``z`` ``(n, d)`` the same in σ of the past; ``own`` ``(n, d)`` y −
     own run median in σ; ``local`` ``(n, d)`` median of z over ``reach`` neighbours on either side; ``run_z`` ``(n,)``
-    largest |z| of the run's own level; ``held`` ``(n,)`` 1 where that is beyond the guard; ``expected`` ``(n, d)`` the
-    nearest reference.
+    largest |z| of the run's own level; ``held`` ``(n,)`` 1 where a guard keeps it from the machine; ``expected``
+    ``(n, d)`` the nearest reference.
     """
 
     log_ratio: NDArray[np.float64]
@@ -163,7 +166,8 @@ def _compare(found: Levels, here: slice, y: NDArray[np.float64], median: NDArray
     found.expected[here] = references[closest]
     run_z = float(nan_extreme(np.abs(shift[nearest] / sigma)))
     found.run_z[here] = run_z
-    found.held[here] = run_z > settings.guard
+    far_z = float(nan_extreme(np.abs(shift[0] / sigma)))
+    found.held[here] = run_z > settings.guard or far_z > settings.far
     return odd
 
 

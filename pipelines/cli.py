@@ -98,7 +98,25 @@ def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
 
 
 @app.command()
-def train(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+def rehearse(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Certify your own labelled runs block by block, as if each were new: what would have been lost, and asked."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.rehearse import rehearse as run
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        done = run(settings, store)
+    say(done.text())
+    write_json(json_path, done.document())
+
+
+@app.command()
+def train(
+    config: ConfigPath = DEFAULT_CONFIG,
+    warm: Annotated[bool, typer.Option("--warm", help="continue the newest model instead of fitting afresh")] = False,
+    json_path: JsonPath = "",
+) -> None:
     """Train on everything people have labelled and choose the working point from out-of-fold badness of those runs."""
     from dqm.model.config import load
     from dqm.store.store import Store
@@ -106,7 +124,7 @@ def train(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None
 
     settings = load(config)
     with Store.open(settings.store_path) as store:
-        done = run(settings, store)
+        done = run(settings, store, warm=warm)
     say(done.text())
     write_json(json_path, done.document())
 

@@ -11,9 +11,6 @@ import dashboard
 from dqm.model.config import load
 from dqm.store.store import Store
 
-CONFIG_VARIABLE = "DQM_CONFIG"
-"""Environment variable through which the pages learn which configuration they show."""
-
 
 def serve(config: Path, *, port: int, headless: bool = True) -> int:
     """Serve the pages until interrupted and return the exit code; raises ``StoreError`` first if there is no store.
@@ -33,7 +30,7 @@ def serve(config: Path, *, port: int, headless: bool = True) -> int:
         "client.toolbarMode": "minimal",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    environment = os.environ | {CONFIG_VARIABLE: str(config.resolve())}
+    environment = os.environ | {dashboard.CONFIG_VARIABLE: str(config.resolve())}
     try:
         return subprocess.run(
             [sys.executable, "-m", "streamlit", "run", str(page), *flags], env=environment, check=False

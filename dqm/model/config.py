@@ -124,6 +124,7 @@ class CourseConfig(_Quotient):
     """A quantity, or the ratio of two, whose course along the run is judged."""
 
     floor: float = Field(1e-5, gt=0, description="smallest value that is told from zero, in the unit of the quantity")
+    bad: Literal["low", "high", "either"] = Field("either", description="side on which a deviation speaks for bad data")
 
 
 class LimitConfig(_Quotient):

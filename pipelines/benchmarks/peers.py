@@ -146,10 +146,10 @@ class IsolationForest(_Peer):
         return np.where(np.isfinite(values), values, self._middle)
 
 
-def robust_z(quantities: QuantityTable, evidence: Evidence) -> FeatureTable:
+def robust_z(quantities: QuantityTable) -> FeatureTable:
     """|z| of every quantity against the median of the past ten run medians, with the past's spread; ``(n, d)``.
 
-    Counts and rates are ln((N + ½)/w); where there are none, the quantities whose course is judged.
+    Counts and rates are ln((N + ½)/w); where there are none, the logarithms of luminosities and pile-up.
     """
     members = [i for i in quantities.where(role="feature") if quantities.columns[i].kind in ("count", "rate")]
     counts = [i for i in members if np.isfinite(quantities.values[:, i]).mean() > 0.5]
@@ -158,8 +158,8 @@ def robust_z(quantities: QuantityTable, evidence: Evidence) -> FeatureTable:
         with np.errstate(divide="ignore"):
             v = np.log((quantities.values[:, counts] + 0.5) / np.where(weight > 0, weight, np.nan)[:, None])
     else:
-        level = [i for i, c in enumerate(evidence.table.columns) if c.source == "course.level"]
-        v = evidence.table.values[:, level].astype(np.float64)
+        levels = [quantities[name].astype(np.float64) for name in ("recorded", "delivered", "pileup")]
+        v = np.log(np.maximum(np.stack(levels, axis=1), 1e-5))
     order = np.lexsort((quantities.ls, quantities.run))
     rows = Grouped.of(quantities.run[order])
     middle = rows.medians(v[order])
@@ -206,7 +206,7 @@ def variants_of(each: BenchmarkSet) -> Iterator[Competitor]:
 
 def peers_of(each: BenchmarkSet) -> Iterator[Competitor]:
     """What people use today, without our limits and guards."""
-    yield Competitor("robust-z", robust_z(each.quantities, each.evidence), Largest)
+    yield Competitor("robust-z", robust_z(each.quantities), Largest)
     yield Competitor("pyod-iforest", judged_features(each.evidence), IsolationForest)
     if each.quantities.where(role="feature", kind="count"):
         yield Competitor("last-good-reference", counts_and_weight(each.quantities), LastGoodReference)

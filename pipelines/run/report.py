@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 import plotly.io
 
 from dashboard.figures import run_figure
-from dashboard.inert import for_figure
 from dashboard.run_tables import RunSummary, summaries
 from dashboard.trade_off_figures import trade_off_figure
 from dashboard.trade_off_tables import PastCurve
@@ -102,7 +101,6 @@ def _run(verdicts: Verdicts, run: int, point: WorkingPoint, unit: str) -> str:
     rows = np.asarray(verdicts.index.get_level_values("run")) == run
     ls = np.asarray(pd.Index(verdicts.index.get_level_values("ls"))[rows], dtype=np.int64)
     figure = run_figure(ls, verdicts.decision[rows], verdicts.badness[rows], point, unit=unit)
-    figure.update_layout(title=for_figure(f"run {run}"))
     return f"<h2>Run {run}</h2>{_figure(figure)}"
 
 

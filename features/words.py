@@ -1,0 +1,57 @@
+"""Reasons in words: what a feature's name and value mean to a person."""
+
+from __future__ import annotations
+
+import math
+
+from dqm.model.verdicts import Reason
+
+LEVELS = {
+    "near": "{name} is {far} {side} earlier runs",
+    "low": "{name} is {far} {side} earlier runs",
+    "high": "{name} is {far} {side} earlier runs",
+    "second": "{name} is {far} {side} earlier runs, and so is another quantity",
+    "contrast": "{name} stands {far} {side} what the other quantities do",
+    "own": "{name} is {far} {side} the rest of its run",
+    "local": "{name} stays {far} {side} earlier runs for several lumisections",
+    "held": "the whole run is at a level never seen: {name} is {far} {side} earlier runs",
+}
+COURSE = {
+    "past": "{name} is {times} off what earlier runs had",
+    "own": "{name} is {times} off the median of its run",
+    "before": "{name} is {times} off the lumisection before",
+    "after": "{name} is {times} off the lumisection after",
+    "local": "{name} is {times} off its neighbours",
+}
+POSITION = {
+    "from_start": "so near to the beginning of the run",
+    "to_end": "so near to the end of the run",
+    "gap": "lumisections are missing right before",
+}
+
+
+def in_words(reason: Reason) -> str:
+    """One reason as a clause that a shifter can read; a feature that is not ours is named with its value.
+
+    >>> in_words(Reason("counts.own: muons_segments.own", "muons", -3.58, 2.7))
+    'muons_segments is 3.6 σ below the rest of its run'
+    """
+    feature, _, detail = reason.feature.partition(": ")
+    group, _, view = feature.partition(".")
+    name = (detail or feature).rpartition(".")[0]
+    if group == "limit":
+        return f"beyond the limit on {view}"
+    if view == "missing":
+        return f"{name if detail else 'a quantity'} is missing"
+    if group in ("counts", "rates", "fractions", "values") and view in LEVELS and math.isfinite(reason.value):
+        side = "below" if reason.value < 0 else "above"
+        return LEVELS[view].format(name=name, far=f"{abs(reason.value):.1f} σ", side=side)
+    if group == "course":
+        name, _, view = view.rpartition(".")
+        if view in COURSE and math.isfinite(reason.value):
+            return COURSE[view].format(name=name, times=f"a factor {math.exp(min(abs(reason.value), 50.0)):.2g}")
+    if group == "flags":
+        return f"{name} is down" if detail else "a status flag is down nearby"
+    if group == "position" and view in POSITION:
+        return POSITION[view]
+    return f"{reason.feature} = {reason.value:.4g}"

@@ -1,0 +1,82 @@
+"""``dqm rehearse``: how the certification would have gone on your own labelled runs, block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootstrap_intervals, outcome
+from dqm.model.config import Config, RollingConfig
+from dqm.model.errors import InputError
+from dqm.store.store import Store
+from pipelines.run.learn import make_detector
+from pipelines.run.rolling import Budget, Walker
+from pipelines.run.schedule import Schedule
+from pipelines.run.train import labelled_evidence
+
+RESAMPLES, SEED = 1000, 1
+
+
+@dataclass(frozen=True)
+class RehearsalSummary:
+    """What the past would have realised at the budgets of the configuration, with run-bootstrap 90% intervals."""
+
+    budget: Budget
+    blocks: tuple[int, int]
+    outcome: Outcome
+    intervals: Intervals
+    seconds: float
+
+    def text(self) -> str:
+        """For people."""
+        found, seen = self.outcome, self.intervals
+        return (
+            f"blocks {self.blocks[0]} to {self.blocks[1]}: {found.lumisections} lumisections of {found.runs} runs, "
+            f"each decided with what was known before it\n"
+            f"data loss {_cell(found.data_loss, seen.data_loss)} for a budget of {self.budget.data_loss:.2%}\n"
+            f"pollution {_cell(found.pollution, seen.pollution)} for a budget of {self.budget.pollution:.2%}\n"
+            f"left to people {_cell(found.workload, seen.workload)} of the lumisections, "
+            f"{_cell(found.workload_runs, seen.workload_runs)} of the runs"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "budget": vars(self.budget),
+            "blocks": self.blocks,
+            "outcome": vars(self.outcome),
+            "seconds": self.seconds,
+        }
+
+
+def rehearse(config: Config, store: Store) -> RehearsalSummary:
+    """Walk the rolling schedule over the labelled runs of the store; nothing is written.
+
+    Raises ``InputError`` where there are fewer labelled runs than blocks.
+    """
+    evidence = labelled_evidence(config, store)
+    schedule = schedule_of(config.rolling)
+    runs = len(np.unique(evidence.run))
+    if runs < schedule.blocks:
+        raise InputError(f"{runs} labelled runs do not make {schedule.blocks} blocks; lower rolling.blocks or add runs")
+    budget = Budget(config.working_point.data_loss, config.working_point.pollution)
+    walk = Walker(make_detector(config.model), schedule, seed=config.model.seed).walk(evidence, (budget,))
+    decision = walk.decision[0]
+    rows = decision != ""
+    given = decision[rows], evidence.label[rows], evidence.weight[rows], evidence.run[rows]
+    intervals = bootstrap_intervals(RunSums.of(*given), resamples=RESAMPLES, seed=SEED)
+    blocks = schedule.warm_up + 1, schedule.blocks
+    return RehearsalSummary(budget, blocks, outcome(*given), intervals, walk.seconds)
+
+
+def schedule_of(rolling: RollingConfig) -> Schedule:
+    """The schedule that a configuration describes."""
+    return Schedule(**rolling.model_dump())
+
+
+def _cell(value: float | None, interval: Interval | None) -> str:
+    if value is None or interval is None:
+        return "n/a"
+    return f"{value:.2%} [{interval.lo:.2%}, {interval.hi:.2%}]"
