@@ -1,0 +1,130 @@
+"""What a person does on the pages, in a real browser over the real server and the simulated demonstration."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard.run_tables import RunSummary, summaries
+from dqm.model.config import load
+from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
+
+pytestmark = pytest.mark.browser
+
+LARGEST = 300_000
+"""Bytes that a picture of the documentation may have."""
+ENDS = "[data-testid=stDataFrame] >> visible=true", "[data-testid=stButton] >> visible=true"
+"""What a picture reaches to: the last table or button of the page."""
+
+
+@pytest.fixture(scope="module")
+def certified(demonstration: Path) -> tuple[RunSummary, ...]:
+    """The certified runs of the demonstration, in the order of the page."""
+    with Store.open(load(demonstration / "dqm.toml").store_path) as store:
+        return summaries(verdicts_from_arrow(store.read("verdicts")))
+
+
+def heading(page: Page, text: str) -> None:
+    """Wait for the title of a page."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+def traces(page: Page) -> dict[str, Any]:
+    """The traces of the first figure by name, the first of equal names, once it is drawn."""
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    found = page.evaluate("document.querySelector('.js-plotly-plot').data.map(d => [d.name, d.type, d.x, d.y])")
+    return {name: (kind, x, y) for name, kind, x, y in reversed(found) if name}
+
+
+def move(page: Page, key: str, steps: int) -> None:
+    """Move the slider of the pollution budget."""
+    slider = page.get_by_role("slider").nth(1)
+    slider.focus()
+    for _ in range(steps):
+        slider.press(key)
+
+
+def test_runs_page_shows_what_was_certified(page: Page, certified: tuple[RunSummary, ...]) -> None:
+    heading(page, "Certified runs")
+    total = sum(each.lumisections for each in certified)
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(f"{total:,} LS")
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(f"{len(certified)} runs")
+    expect(page.get_by_text("A policy, not a guarantee")).to_be_visible()
+
+
+def test_a_row_of_the_table_opens_its_run(page: Page, certified: tuple[RunSummary, ...]) -> None:
+    heading(page, "Certified runs")
+    page.locator(".dvn-scroller").first.click(position={"x": 16, "y": 52})
+    heading(page, f"Run {certified[0].run}")
+    assert f"run={certified[0].run}" in page.url
+    assert traces(page)["?  asked"][0] == "bar"
+    page.go_back()
+    heading(page, "Certified runs")
+
+
+def test_the_button_opens_the_first_run_that_needs_people(page: Page, certified: tuple[RunSummary, ...]) -> None:
+    page.get_by_role("button", name=f"Open run {certified[0].run}").click()
+    heading(page, f"Run {certified[0].run}")
+    expect(page.get_by_text("Ranges of equal decision")).to_be_visible()
+
+
+def test_an_address_leads_to_a_run(page: Page, certified: tuple[RunSummary, ...]) -> None:
+    run = certified[-1].run
+    page.goto(f"{page.url.rstrip('/')}/run?run={run}")
+    heading(page, f"Run {run}")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Verdicts as CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + certified[-1].lumisections
+
+
+def test_a_slider_moves_the_point(page: Page) -> None:
+    """Mutant: a page that draws the working point of the store whatever the sliders say."""
+    page.get_by_role("link", name="Trade-off").click()
+    heading(page, "Trade-off")
+    before = traces(page)
+    move(page, "ArrowLeft", 9)
+    expect(page.get_by_text("budget 0.1%", exact=True).first).to_be_visible()
+    after = traces(page)
+    assert after["these budgets"] != before["these budgets"]
+    assert after["working point now"] == before["working point now"]
+    assert after["these budgets"][1][0] > after["working point now"][1][0], "a tighter budget asks more"
+    expect(page.get_by_text(re.compile(r"[\d,]+ more, [\d,.]+ minutes of data"))).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["runs", "run", "trade-off"])
+def test_screenshots(name: str, page: Page, certified: tuple[RunSummary, ...], tmp_path: Path) -> None:
+    """Pictures of the pages; ``DQM_SCREENSHOTS=docs/images`` writes those of the documentation anew."""
+    telling = max(certified, key=lambda each: sorted(each.counts.values())[1:])
+    path = {"runs": "", "run": f"run?run={telling.run}", "trade-off": "trade-off"}[name]
+    page.goto(page.url.rstrip("/") + "/" + path)
+    heading(page, {"runs": "Certified runs", "run": f"Run {telling.run}", "trade-off": "Trade-off"}[name])
+    page.wait_for_selector(".js-plotly-plot .main-svg" if path else "[data-testid=stDataFrame] canvas")
+    if name == "trade-off":
+        move(page, "ArrowRight", 5)
+        expect(page.get_by_text("budget 1.5%", exact=True).first).to_be_visible()
+    folder = Path(os.environ.get("DQM_SCREENSHOTS", str(tmp_path)))
+    picture = folder / f"{name}.png"
+    picture.write_bytes(settled(page))
+    assert 20_000 < picture.stat().st_size < LARGEST
+
+
+def settled(page: Page) -> bytes:
+    """A picture of the page from its top, once two in a row are the same."""
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton], [data-stale=true]').length === 0")
+    page.set_viewport_size({"width": 1440, "height": 2600})
+    before = b""
+    for _ in range(40):
+        ends = [each.bounding_box() for end in ENDS for each in page.locator(end).all()]
+        height = max(box["y"] + box["height"] for box in ends if box) + 24
+        now = page.screenshot(clip={"x": 0, "y": 0, "width": 1440, "height": height}, animations="disabled")
+        if now == before:
+            return now
+        before = now
+    pytest.fail(f"the page does not come to rest: {page.get_by_test_id('stMain').inner_text()[:500]}")

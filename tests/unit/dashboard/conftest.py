@@ -1,0 +1,64 @@
+"""A configuration whose store is missing, empty or small, and the pages as Streamlit runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dqm.store.store import Store
+
+from .small_night import fill, verdicts
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration that the pages are pointed at; its store is ``tmp_path / "certification"``."""
+    path = tmp_path / "dqm.toml"
+    path.write_text('[experiment]\nname = "*small*"\nweight_unit = "/pb"\n', encoding="utf-8")
+    monkeypatch.setenv(dashboard.CONFIG_VARIABLE, str(path))
+    st.cache_resource.clear()
+    return path
+
+
+@pytest.fixture
+def empty(configured: Path) -> Iterator[Store]:
+    """An empty store."""
+    with Store.create(configured.parent / "certification") as store:
+        yield store
+
+
+@pytest.fixture
+def filled(empty: Store) -> Store:
+    """A store after a night."""
+    fill(empty, verdicts())
+    return empty
+
+
+@pytest.fixture
+def page() -> Callable[..., AppTest]:
+    """Run one page as the application runs it: ``page("run", run="112")``; ``app.session_state.opened`` is a link."""
+
+    def made(name: str, **query: str) -> AppTest:
+        app = AppTest.from_string(SCRIPTS[name], default_timeout=30)
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return made
+
+
+SCRIPTS = {
+    "runs": """
+import streamlit as st
+from dashboard import app, runs_page
+app.guarded(lambda view: runs_page.show(view, lambda run: st.session_state.update(opened=run)))()
+""",
+    "run": "from dashboard import app, run_page\napp.guarded(run_page.show)()",
+    "trade-off": "from dashboard import app, trade_off_page\napp.guarded(trade_off_page.show)()",
+}
+"""One script per page: AppTest cannot switch to a page that is a function."""

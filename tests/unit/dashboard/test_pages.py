@@ -1,0 +1,195 @@
+"""Every page on no store, an empty store, a store after a night, and text that tries to be more than text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dqm.model.verdicts import Decision
+from dqm.store.store import Store
+from dqm.store.tables import store_quantities
+
+from .small_night import INJECTION, NEW, fill, quantities, verdicts
+
+PAGES = ("runs", "run", "trade-off")
+Page = Callable[..., AppTest]
+
+
+def said(app: AppTest) -> str:
+    """All text of a page that is Markdown or a message."""
+    elements = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success, *app.code, *app.title]
+    return "\n".join(str(each.value) for each in elements)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_a_configuration_the_page_says_how_to_start(
+    name: str, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(dashboard.CONFIG_VARIABLE, raising=False)
+    app = page(name)
+    assert not app.exception
+    assert r"dqm dashboard \-\-config" in app.error[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_a_store_the_page_names_the_command(name: str, page: Page, configured: Path) -> None:
+    app = page(name)
+    assert not app.exception
+    assert r"make one with\: dqm ingest" in app.error[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_misspelt_configuration_is_one_line(name: str, page: Page, configured: Path) -> None:
+    configured.write_text('[experiment]\nnaem = "x"\n', encoding="utf-8")
+    app = page(name)
+    assert not app.exception
+    assert "unknown key" in app.error[0].value
+    assert "\n" not in app.error[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_store_asks_for_data(name: str, page: Page, configured: Path, empty: Store) -> None:
+    app = page(name)
+    assert not app.exception
+    assert app.info[0].value.startswith("The store is empty")
+    assert app.code[0].value == f"dqm ingest --config {configured}"
+
+
+@pytest.mark.parametrize("name", ["runs", "trade-off"])
+def test_data_without_a_model_asks_for_training(name: str, page: Page, configured: Path, empty: Store) -> None:
+    with empty.transaction() as change:
+        store_quantities(change, quantities([1, 2]), {})
+    assert page(name).code[0].value == f"dqm train --config {configured}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_night_is_shown(name: str, page: Page, filled: Store) -> None:
+    app = page(name)
+    assert not app.exception
+    assert not app.error
+    assert r"\*small\* · snapshot 1" in said(app)
+
+
+def test_runs_that_need_people_come_first(page: Page, filled: Store) -> None:
+    app = page("runs")
+    assert app.dataframe[0].value["run"].tolist() == [112, 114]
+    assert [each.value for each in app.metric] == ["120 LS", "86.7%", "4.2%", "9.2%", "2 LS"]
+    app.segmented_control(key="runs_filter").set_value("all").run()
+    assert app.dataframe[0].value["run"].tolist() == [112, 114, 113]
+
+
+def test_shares_are_of_lumisections_or_of_weight(page: Page, filled: Store) -> None:
+    app = page("runs")
+    shares = app.dataframe[0].value.set_index("run").loc[112, list(map(str, (Decision.ACCEPT, Decision.UNKNOWN)))]
+    assert shares.tolist() == [67.5, 5.0]
+    app.segmented_control(key="runs_share").set_value("share of weight").run()
+    assert not app.exception
+
+
+def test_the_working_point_is_told_in_plain_words(page: Page, filled: Store) -> None:
+    text = said(page("runs"))
+    assert "at most 2.0% of the good weight is rejected" in text
+    assert "from the 12 labelled runs" in text
+    assert "A policy, not a guarantee" in text
+    assert "17.5% at 90% confidence" in text
+
+
+def test_the_first_run_that_needs_people_is_one_click_away(page: Page, filled: Store) -> None:
+    app = page("runs")
+    app.button[0].click().run()
+    assert app.session_state.opened == 112
+
+
+def test_when_nothing_waits_the_page_shows_everything(page: Page, empty: Store) -> None:
+    found = verdicts()
+    found.decision[:] = Decision.ACCEPT
+    fill(empty, found)
+    app = page("runs")
+    assert len(app.dataframe[0].value) == 3
+    app.segmented_control(key="runs_filter").set_value("needs people").run()
+    assert app.success[0].value.startswith("No run needs people")
+
+
+def test_a_run_is_found_by_its_address(page: Page, filled: Store) -> None:
+    app = page("run", run="114")
+    assert app.title[0].value == "Run 114"
+    assert app.query_params["run"] == "114"
+    assert app.dataframe[1].value["decision"].tolist() == ["A  accepted", "?  asked", "A  accepted"]
+
+
+def test_a_run_that_vanished_names_others(page: Page, filled: Store) -> None:
+    app = page("run", run="11x")
+    assert "unknown run" in app.warning[0].value
+    assert app.title[0].value == "Run 112"
+
+
+def test_a_run_without_verdicts_shows_its_quantities_and_the_way_on(
+    page: Page, configured: Path, filled: Store
+) -> None:
+    app = page("run", run=str(NEW))
+    assert not app.exception
+    assert [each.value for each in app.code] == [
+        f"dqm score --runs {NEW} --config {configured}",
+        f"dqm certify --runs {NEW} --config {configured}",
+    ]
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_ranges_carry_their_reasons(page: Page, filled: Store) -> None:
+    app = page("run", run="112")
+    table = app.dataframe[1].value
+    assert table["main reason"].tolist()[1] == "counts.near = 7.5 (+2.5)"
+    assert table["main reason"].tolist()[-2] == "missing:oms"
+
+
+def test_a_slider_moves_the_point_and_flips_decisions(page: Page, filled: Store) -> None:
+    app = page("trade-off")
+    before = said(app)
+    app.slider(key="pollution_budget").set_value(0.1).run()
+    assert not app.exception
+    after = said(app)
+    assert after != before
+    assert "accept below 0.01" in after
+    assert "never to accept above badness 0.01" in after
+
+
+def test_saved_work_is_in_minutes_where_the_calendar_tells(page: Page, empty: Store) -> None:
+    found = verdicts()
+    found.badness[85:88] = 0.02
+    found.decision[85:88] = Decision.ASK
+    fill(empty, found)
+    text = said(page("trade-off"))
+    assert "3 fewer, 1.2 minutes of data (23.31 s each)" in text
+
+
+def test_without_a_calendar_only_lumisections_are_told(page: Page, empty: Store) -> None:
+    found = verdicts()
+    found.badness[85:88] = 0.02
+    fill(empty, found, timed=False)
+    text = said(page("trade-off"))
+    assert "3 fewer." in text
+    assert "minutes" not in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_text_of_the_data_stays_text(name: str, page: Page, configured: Path, empty: Store) -> None:
+    """Mutant: a reason or the name of the experiment put into Markdown as it is."""
+    configured.write_text(f"[experiment]\nname = '''{INJECTION[2]}'''\n", encoding="utf-8")
+    fill(empty, verdicts(INJECTION))
+    app = page(name)
+    assert not app.exception
+    text = said(app)
+    assert "<script>" not in text
+    assert "![x]" not in text
+    assert "**bold**" not in text
+    assert "http://" not in text
+
+
+def test_the_application_runs_as_a_whole(filled: Store) -> None:
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=30).run()
+    assert not app.exception
+    assert app.title[0].value == "Certified runs"
