@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.palette import MACHINE
 from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
+from features.words import in_words
 
 WORK = frozenset(Decision) - GOLDEN - REJECTED
 """What a person still has to look at."""
@@ -151,7 +152,7 @@ def _leading(verdicts: Verdicts, rows: NDArray[np.intp]) -> tuple[str, str]:
 
 def _reason(verdicts: Verdicts, row: int) -> str:
     status, reasons = str(verdicts.status[row]), verdicts.reasons[row]
-    return status or (reasons[0].feature if reasons else "")
+    return status or (in_words(reasons[0], measured=False) if reasons else "")
 
 
 def _range(verdicts: Verdicts, ls: NDArray[np.int64], rows: NDArray[np.intp], most: int) -> Range:

@@ -6,6 +6,7 @@ import math
 
 from dqm.decide.definitions import Interval
 from dqm.model.verdicts import Reason, WorkingPoint
+from features.words import in_words
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -60,12 +61,12 @@ def limits(point: WorkingPoint) -> str:
 def reason(each: Reason) -> str:
     """One reason in a few words; a broken limit and a guard speak for themselves and add no log-odds.
 
-    >>> reason(Reason("counts.near", "ecal", 7.25, 2.5))
-    'counts.near = 7.25 (+2.5)'
+    >>> reason(Reason("counts.near: ecal_hits.z", "ecal", 7.25, 2.5))
+    'ecal_hits is 7.2 σ above earlier runs (+2.5)'
     """
     share = f"{each.contribution:+.2g}"
     if math.isinf(each.contribution):
         share = "limit"
     elif each.contribution == 0:
         share = "guard"
-    return f"{each.feature} = {each.value:.3g} ({share})"
+    return f"{in_words(each)} ({share})"

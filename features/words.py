@@ -7,14 +7,14 @@ import math
 from dqm.model.verdicts import Reason
 
 LEVELS = {
-    "near": "{name} is {far} {side} earlier runs",
-    "low": "{name} is {far} {side} earlier runs",
-    "high": "{name} is {far} {side} earlier runs",
-    "second": "{name} is {far} {side} earlier runs, and so is another quantity",
-    "contrast": "{name} stands {far} {side} what the other quantities do",
-    "own": "{name} is {far} {side} the rest of its run",
-    "local": "{name} stays {far} {side} earlier runs for several lumisections",
-    "held": "the whole run is at a level never seen: {name} is {far} {side} earlier runs",
+    "near": "{name} is {how} earlier runs",
+    "low": "{name} is {how} earlier runs",
+    "high": "{name} is {how} earlier runs",
+    "second": "{name} is {how} earlier runs, and so is another quantity",
+    "contrast": "{name} stands {how} what the other quantities do",
+    "own": "{name} is {how} the rest of its run",
+    "local": "{name} stays {how} earlier runs for several lumisections",
+    "held": "the whole run is at a level never seen: {name} is {how} earlier runs",
 }
 COURSE = {
     "past": "{name} is {times} off what earlier runs had",
@@ -30,8 +30,10 @@ POSITION = {
 }
 
 
-def in_words(reason: Reason) -> str:
-    """One reason as a clause that a shifter can read; a feature that is not ours is named with its value.
+def in_words(reason: Reason, *, measured: bool = True) -> str:
+    """One reason as a clause that a shifter can read; a feature that is not ours is named as it is.
+
+    Without ``measured`` the size of the deviation is left out, so that equal reasons read alike.
 
     >>> in_words(Reason("counts.own: muons_segments.own", "muons", -3.58, 2.7))
     'muons_segments is 3.6 σ below the rest of its run'
@@ -45,13 +47,15 @@ def in_words(reason: Reason) -> str:
         return f"{name if detail else 'a quantity'} is missing"
     if group in ("counts", "rates", "fractions", "values") and view in LEVELS and math.isfinite(reason.value):
         side = "below" if reason.value < 0 else "above"
-        return LEVELS[view].format(name=name, far=f"{abs(reason.value):.1f} σ", side=side)
+        how = f"{abs(reason.value):.1f} σ {side}" if measured else "away from"
+        return LEVELS[view].format(name=name, how=how)
     if group == "course":
         name, _, view = view.rpartition(".")
         if view in COURSE and math.isfinite(reason.value):
-            return COURSE[view].format(name=name, times=f"a factor {math.exp(min(abs(reason.value), 50.0)):.2g}")
+            factor = f"a factor {math.exp(min(abs(reason.value), 50.0)):.2g}"
+            return COURSE[view].format(name=name, times=factor if measured else "far")
     if group == "flags":
         return f"{name} is down" if detail else "a status flag is down nearby"
     if group == "position" and view in POSITION:
         return POSITION[view]
-    return f"{reason.feature} = {reason.value:.4g}"
+    return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature

@@ -56,7 +56,7 @@ def past() -> Past:
     return Past(index_of(list(PAST)), badness, label, np.ones(n), np.zeros(n, dtype=bool))
 
 
-def verdicts(names: tuple[str, ...] = ("counts.near",)) -> Verdicts:
+def verdicts(names: tuple[str, ...] = ("counts.near: muon_hits.z",)) -> Verdicts:
     """Run 112 has all four states, run 113 only accepted ones, run 114 a few that are asked."""
     badness = np.full(3 * LENGTH, 0.004, dtype=np.float32)
     badness[5:11], badness[20:25], badness[30:32], badness[85:88] = 0.3, 0.99, np.nan, 0.07

@@ -142,7 +142,7 @@ def test_a_run_without_verdicts_shows_its_quantities_and_the_way_on(
 def test_ranges_carry_their_reasons(page: Page, filled: Store) -> None:
     app = page("run", run="112")
     table = app.dataframe[1].value
-    assert table["main reason"].tolist()[1] == "counts.near = 7.5 (+2.5)"
+    assert table["main reason"].tolist()[1] == "muon_hits is 7.5 σ above earlier runs (+2.5)"
     assert table["main reason"].tolist()[-2] == "missing:oms"
 
 

@@ -33,7 +33,7 @@ def test_every_decision_counts_in_exactly_one_group() -> None:
 def test_summaries_put_work_first_and_name_its_reason() -> None:
     first, second, third = summaries(verdicts())
     assert (first.run, second.run, third.run) == (112, 114, 113)
-    assert (first.waiting, first.subsystem, first.reason) == (8, "muons", "counts.near")
+    assert (first.waiting, first.subsystem, first.reason) == (8, "muons", "muon_hits is away from earlier runs")
     assert first.counts == {"ACCEPT": 27, "ASK": 6, "REJECT": 5, "UNKNOWN": 2}
     assert first.share(Decision.REJECT, weighted=True) == 12.5
     assert (third.subsystem, third.reason) == ("", "")
@@ -51,7 +51,7 @@ def test_totals_are_the_sums() -> None:
     assert found.weights[Decision.ACCEPT] == pytest.approx(26)
 
 
-def one_run(names: tuple[str, ...] = ("counts.near",)) -> Verdicts:
+def one_run(names: tuple[str, ...] = ("counts.near: muon_hits.z",)) -> Verdicts:
     """Run 112."""
     found = verdicts(names)
     arrays = (found.decision, found.badness, found.weight, found.status, found.subsystem)
@@ -63,7 +63,7 @@ def test_ranges_cover_the_run() -> None:
     assert [(each.first, each.last) for each in found] == [
         *((1, 5), (6, 11), (12, 20), (21, 25), (26, 30), (31, 32), (33, 40))
     ]
-    assert found[1].reasons == (Reason("counts.near", "muons", 7.5, 2.5),)
+    assert found[1].reasons == (Reason("counts.near: muon_hits.z", "muons", 7.5, 2.5),)
     assert found[5].status == "missing:oms"
     assert math.isnan(found[5].badness)
 
@@ -74,7 +74,7 @@ def test_limits_come_before_guards_before_contributions() -> None:
     mixed = Verdicts(found.index[:1], found.decision[:1], found.badness[:1], found.weight[:1], found.status[:1],
                      found.subsystem[:1], (reasons,))  # fmt: skip
     assert [each.feature for each in ranges(mixed)[0].reasons] == ["limit.x", "held", "a"]
-    assert [reason(each) for each in reasons] == ["a = 1 (+2)", "held = 1 (guard)", "limit.x = 1 (limit)"]
+    assert [reason(each) for each in reasons] == ["a = 1 (+2)", "held = 1 (guard)", "beyond the limit on x (limit)"]
 
 
 def test_csv_cannot_run_a_formula() -> None:
