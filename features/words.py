@@ -14,7 +14,7 @@ LEVELS = {
     "contrast": "{name} stands {how} what the other quantities do",
     "own": "{name} is {how} the rest of its run",
     "local": "{name} stays {how} earlier runs for several lumisections",
-    "held": "the whole run is at a level never seen: {name} is {how} earlier runs",
+    "held": "the whole run is at a new level: {name} is {how} earlier runs",
 }
 COURSE = {
     "past": "{name} is {times} off what earlier runs had",

@@ -107,4 +107,6 @@ def _run(verdicts: Verdicts, run: int, point: WorkingPoint, unit: str) -> str:
 def _figure(figure: go.Figure | None, *, script: bool = False) -> str:
     if figure is None:
         return "<p>No labelled lumisection was scored, so there is no operating curve.</p>"
-    return str(plotly.io.to_html(figure, include_plotlyjs=script, full_html=False))
+    figure.update_layout(template="plotly_white")
+    options = {"displayModeBar": False}
+    return str(plotly.io.to_html(figure, config=options, include_plotlyjs=script, full_html=False))
