@@ -12,7 +12,7 @@
 ``counts.held``         guard    1: the whole run is at a level never seen
 ``counts.missing``      guard    1: a quantity is missing that earlier lumisections had
 ``<quantity>.z``        detail   z of one column; likewise ``.own .local .log_ratio .poisson .share .missing``
-``course.<q>.<view>``   feature  see ``features.course``
+``course.<q>.<view>``   feature  see ``features.course``; of known bad side: its sign such that large is bad
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
 ``limit.<name>``        limit    1 where a documented limit is broken
@@ -114,7 +114,7 @@ def _limits(table: QuantityTable, limits: tuple[LimitConfig, ...]) -> Columns:
         if limit.most is not None:
             broken |= value > limit.most
         about = table.columns[table.position(limit.quantity)]
-        column = Column(f"limit.{limit.title}", "limit", about.subsystem, role="limit", kind="flag")
+        column = Column(f"limit.{limit.title}", limit.because, about.subsystem, role="limit", kind="flag")
         found.append((column, np.where(np.isfinite(value), broken.astype(float), np.nan)))
     return found
 
@@ -213,7 +213,7 @@ def _course(table: QuantityTable, kept: NDArray[np.bool_], rows: Grouped, settin
     for j, each in enumerate(settings.course):
         subsystem = table.columns[table.position(each.quantity)].subsystem
         sign, kind = SENSE[each.bad]
-        for aspect in ASPECTS:
+        for aspect in ASPECTS if kind == "deviation" else ASPECTS[1:]:
             column = Column(f"course.{each.title}.{aspect}", f"course.{aspect}", subsystem, unit="ln", kind=kind)
             found.append((column, sign * views[aspect][:, j]))
     return found

@@ -1,6 +1,7 @@
 """The course of a quantity along its run: its distance to earlier runs and to its own, and its jumps.
 
-The level itself is no feature: it tells the year, and a model that learned it is lost in the next one.
+The level itself is a feature only of a quantity whose bad side is known: elsewhere it tells the year, and a model that
+learned it is lost in the next one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.runs import Grouped, local_median, past_median
 
-ASPECTS = ("past", "own", "before", "after", "local")
+ASPECTS = ("level", "past", "own", "before", "after", "local")
 ENOUGH = 20
 """Lumisections that a run needs to count among the past."""
 
@@ -18,9 +19,9 @@ ENOUGH = 20
 def course(
     v: NDArray[np.float64], judged: NDArray[np.bool_], rows: Grouped, past_runs: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Five views of ``d`` quantities, each ``(n, d)`` from ``v`` ``(n, d)``; NaN where a view has nothing to look at.
+    """Six views of ``d`` quantities, each ``(n, d)`` from ``v`` ``(n, d)``; NaN where a view has nothing to look at.
 
-    ``past`` is v − median over the last ``past_runs`` earlier run medians; ``own`` v − own run's median;
+    ``level`` is v; ``past`` v − median over the last ``past_runs`` earlier run medians; ``own`` v − own run's median;
     ``before`` and ``after`` the steps from the previous and to the next lumisection; ``local`` v − median of five.
     Medians look only at the ``judged`` ``(n,)`` lumisections (beam, recorded data), steps at all of them.
     """
@@ -34,6 +35,7 @@ def course(
     around = v - local_median(v, rows, 2)
     around[rows.edge(2)] = np.nan
     return {
+        "level": v,
         "past": v - earlier[rows.code],
         "own": v - by_run[rows.code],
         "before": step,

@@ -8,7 +8,7 @@ lumisection is far from all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,16 +107,14 @@ def levels_within(
 ) -> Levels:
     """Compare levels ``(n, d)`` only with lumisections of the same ``condition`` ``(n,)``, such as a prescale index.
 
-    The parts of a run under different conditions count as runs of their own. What no earlier run can be compared with
-    is held.
+    The parts of a run under different conditions count as runs of their own.
     """
     order = np.lexsort((condition, rows.code))
     changes = (np.diff(condition[order], prepend=np.nan) != 0) | (np.diff(rows.code[order], prepend=-1) != 0)
     parts = Grouped.of(np.cumsum(changes))
     found = levels(y[order], parts, settings, condition[order][parts.first])
     back = np.argsort(order)
-    held = np.where(np.isfinite(found.run_z), found.held, 1.0)
-    return Levels(*(getattr(replace(found, held=held), each.name)[back] for each in fields(Levels)))
+    return Levels(*(getattr(found, each.name)[back] for each in fields(Levels)))
 
 
 def levels(
@@ -124,8 +122,8 @@ def levels(
 ) -> Levels:
     """Compare levels ``(n, d)`` with earlier runs; each run also sees itself to its end.
 
-    A missing level is not compared and serves no reference; a row without any is left out. With a ``condition``
-    ``(m,)`` of every run only runs of the same one are compared.
+    A missing level is not compared and serves no reference; what no earlier run can be compared with is held. With a
+    ``condition`` ``(m,)`` of every run only runs of the same one are compared.
     """
     n, d = y.shape
     valid: NDArray[np.bool_] = np.asarray(np.isfinite(y).any(axis=1))
@@ -143,6 +141,7 @@ def levels(
         if seen.sum() >= settings.enough:
             past.learn(y[here][seen], medians[run], odd)
     np.copyto(found.local, local_median(found.z, rows, settings.reach))
+    found.held[np.isnan(found.run_z)] = 1.0  # no earlier run to compare with
     return found
 
 

@@ -17,6 +17,7 @@ LEVELS = {
     "held": "the whole run is at a new level: {name} is {how} earlier runs",
 }
 COURSE = {
+    "level": "{name} is unusual at this level",
     "past": "{name} is {times} off what earlier runs had",
     "own": "{name} is {times} off the median of its run",
     "before": "{name} is {times} off the lumisection before",
@@ -42,7 +43,7 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     group, _, view = feature.partition(".")
     name = (detail or feature).rpartition(".")[0]
     if group == "limit":
-        return f"beyond the limit on {view}"
+        return f"beyond the limit on {view}" + (f" ({detail})" if detail else "")
     if view == "missing":
         return f"{name if detail else 'a quantity'} is missing"
     if group in ("counts", "rates", "fractions", "values") and view in LEVELS and math.isfinite(reason.value):

@@ -196,7 +196,7 @@ class WorkingPointConfig(_Record):
 
     data_loss: float = Field(0.01, gt=0, lt=1, description="largest share of good weight rejected automatically")
     pollution: float = Field(0.01, gt=0, lt=1, description="largest bad share of the weight accepted automatically")
-    confidence: float = Field(0.9, gt=0.5, lt=1, description="one-sided level at which the past kept them")
+    confidence: float = Field(0.9, gt=0.5, lt=1, description="one-sided level of what the past runs can promise")
 
 
 class Config(_Record):

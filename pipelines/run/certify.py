@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.past import Past
-from dqm.model.tables import USABLE
+from dqm.model.tables import USABLE, QuantityTable
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
 from dqm.store.store import Store
 from dqm.store.tables import (
     past_from_arrow,
+    quantities_from_arrow,
     scores_from_arrow,
     split_by_run,
     verdicts_from_arrow,
@@ -32,7 +33,7 @@ from dqm.store.tables import (
 from pipelines.run.score import newest_model
 
 STALE = "stale-scores"
-"""Status of a lumisection whose quantities changed after it was scored, or that an older model scored."""
+"""Status of a lumisection whose quantities changed after it was scored."""
 
 GOLDEN, ANTI = "golden.json", "anti.json"
 
@@ -78,8 +79,10 @@ def certify(
     """
     model, _ = newest_model(store)
     point = working_point(config, store)
-    chosen = _scored(store, runs)
-    new = [_verdicts(store, run, point, model.provenance["manifest"]) for run in chosen]
+    chosen = _scored(store, runs, model.provenance["manifest"])
+    if not chosen:
+        raise InputError("no run to certify: the newest model has scored none; score some with: dqm score")
+    new = [_verdicts(store, run, point) for run in chosen]
     code = version("lumicert")
     current = {each.run: each.digest for each in store.partitions("quantities")}
     with store.transaction() as change:
@@ -143,30 +146,51 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
     )
 
 
-def _scored(store: Store, asked: frozenset[int]) -> list[int]:
-    """The runs to decide: every one must have been scored."""
-    scored = store.runs("scores")
+def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
+    """The runs to decide: those that the newest model scored, and those whose data changed since they were decided.
+
+    The verdict of an earlier model stands until its run is scored again: its run may be one that was learned from.
+    """
+    scored = {run: store.provenance("scores", run) for run in store.runs("scores")}
     for run in sorted(asked - set(scored)):
         if run in store.runs("quantities"):
             raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
         raise UnknownNameError("run", str(run), map(str, scored))
     if not scored:
         raise InputError(f"{store.path} holds no scores; make them with: dqm score")
-    return sorted(asked) if asked else scored
-
-
-def _verdicts(store: Store, run: int, point: WorkingPoint, model: str) -> Verdicts:
-    """Verdicts of one run; whatever is stale is UNKNOWN."""
-    scores = scores_from_arrow(store.read("scores", [run]))
-    made_from = store.provenance("scores", run)
+    for run in sorted(asked):
+        if scored[run]["model"] != model:
+            raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
     now = {each.run: each.digest for each in store.partitions("quantities")}
-    stale = made_from["data"] != now.get(run) or made_from["model"] != model
-    status = np.where(stale & (scores.status == USABLE), STALE, scores.status).astype(object)
+    return sorted(asked) or [r for r, made in scored.items() if made["model"] == model or made["data"] != now.get(r)]
+
+
+def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:
+    """Verdicts of one run; what was scored before its quantities changed is UNKNOWN, and so is what came since."""
+    scores = scores_from_arrow(store.read("scores", [run]))
+    quantities = quantities_from_arrow(store.read("quantities", [run]))
+    now = {each.run: each.digest for each in store.partitions("quantities")}
+    if store.provenance("scores", run)["data"] != now.get(run):
+        return _stale(quantities)
     decision = point.decide(scores.badness, scores.held)
-    decision[status != USABLE] = Decision.UNKNOWN
-    badness: NDArray[np.float32] = np.where(status != USABLE, np.float32(np.nan), scores.badness)
-    verdicts = Verdicts(scores.index, decision, badness, scores.weight, status, scores.subsystem, scores.reasons)
-    return replace(verdicts, status=np.where(decision == Decision.UNKNOWN, status, USABLE).astype(object))
+    decision[scores.status != USABLE] = Decision.UNKNOWN
+    badness: NDArray[np.float32] = np.where(scores.status != USABLE, np.float32(np.nan), scores.badness)
+    status = np.where(decision == Decision.UNKNOWN, scores.status, USABLE).astype(object)
+    return Verdicts(scores.index, decision, badness, scores.weight, status, scores.subsystem, scores.reasons)
+
+
+def _stale(quantities: QuantityTable) -> Verdicts:
+    """Every lumisection of a run UNKNOWN until it is scored again."""
+    n = len(quantities)
+    return Verdicts(
+        index=quantities.index,  # type: ignore[arg-type]  # read from the store as a lumisection index
+        decision=np.full(n, Decision.UNKNOWN, dtype=object),
+        badness=np.full(n, np.nan, dtype=np.float32),
+        weight=quantities.weight,
+        status=np.where(quantities.usable, STALE, quantities.status).astype(object),
+        subsystem=np.full(n, "", dtype=object),
+        reasons=((),) * n,
+    )
 
 
 def _others(store: Store, chosen: list[int]) -> list[Verdicts]:

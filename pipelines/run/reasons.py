@@ -53,7 +53,8 @@ class _Leaders:
         at = self._leader(row, j, column)
         subsystem = self._table.columns[at].subsystem or column.subsystem
         value = float(self._table.values[row, at if column.role != "limit" else j])
-        name = column.name if at == j else f"{column.name}: {self._table.columns[at].name}"
+        detail = column.source if column.role == "limit" else self._table.columns[at].name if at != j else ""
+        name = f"{column.name}: {detail}" if detail else column.name
         weight = {"limit": np.inf, "guard": 0.0}.get(column.role, float(contribution))
         return Reason(name, subsystem, value, weight)
 

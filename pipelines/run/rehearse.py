@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class RehearsalSummary:
             "budget": vars(self.budget),
             "blocks": self.blocks,
             "outcome": vars(self.outcome),
+            "intervals": asdict(self.intervals),
             "seconds": self.seconds,
         }
 
