@@ -105,7 +105,8 @@ class Boosted:
         """Signed share of each column in the log-odds of BAD, ``(n, d)``: exact Shapley values of the trees.
 
         Lundberg et al., "From local explanations to global understanding with explainable AI for trees", Nature Machine
-        Intelligence 2 (2020) 56. A row's sum and the mean over training make its log-odds; unused columns have 0.
+        Intelligence 2 (2020) 56. A row's sum and the mean over training make a member's log-odds;
+        the mean over the members is returned, and unused columns have 0.
         """
         self._require(table)
         shares = np.zeros((len(table), len(table.columns)), dtype=np.float32)

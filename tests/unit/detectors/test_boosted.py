@@ -3,12 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from detectors.boosted import Boosted
 from detectors.checks import simulated_table, with_fault
 from dqm.model.labels import Label
+from dqm.model.tables import Column, FeatureTable
 
 TRAIN, TRUTH = with_fault(simulated_table(600, seed=1), column=2, seed=1)
 FRESH, FRESH_TRUTH = with_fault(simulated_table(200, seed=2), column=2, seed=2)
@@ -19,7 +21,7 @@ def _auc(detector: Boosted, truth: np.ndarray = FRESH_TRUTH) -> float:
 
 
 def test_contributions_add_up_to_the_log_odds() -> None:
-    detector = Boosted(trees=30).fit(TRAIN, TRUTH, seed=1)
+    detector = Boosted(trees=30, members=1).fit(TRAIN, TRUTH, seed=1)
     p = detector.score(FRESH).astype(float)
     base = np.log(p / (1 - p)) - detector.contributions(FRESH).sum(axis=1)
     assert np.ptp(base) < 1e-4
@@ -66,7 +68,7 @@ def test_conditions_are_used_only_when_asked_for() -> None:
 def test_one_class_gives_the_prior_and_says_so(label: Label, prior: float) -> None:
     detector = Boosted().fit(TRAIN, np.full(600, label, dtype=np.int8), seed=1)
     assert detector.one_class
-    assert detector.state()["model"] == ""
+    assert not [key for key in detector.state() if key.startswith("model_")]
     assert np.unique(detector.score(FRESH)).tolist() == [np.float32(prior)]
     assert (detector.explain(FRESH) == 0).all()
 
@@ -97,8 +99,33 @@ def test_too_few_rows_to_split_give_the_share_of_bad() -> None:
 def test_a_warm_start_grows_only_the_refreshing_trees() -> None:
     previous = Boosted(trees=30).fit(TRAIN, TRUTH, seed=1)
     warm = Boosted(trees=30, refresh_trees=5).fit(TRAIN, TRUTH, seed=2, previous=previous)
-    assert str(warm.state()["model"]).count("\nTree=") == 35
-    assert str(previous.state()["model"]).count("\nTree=") == 30
+    for member in (1, 2, 3):
+        assert str(warm.state()[f"model_{member}"]).count("\nTree=") == 35
+        assert str(previous.state()[f"model_{member}"]).count("\nTree=") == 30
+
+
+def test_a_warm_start_needs_as_many_members() -> None:
+    previous = Boosted(trees=5, members=2).fit(TRAIN, TRUTH, seed=1)
+    with pytest.raises(ValueError, match="members = 2 in the previous model, 3 here; fit afresh"):
+        Boosted(trees=5).fit(TRAIN, TRUTH, seed=1, previous=previous)
+
+
+def test_members_of_consecutive_seeds_are_averaged() -> None:
+    together = Boosted(trees=20, members=3).fit(TRAIN, TRUTH, seed=4).score(FRESH)
+    alone = [Boosted(trees=20, members=1).fit(TRAIN, TRUTH, seed=seed).score(FRESH) for seed in (4, 5, 6)]
+    assert together == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+    assert not np.array_equal(alone[0], alone[1])
+
+
+@pytest.mark.parametrize("kind", ["deviation", "value"])
+def test_the_score_never_falls_as_a_deviation_grows(kind: str) -> None:
+    """Bad are the middle values: only a column of another kind than deviation may say so."""
+    columns = (Column("x", kind=kind),)  # type: ignore[arg-type]
+    x = np.linspace(-1, 1, 900)[:, None]
+    table = FeatureTable(pd.RangeIndex(900), columns, x)
+    middle = (np.abs(x[:, 0]) < 0.3).astype(np.int8)
+    score = Boosted(trees=40).fit(table, middle, seed=1).score(table)
+    assert (np.diff(score) >= -1e-6).all() == (kind == "deviation")
 
 
 def test_forgetting_follows_a_truth_that_has_turned_round() -> None:
@@ -136,7 +163,7 @@ def test_another_seed_is_another_model() -> None:
         ({"leaves": 1}, "leaves = 1 must be at least 2"),
         ({"l2": -1.0}, "l2 = -1.0 must be at least 0"),
         ({"feature_fraction": 0.0}, r"feature_fraction = 0.0 must lie in \(0, 1\]"),
-        ({"forget": 2.0}, r"forget = 2.0 in \[0, 1\]"),
+        ({"forget": 2.0}, r"forget = 2.0 must lie in \[0, 1\]"),
         ({"learning_rate": 0.0}, "learning_rate = 0.0 above 0"),
     ],
 )

@@ -9,8 +9,8 @@ from dqm.model.errors import UnknownNameError
 
 def test_parameters_are_the_fields_with_their_defaults() -> None:
     found = registry.parameters("boosted")
-    assert found["trees"] == 200
-    assert not {"schema", "prior", "_booster"} & set(found)
+    assert found["trees"] == 80
+    assert not {"schema", "prior", "_boosters"} & set(found)
 
 
 def test_make_takes_parameters() -> None:

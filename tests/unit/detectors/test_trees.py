@@ -11,7 +11,8 @@ from detectors.boosted import Boosted
 from detectors.checks import simulated_table, with_fault
 from detectors.trees import booster_from_text
 
-TEXT = str(Boosted(trees=4).fit(*with_fault(simulated_table(300, seed=1), column=2, seed=1), seed=1).state()["model"])
+MODEL = Boosted(trees=4, leaves=15, min_leaf=40, learning_rate=0.05, bagging=1.0, l2=0.0, members=1)
+TEXT = str(MODEL.fit(*with_fault(simulated_table(300, seed=1), column=2, seed=1), seed=1).state()["model_1"])
 
 
 def _with(pattern: str, replacement: str) -> str:
@@ -44,7 +45,7 @@ def test_truncated_text_never_reaches_lightgbm(part: float) -> None:
         (TEXT.replace("tree_sizes=", "tree_bytes="), "0 trees of 0 bytes are announced"),
         (TEXT.replace("tree_sizes=", "tree_sizes=-1 "), "are announced"),
         (TEXT.replace("Tree=2\n", "Tree=7\n"), "tree 2 does not stand where the text announces it"),
-        (_with(r"^num_leaves=\d", "num_leaves=9"), r"tree 0 announces \['9'\] leaves and lists 3"),
+        (_with(r"^num_leaves=\d", "num_leaves=9"), r"tree 0 announces \['9'\] leaves and lists \d"),
         (_with(r"^num_cat=0", "num_cat=1"), "categorical"),
         (_with(r"^is_linear=0", "is_linear=1"), "linear"),
         (_with(r"^left_child=-?\d", "left_child=0"), "points to child 0, which does not exist"),
