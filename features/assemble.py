@@ -89,32 +89,38 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor)
 
 
-def quantity(table: QuantityTable, name: str, per: str = "") -> NDArray[np.float64]:
+def quantity(table: QuantityTable, asked: CourseConfig | LimitConfig) -> NDArray[np.float64]:
     """A column, or its ratio to another, shape ``(n,)``; 0 where the other is zero: there was nothing of either.
 
-    A ratio of which one part is missing or negative is NaN.
+    A ratio of which one part is missing or negative is NaN, and so is what the table lacks and is not required.
     """
-    value: NDArray[np.float64] = table[name].astype(np.float64)
-    if not per:
+    absent = [name for name in (asked.quantity, asked.per) if name and name not in table]
+    if absent and not asked.required:
+        return np.full(len(table), np.nan)
+    value: NDArray[np.float64] = table[asked.quantity].astype(np.float64)
+    if not asked.per:
         return value
-    other = table[per]
+    other = table[asked.per]
     told = np.isfinite(value) & (value >= 0) & (other >= 0)
     ratio = np.divide(value, other, out=np.zeros(len(value)), where=told & (other > 0))
     return np.where(told, ratio, np.nan)
+
+
+def _subsystem(table: QuantityTable, asked: CourseConfig | LimitConfig) -> str:
+    return table.columns[table.position(asked.quantity)].subsystem if asked.quantity in table else ""
 
 
 def _limits(table: QuantityTable, limits: tuple[LimitConfig, ...]) -> Columns:
     """One column per limit: 1 where it is broken, 0 where it is kept, NaN where the quantity is missing."""
     found: Columns = []
     for limit in limits:
-        value = quantity(table, limit.quantity, limit.per)
+        value = quantity(table, limit)
         broken = np.zeros(len(value), dtype=bool)
         if limit.least is not None:
             broken |= value < limit.least
         if limit.most is not None:
             broken |= value > limit.most
-        about = table.columns[table.position(limit.quantity)]
-        column = Column(f"limit.{limit.title}", limit.because, about.subsystem, role="limit", kind="flag")
+        column = Column(f"limit.{limit.title}", limit.because, _subsystem(table, limit), role="limit", kind="flag")
         found.append((column, np.where(np.isfinite(value), broken.astype(float), np.nan)))
     return found
 
@@ -211,7 +217,7 @@ def _course(table: QuantityTable, kept: NDArray[np.bool_], rows: Grouped, settin
     views = course(v, kept, rows, settings.past_runs)
     found: Columns = []
     for j, each in enumerate(settings.course):
-        subsystem = table.columns[table.position(each.quantity)].subsystem
+        subsystem = _subsystem(table, each)
         sign, kind = SENSE[each.bad]
         for aspect in ASPECTS if kind == "deviation" else ASPECTS[1:]:
             column = Column(f"course.{each.title}.{aspect}", f"course.{aspect}", subsystem, unit="ln", kind=kind)
@@ -220,7 +226,7 @@ def _course(table: QuantityTable, kept: NDArray[np.bool_], rows: Grouped, settin
 
 
 def _floored(table: QuantityTable, each: CourseConfig) -> NDArray[np.float64]:
-    return np.where(table.usable, logarithm(quantity(table, each.quantity, each.per), each.floor), np.nan)
+    return np.where(table.usable, logarithm(quantity(table, each), each.floor), np.nan)
 
 
 def _flags(table: QuantityTable, rows: Grouped) -> Columns:

@@ -113,6 +113,7 @@ InputConfig = Annotated[
 class _Quotient(_Record):
     quantity: str
     per: str = Field("", description="divide by this quantity")
+    required: bool = Field(True, description="false: where the inputs lack the quantity it is missing, not an error")
 
     @property
     def title(self) -> str:
