@@ -16,6 +16,7 @@
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
 ``limit.<name>``        limit    1 where a documented limit is broken
+``limit.<name>.missing``  guard  1 where a required limit cannot be checked
 ======================  =======  ========================================================================
 
 The same for rates, fractions and values with the prefixes ``rates``, ``fractions`` and ``values``. ``.poisson`` is the
@@ -122,6 +123,9 @@ def _limits(table: QuantityTable, limits: tuple[LimitConfig, ...]) -> Columns:
             broken |= value > limit.most
         column = Column(f"limit.{limit.title}", limit.because, _subsystem(table, limit), role="limit", kind="flag")
         found.append((column, np.where(np.isfinite(value), broken.astype(float), np.nan)))
+        if limit.required:  # a limit that cannot be checked is not kept
+            guard = Column(f"{column.name}.missing", column.name, column.subsystem, "guard", kind="flag")
+            found.append((guard, (~np.isfinite(value)).astype(float)))
     return found
 
 

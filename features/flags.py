@@ -20,7 +20,7 @@ def flags(values: NDArray[np.float64], rows: Grouped, reach: int = 2) -> NDArray
     down = np.where(known.any(axis=1), ((values == 0) & known).any(axis=1).astype(float), np.nan)
     total, counted = np.zeros(len(down)), np.zeros(len(down))
     n = len(down)
-    for shift in range(-reach, reach + 1):
+    for shift in range(-min(reach, n), min(reach, n) + 1):
         here = slice(max(0, -shift), n - max(0, shift))
         there = slice(max(0, shift), n + min(0, shift))
         told = (rows.code[here] == rows.code[there]) & np.isfinite(down[there])

@@ -162,7 +162,7 @@ def _compare(found: Levels, here: slice, y: NDArray[np.float64], median: NDArray
     found.log_ratio[here] = away[closest, row]
     found.z[here] = z[closest, row]
     found.own[here] = (y - median) / sigma
-    found.expected[here] = references[closest]
+    found.expected[here] = np.where(np.isnan(y), np.nan, references[closest])
     run_z = float(nan_extreme(np.abs(shift[nearest] / sigma)))
     found.run_z[here] = run_z
     far_z = float(nan_extreme(np.abs(shift[0] / sigma)))

@@ -89,6 +89,7 @@ def nan_extreme(values: NDArray[np.floating], axis: int = -1) -> NDArray[np.floa
 def local_median(values: NDArray[np.floating], rows: Grouped, reach: int) -> NDArray[np.float64]:
     """Median over ``reach`` rows on either side within the run, shape ``(n, d)``, the row itself included."""
     n = len(values)
+    reach = min(reach, n)
     around = np.full((*values.shape, 2 * reach + 1), np.nan)
     for k, shift in enumerate(range(-reach, reach + 1)):
         here = slice(max(0, -shift), n - max(0, shift))

@@ -42,6 +42,8 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     feature, _, detail = reason.feature.partition(": ")
     group, _, view = feature.partition(".")
     name = (detail or feature).rpartition(".")[0]
+    if group == "limit" and view.endswith(".missing"):
+        return f"the limit on {view.removesuffix('.missing')} cannot be checked"
     if group == "limit":
         return f"beyond the limit on {view}" + (f" ({detail})" if detail else "")
     if view == "missing":
@@ -56,7 +58,7 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
             factor = f"a factor {math.exp(min(abs(reason.value), 50.0)):.2g}"
             return COURSE[view].format(name=name, times=factor if measured else "far")
     if group == "flags":
-        return f"{name} is down" if detail else "a status flag is down nearby"
+        return f"{name} is down" if detail and reason.value == 1 else "a status flag is down nearby"
     if group == "position" and view in POSITION:
         return POSITION[view]
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature

@@ -7,6 +7,7 @@ Heavy packages are imported by the command that needs them, so that ``--help`` a
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ def main() -> None:
     except KNOWN as error:
         typer.secho(f"dqm: {error}", fg="red", err=True)
         sys.exit(CONFIG if isinstance(error, ConfigError) else 1)
+    except OSError as error:
+        typer.secho(f"dqm: {error}", fg="red", err=True)
+        sys.exit(1)
 
 
 def say(text: str) -> None:
@@ -55,11 +59,22 @@ def say(text: str) -> None:
 
 def write_json(target: str, document: Any) -> None:
     """Write a document where ``--json`` asked for it."""
-    text = json.dumps(document, indent=1, sort_keys=False, default=str)
+    text = json.dumps(_plain(document), indent=1, allow_nan=False)
     if target == "-":
         typer.echo(text)
     elif target:
         Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """The document in what JSON knows: a number that is not finite is null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
 
 
 @app.command()

@@ -62,7 +62,7 @@ def benchmark_sets(data: Path, tables: Sequence[str], *, development: bool) -> I
                 raise ConfigError(f"--table {each!r}: write NAME=FILE")
             yield from clas12_sets(Path(file), development, name)
         return
-    if not data.is_dir():
+    if data == Path() or not data.is_dir():
         raise InputError(f"no folder {str(data)!r} with the public data sets; set DQM_DATA or give --data or --table")
     yield from clas12_sets(data / CLAS12, development)
     yield cms_set(data / CMS, development)

@@ -78,7 +78,10 @@ def certify(
     nothing was trained or scored; nothing that was published changes then.
     """
     model, _ = newest_model(store)
+    _refuse_other_past(store, model.provenance["manifest"])
     point = working_point(config, store)
+    for path in filter(None, (output, report.parent if report else None)):
+        path.mkdir(parents=True, exist_ok=True)
     chosen = _scored(store, runs, model.provenance["manifest"])
     if not chosen:
         raise InputError("no run to certify: the newest model has scored none; score some with: dqm score")
@@ -127,9 +130,15 @@ def past_of(store: Store) -> Past:
     return past_from_arrow(store.read("past"))
 
 
+def _refuse_other_past(store: Store, model: str) -> None:
+    """The thresholds must have been chosen from what this very model said of the past."""
+    for run in store.runs("past")[:1]:
+        if store.provenance("past", run)["model"] != model:
+            raise InputError("the stored past belongs to another model than the newest; train again with: dqm train")
+
+
 def write_output(folder: Path, store: Store, verdicts: Verdicts) -> None:
     """Copies of what was published, and the verdicts as CSV."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name in (GOLDEN, ANTI):
         (folder / name).write_bytes(store.publication(name).read())
     (folder / "verdicts.csv").write_bytes(verdict_csv(verdicts))
@@ -162,7 +171,8 @@ def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
         if scored[run]["model"] != model:
             raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
     now = {each.run: each.digest for each in store.partitions("quantities")}
-    return sorted(asked) or [r for r, made in scored.items() if made["model"] == model or made["data"] != now.get(r)]
+    changed = {run for run, made in scored.items() if made["data"] != now.get(run)}
+    return sorted(changed | (asked or {run for run, made in scored.items() if made["model"] == model}))
 
 
 def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:

@@ -46,13 +46,15 @@ def ingest(config: Config, store: Store) -> IngestSummary:
             results.append((each, read_input(each, config)))
         except InputError as error:
             refused.append(Finding("unreadable", "quarantined", str(error)))
+            results.append((each, ReadResult(None, None, (), ())))  # what it would have spoken of is not taken for good
     if not any(result.quantities is not None for _, result in results):
         why = "; ".join(each.reason for each in refused) or "they hold labels only"
         raise InputError(f"no input gave any quantities: {why}")
     merged = merge(results, weight=config.experiment.weight)
     findings = (*refused, *merged.findings)
     table, labels = merged.quantities, merged.labels
-    assert table is not None  # merge keeps what the check above found
+    if table is None:
+        raise InputError("no input gave any quantities")
     provenance = {"files": ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in merged.files)}
     with store.transaction() as change:
         store_quantities(change, table, provenance)

@@ -39,12 +39,15 @@ class _Leaders:
         self._table = table
         self._details: dict[str, list[int]] = {}
         for j, column in enumerate(table.columns):
-            if column.role == "detail" and column.subsystem:
+            if column.role == "detail":
                 self._details.setdefault(column.source, []).append(j)
-        self._farthest = {source: self._stand_out(members) for source, members in self._details.items()}
+        self._farthest: dict[tuple[str, str], NDArray[np.int64]] = {}
 
-    def _stand_out(self, members: list[int]) -> NDArray[np.int64]:
-        distance = np.nan_to_num(np.abs(self._table.values[:, members]), nan=-1.0)
+    def _stand_out(self, source: str, side: str) -> NDArray[np.int64]:
+        """Position of the detail that is farthest to a side, ``(n,)``."""
+        members = self._details[source]
+        z = self._table.values[:, members]
+        distance = np.nan_to_num({"low": -z, "high": z}.get(side, np.abs(z)), nan=-np.inf, posinf=1e30, neginf=-1e30)
         found: NDArray[np.int64] = np.asarray(members)[distance.argmax(axis=1)]
         return found
 
@@ -62,5 +65,9 @@ class _Leaders:
         if column.subsystem:
             return j
         source = column.source.removesuffix(".run") + ".z" if column.source.endswith(".run") else column.source
-        found = self._farthest.get(source)
-        return j if found is None else int(found[row])
+        if source not in self._details:
+            return j
+        key = source, column.name.rpartition(".")[2]
+        if key not in self._farthest:
+            self._farthest[key] = self._stand_out(*key)
+        return int(self._farthest[key][row])

@@ -98,4 +98,7 @@ def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | No
         evidence.table.require(bundle.schema.columns)
     except (ArtifactError, FingerprintError):
         return None
-    return bundle.detector if bundle.kind == config.model.kind else None
+    same = bundle.kind == config.model.kind and getattr(bundle.detector, "members", None) == getattr(
+        config.model, "members", None
+    )
+    return bundle.detector if same else None

@@ -1,0 +1,101 @@
+"""One step of the schedule: limits speak for themselves, guards go to the past, badness of the past is out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detectors.boosted import Boosted
+from detectors.robust_z import RobustZ
+from dqm.model.config import BoostedConfig, RobustZConfig
+from pipelines.run.evidence import Evidence
+from pipelines.run.learn import FOLDS, SKIP, learn, make_detector
+from pipelines.run.schedule import forward_folds
+
+from .evidences import evidence
+
+
+def trees() -> Boosted:
+    return Boosted(trees=5, members=1)
+
+
+@pytest.mark.parametrize("make", [RobustZ, trees])
+def test_a_broken_limit_has_badness_one(make: type[RobustZ]) -> None:
+    given = evidence()
+    trained = learn(given, make, seed=1)
+    score, badness = trained.judge(given)
+    assert given.beyond.any()
+    assert (badness[given.beyond] == 1).all()
+    assert np.isposinf(score[given.beyond]).all()
+    assert np.isfinite(score[~given.beyond]).all()
+    assert (trained.past.badness[given.beyond] == 1).all(), "even in the folds that are only learned from"
+
+
+@pytest.mark.parametrize("make", [RobustZ, trees])
+def test_what_is_beyond_a_limit_teaches_the_model_nothing(make: type[RobustZ]) -> None:
+    """Mutant: ``evidence`` for ``inner`` in the fit."""
+    given = evidence()
+    flipped = replace(given, label=np.where(given.beyond, 1 - given.label, given.label).clip(0, 1).astype(np.int8))
+    inner = learn(replace(given, label=given.label.clip(0, 1)), make, seed=1)
+    assert np.array_equal(inner.judge(given)[1], learn(flipped, make, seed=1).judge(given)[1])
+
+
+def test_held_goes_to_the_past_and_a_broken_limit_needs_no_guard() -> None:
+    given = evidence()
+    both = given.table.values.copy()
+    both[3, -2:] = 1
+    given = replace(given, table=replace(given.table, values=both))
+    past = learn(given, RobustZ, seed=1).past
+    assert np.array_equal(past.held, (both[:, -2] == 1) & (both[:, -1] != 1))
+    assert not past.held[3]
+    assert np.array_equal(past.label, given.label)
+    assert past.index.equals(given.table.index)
+
+
+def test_badness_of_the_past_is_out_of_fold() -> None:
+    """Mutant: scores of the detector that was fitted on everything."""
+    given = evidence()
+    past = learn(given, trees, seed=1).past
+    first = np.ones(len(given), dtype=bool)
+    for before, now in forward_folds(given.run, FOLDS, SKIP):
+        first &= ~now
+        inner = given.take(before)
+        said = np.where(inner.beyond, -1, inner.label).astype(np.int8)
+        score = trees().fit(inner.table, said, seed=1).score(given.table.take(now))
+        assert np.array_equal(past.badness[now], np.where(given.beyond[now], np.float32(1), score))
+    assert np.isnan(past.badness[first & ~given.beyond]).all()
+
+
+def test_a_rare_look_stands_for_many() -> None:
+    given = evidence()
+    chance = np.where(np.arange(len(given)) % 5 == 0, 0.02, 1.0)
+    past = learn(replace(given, chance=chance), RobustZ, seed=1).past
+    assert np.array_equal(past.weight, given.weight / chance)
+
+
+def test_only_what_is_no_probability_is_calibrated() -> None:
+    assert learn(evidence(), trees, seed=1).calibrator is None
+    trained = learn(evidence(), RobustZ, seed=1)
+    assert trained.calibrator is not None
+    known: NDArray[np.float32] = trained.past.badness[np.isfinite(trained.past.badness)]
+    assert known.min() >= 0
+    assert known.max() <= 1
+
+
+@pytest.mark.parametrize("label", [-1, 0, 1])
+@pytest.mark.parametrize("make", [RobustZ, trees])
+def test_labels_of_one_kind_are_no_obstacle(make: type[RobustZ], label: int) -> None:
+    given = evidence(runs=6)
+    only: Evidence = replace(given, label=np.full(len(given), label, dtype=np.int8))
+    trained = learn(only, make, seed=1)
+    assert len(trained.judge(given)[1]) == len(given)
+
+
+def test_detectors_are_made_as_configured() -> None:
+    boosted = make_detector(BoostedConfig(trees=7))()
+    assert isinstance(boosted, Boosted)
+    assert boosted.trees == 7
+    assert isinstance(make_detector(RobustZConfig())(), RobustZ)

@@ -1,0 +1,66 @@
+"""Reasons in words, for every kind of feature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dqm.model.verdicts import Reason
+from features.words import COURSE, LEVELS, POSITION, in_words
+
+
+@pytest.mark.parametrize("view", LEVELS)
+@pytest.mark.parametrize("group", ["counts", "rates", "fractions", "values"])
+def test_every_level_names_the_column_and_its_side(group: str, view: str) -> None:
+    said = in_words(Reason(f"{group}.{view}: ecal_hits.z", "ecal", -3.14, 1.0))
+    assert "ecal_hits" in said
+    assert "3.1 σ below" in said
+    assert "above" in in_words(Reason(f"{group}.{view}: ecal_hits.z", "ecal", 3.14, 1.0))
+
+
+@pytest.mark.parametrize("view", COURSE)
+def test_every_course_names_the_quantity(view: str) -> None:
+    said = in_words(Reason(f"course.muons.rate/lumi.{view}", "muons", np.log(2), 1.0))
+    assert said.startswith("muons.rate/lumi is ")
+    assert "a factor 2 off" in said or view == "level"
+
+
+@pytest.mark.parametrize("view", POSITION)
+def test_every_position(view: str) -> None:
+    assert in_words(Reason(f"position.{view}", "", 0.7, 1.0)) == POSITION[view]
+
+
+@pytest.mark.parametrize(
+    ("feature", "said"),
+    [
+        ("limit.lost/triggers: the manual", "beyond the limit on lost/triggers (the manual)"),
+        ("limit.lost", "beyond the limit on lost"),
+        ("counts.missing: ecal_hits.missing", "ecal_hits is missing"),
+        ("counts.missing", "a quantity is missing"),
+        ("flags.down: bpix.down", "bpix is down"),
+        ("flags.near", "a status flag is down nearby"),
+        ("plugin.depth", "plugin.depth = 0.5"),
+        ("other", "other = 0.5"),
+    ],
+)
+def test_everything_else(feature: str, said: str) -> None:
+    assert in_words(Reason(feature, "", 0.5, 1.0)) == said
+
+
+@pytest.mark.parametrize(
+    "feature", ["counts.own: a.own", "course.a.own", "other", "limit.a", "position.gap", "flags.near", "rates.held: a.z"]
+)
+def test_without_sizes_equal_reasons_read_alike(feature: str) -> None:
+    """Mutant: the sign left in, which splits one episode in two."""
+    small, large = (in_words(Reason(feature, "", value, 1.0), measured=False) for value in (-1.0, 99.0))
+    assert small == large
+    assert "99" not in large
+
+
+@pytest.mark.parametrize("feature", ["counts.own: a.own", "course.a.own"])
+def test_a_value_that_is_no_number_is_named_as_it_is(feature: str) -> None:
+    assert in_words(Reason(feature, "", np.nan, 1.0)) == f"{feature} = nan"
+
+
+def test_a_course_to_zero_is_a_finite_factor() -> None:
+    assert "inf" not in in_words(Reason("course.a.own", "", -1e5, 1.0))
