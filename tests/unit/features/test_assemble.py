@@ -63,6 +63,8 @@ def test_limit_on_a_ratio(lost: float, triggers: float, broken: float) -> None:
     found = column(table, "limit.lost/triggers", LIVE)
     assert_array_equal(found[3], np.float32(broken))
     assert (np.delete(found, 3) == 0).all()
+    unchecked = column(table, "limit.lost/triggers.missing", LIVE)
+    assert_array_equal(unchecked, np.isnan(found), "a limit that cannot be checked is held")
 
 
 @pytest.mark.parametrize(("least", "most", "expected"), [(1.0, None, 0), (1.1, None, 1), (None, 1.0, 0), (None, 0.9, 1)])
@@ -80,6 +82,7 @@ def test_what_is_not_required_may_be_absent() -> None:
     found = assemble(quantities(), FeaturesConfig(), (optional,))
     assert np.isnan(found["limit.dcs"]).all()
     assert found.columns[0].subsystem == ""
+    assert "limit.dcs.missing" not in found, "nothing is held for it"
     assert np.isnan(quantity(quantities(), CourseConfig(quantity="lost", per="dcs", required=False))).all()
 
 

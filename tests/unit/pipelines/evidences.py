@@ -22,7 +22,7 @@ def evidence(runs: int = 40, rows: int = 20, seed: int = 0) -> Evidence:
     n = runs * rows
     bad = rng.random(n) < 0.08
     beyond, held = rng.random((2, n)) < 0.02
-    values = np.stack([3 * bad + rng.normal(0, 0.8, n), *rng.normal(size=(2, n)), held, beyond], axis=1)
+    values = np.stack([8 * bad + rng.normal(0, 2, n), *rng.normal(size=(2, n)), held, beyond], axis=1)
     label = np.where(rng.random(n) < 0.05, -1, bad | beyond).astype(np.int8)
     run = np.repeat(100 + 7 * np.arange(runs), rows)
     index = lumisection_index(run, np.tile(np.arange(1, rows + 1), runs))

@@ -98,4 +98,4 @@ def test_detectors_are_made_as_configured() -> None:
     boosted = make_detector(BoostedConfig(trees=7))()
     assert isinstance(boosted, Boosted)
     assert boosted.trees == 7
-    assert isinstance(make_detector(RobustZConfig())(), RobustZ)
+    assert isinstance(make_detector(RobustZConfig(kind="robust-z"))(), RobustZ)

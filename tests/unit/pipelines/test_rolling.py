@@ -32,7 +32,7 @@ SCHEDULES = {
 
 
 def trees() -> Boosted:
-    return Boosted(trees=5, members=1, refresh_trees=2)
+    return Boosted(trees=8, members=1, refresh_trees=2, learning_rate=0.4)
 
 
 def walker(make: Callable[[], Detector] = RobustZ, schedule: str = "usual") -> Walker:

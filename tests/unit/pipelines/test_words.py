@@ -37,7 +37,7 @@ def test_every_position(view: str) -> None:
         ("limit.lost", "beyond the limit on lost"),
         ("counts.missing: ecal_hits.missing", "ecal_hits is missing"),
         ("counts.missing", "a quantity is missing"),
-        ("flags.down: bpix.down", "bpix is down"),
+        ("limit.lost/triggers.missing", "the limit on lost/triggers cannot be checked"),
         ("flags.near", "a status flag is down nearby"),
         ("plugin.depth", "plugin.depth = 0.5"),
         ("other", "other = 0.5"),
@@ -45,6 +45,11 @@ def test_every_position(view: str) -> None:
 )
 def test_everything_else(feature: str, said: str) -> None:
     assert in_words(Reason(feature, "", 0.5, 1.0)) == said
+
+
+def test_a_flag_is_down_only_where_it_is() -> None:
+    assert in_words(Reason("flags.down: bpix.down", "", 1.0, 1.0)) == "bpix is down"
+    assert in_words(Reason("flags.near: bpix.down", "", 0.0, 1.0)) == "a status flag is down nearby"
 
 
 @pytest.mark.parametrize(
