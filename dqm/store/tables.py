@@ -201,7 +201,7 @@ def store_scores(change: Change, scores: Scores, provenance: Mapping[str, str]) 
 
 def store_past(change: Change, past: Past, provenance: Mapping[str, str]) -> None:
     """Put the out-of-fold evidence of every run into the transaction."""
-    _put(change, "past", past_to_arrow(past), provenance)
+    _put(change, "past", with_provenance(past_to_arrow(past), provenance), provenance)
 
 
 def store_verdicts(change: Change, verdicts: Verdicts, provenance: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from dqm.decide.policy import MarginPolicy
 from dqm.decide.publish import anti_reasons, masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
-from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.errors import InputError, StoreError, UnknownNameError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE, QuantityTable
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
@@ -77,6 +77,7 @@ def certify(
     were changed in the configuration choose a new working point from the same past. Raises ``InputError`` where
     nothing was trained or scored; nothing that was published changes then.
     """
+    snapshot = store.snapshot
     model, _ = newest_model(store)
     _refuse_other_past(store, model.provenance["manifest"])
     point = working_point(config, store)
@@ -98,10 +99,13 @@ def certify(
         everything = joined([*_others(store, chosen), *new])
         golden, _ = masks(everything)
         change.add_working_point(point)
+        if store.snapshot != snapshot:
+            raise StoreError(f"{store.path} was changed meanwhile by another command; certify again")
         provenance = {"working_point": point.digest, "model": model.provenance["manifest"], "code": code}
         change.publish(GOLDEN, golden_bytes(golden), provenance)
         change.publish(ANTI, anti_reasons(everything).to_bytes(), provenance)
     published, certified = store.publication(GOLDEN), joined(new)
+    published.read()  # refuses a file that was altered since
     if output is not None:
         write_output(output, store, everything)
     if report is not None:

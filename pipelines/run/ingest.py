@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dqm.formats.reading import ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
-from dqm.model.errors import InputError
+from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
 from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
@@ -50,7 +50,13 @@ def ingest(config: Config, store: Store) -> IngestSummary:
     if not any(result.quantities is not None for _, result in results):
         why = "; ".join(each.reason for each in refused) or "they hold labels only"
         raise InputError(f"no input gave any quantities: {why}")
-    merged = merge(results, weight=config.experiment.weight)
+    try:
+        merged = merge(results, weight=config.experiment.weight)
+    except (ConfigError, InputError, UnknownNameError) as error:
+        if not refused:
+            raise
+        why = "; ".join(each.reason for each in refused)
+        raise InputError(f"{error} (an input was refused: {why})") from None
     findings = (*refused, *merged.findings)
     table, labels = merged.quantities, merged.labels
     if table is None:

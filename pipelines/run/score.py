@@ -16,6 +16,9 @@ from pipelines.run.evidence import Evidence
 from pipelines.run.learn import judged
 from pipelines.run.reasons import reasons_of
 
+MOST_RUNS = 1_000_000
+"""Runs in one range of ``--runs``."""
+
 
 @dataclass(frozen=True)
 class ScoreSummary:
@@ -38,10 +41,14 @@ def chosen_runs(text: str) -> frozenset[int]:
     """Runs of ``355100-355200,355210``; raises ``InputError`` for anything else."""
     found: set[int] = set()
     for part in filter(None, (each.strip() for each in text.split(","))):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
-            raise InputError(f"--runs {text!r}: {part!r} is no run and no range; write e.g. 355100-355200,355210")
-        found.update(range(int(first), int(last or first) + 1))
+        ends = [each.strip() for each in part.split("-")]
+        valid = len(ends) <= 2 and all(each.isascii() and each.isdecimal() and len(each) < 11 for each in ends)
+        if not valid or not 0 <= int(ends[-1]) - int(ends[0]) <= MOST_RUNS:
+            raise InputError(
+                f"--runs {text!r}: {part!r} is no run and no range of at most {MOST_RUNS} runs; "
+                "write e.g. 355100-355200,355210"
+            )
+        found.update(range(int(ends[0]), int(ends[-1]) + 1))
     return frozenset(found)
 
 
@@ -53,7 +60,8 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     """
     stored, bundle = newest_model(store)
     chosen = runs_to_score(store, runs, bundle.runs)
-    quantities = quantities_from_arrow(store.read("quantities"))
+    snapshot = store.snapshot  # what is read and the digests it is known by belong together
+    quantities = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     evidence = Evidence.of(quantities, None, config)
     bundle.schema.require(evidence.table)
     rows = np.isin(evidence.run, chosen)
@@ -72,7 +80,7 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
         reasons=reasons,
         model=stored.model_id,
     )
-    held = {each.run: each.digest for each in store.partitions("quantities")}
+    held = {each.run: each.digest for each in store.partitions("quantities", snapshot)}
     with store.transaction() as change:
         for run, part in split_by_run(scores_to_arrow(scores)):
             made_from = {"data": held[run], "features": stored.fingerprint, "model": stored.provenance["manifest"]}

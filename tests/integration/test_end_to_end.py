@@ -75,6 +75,7 @@ def test_output_and_report_need_nothing_else(config: Path, tmp_path: Path) -> No
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.?http", report.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_changed_data_are_unknown_until_scored_again(tmp_path: Path) -> None:
     """A stale score never stays golden, and what was published before is still there."""
     campaign = simulate(SimulationSettings(weeks=2, seed=2))
@@ -120,6 +121,7 @@ def generated(seed: int) -> Verdicts:
     return Verdicts(index, decision, badness, rng.random(n), status, text, ((),) * n)
 
 
+@pytest.mark.slow
 def test_a_hundred_verdict_sets_through_a_real_store(tmp_path: Path) -> None:
     """The mutant ``golden = all − rejected`` (complement logic) must fail the same check."""
     from dqm.store.tables import store_verdicts
@@ -176,6 +178,7 @@ def decision_of(found: Verdicts, run: int, ls: int) -> str:
     return str(found.decision[found.index.get_loc((run, ls))])
 
 
+@pytest.mark.slow
 def test_broken_rows_are_unknown_and_good_runs_are_certified(tmp_path: Path) -> None:
     table = bins()
     table.loc[table.index[405], "fcCharge"] = np.nan

@@ -103,7 +103,9 @@ def position(ls: NDArray[np.int64], run: NDArray[np.int64]) -> Array:
     return found
 
 
-def course(v: Array, judged: NDArray[np.bool_], run: NDArray[np.int64], past_runs: int, enough: int) -> dict[str, Array]:
+def course(
+    v: Array, judged: NDArray[np.bool_], run: NDArray[np.int64], past_runs: int, enough: int
+) -> dict[str, Array]:
     """The six views; ``enough`` judged lumisections make a run a full one."""
     names = ("level", "past", "own", "before", "after", "local")
     found = {name: np.full(v.shape, NAN) for name in names}
@@ -183,9 +185,7 @@ def levels(y: Array, run: NDArray[np.int64], settings: LevelSettings) -> dict[st
     return found | {"local": local_median(found["z"], run, settings.reach)}
 
 
-def levels_within(
-    y: Array, condition: Array, run: NDArray[np.int64], settings: LevelSettings
-) -> dict[str, Array]:
+def levels_within(y: Array, condition: Array, run: NDArray[np.int64], settings: LevelSettings) -> dict[str, Array]:
     """Every value of the condition on its own, as if there were no other lumisections."""
     found: dict[str, Array] = {}
     for each in sorted(set(condition.tolist())):

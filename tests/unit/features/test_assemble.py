@@ -67,7 +67,9 @@ def test_limit_on_a_ratio(lost: float, triggers: float, broken: float) -> None:
     assert_array_equal(unchecked, np.isnan(found), "a limit that cannot be checked is held")
 
 
-@pytest.mark.parametrize(("least", "most", "expected"), [(1.0, None, 0), (1.1, None, 1), (None, 1.0, 0), (None, 0.9, 1)])
+@pytest.mark.parametrize(
+    ("least", "most", "expected"), [(1.0, None, 0), (1.1, None, 1), (None, 1.0, 0), (None, 0.9, 1)]
+)
 def test_limit_on_a_quantity_includes_its_end(least: float | None, most: float | None, expected: int) -> None:
     assert (column(quantities(), "limit.lost", LimitConfig(quantity="lost", least=least, most=most)) == expected).all()
 

@@ -18,7 +18,9 @@ from . import naive_features
 SETTINGS = LevelSettings()
 
 
-def history(seed: int, runs: int = 36, d: int = 3, missing: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def history(
+    seed: int, runs: int = 36, d: int = 3, missing: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Runs of one to thirty rows with drifts, jumps of one column or all, runs without anything, a late column."""
     rng = np.random.default_rng(seed)
     count = rng.choice([1, 4, 5, 9, 13, 30], runs)
@@ -49,7 +51,17 @@ def test_levels_equal_the_loop(seed: int, missing: float) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"past_runs": 2}, {"enough": 9}, {"references": 1}, {"floor": 0.5}, {"step": 0.01}, {"alone": 1.0}, {"refusals": 0}, {"guard": 0.5}, {"far": 0.5}],
+    [
+        {"past_runs": 2},
+        {"enough": 9},
+        {"references": 1},
+        {"floor": 0.5},
+        {"step": 0.01},
+        {"alone": 1.0},
+        {"refusals": 0},
+        {"guard": 0.5},
+        {"far": 0.5},
+    ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_every_constant_is_the_loops(changed: dict[str, float]) -> None:

@@ -24,7 +24,9 @@ LENGTHS = {
 MISSING = {"complete": 0.0, "gaps": 0.3, "sparse": 0.85, "empty": 1.0}
 
 
-def table(lengths: list[int], missing: float, seed: int = 3, d: int = 3) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def table(
+    lengths: list[int], missing: float, seed: int = 3, d: int = 3
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Runs that are not consecutive, values with ties, zeros, both signs and a share of missing ones."""
     rng = np.random.default_rng(seed)
     run = np.repeat(np.cumsum(rng.integers(1, 50, len(lengths))), lengths)
@@ -60,9 +62,7 @@ def test_median_over_past_runs(run: NDArray[np.int64], values: NDArray[np.float6
 
 @cases
 @pytest.mark.parametrize("reach", [0, 2, 6])
-def test_local_median_stays_within_its_run(
-    run: NDArray[np.int64], values: NDArray[np.float64], reach: int
-) -> None:
+def test_local_median_stays_within_its_run(run: NDArray[np.int64], values: NDArray[np.float64], reach: int) -> None:
     assert_allclose(local_median(values, Grouped.of(run), reach), naive_features.local_median(values, run, reach))
 
 
@@ -79,9 +79,7 @@ def test_nan_median_and_extreme(run: NDArray[np.int64], values: NDArray[np.float
 
 
 @cases
-def test_relative_to_the_first_run_that_has_the_quantity(
-    run: NDArray[np.int64], values: NDArray[np.float64]
-) -> None:
+def test_relative_to_the_first_run_that_has_the_quantity(run: NDArray[np.int64], values: NDArray[np.float64]) -> None:
     assert_allclose(relative(values, Grouped.of(run)), naive_features.relative(values, run))
 
 

@@ -49,7 +49,9 @@ def test_limit_then_guard_then_the_largest() -> None:
     assert subsystem == "faraday"
 
 
-@pytest.mark.parametrize(("hits", "segments", "leader"), [(-7.0, 5.0, "pixel"), (1.0, -5.0, "muons"), (np.nan, 0.1, "muons")])
+@pytest.mark.parametrize(
+    ("hits", "segments", "leader"), [(-7.0, 5.0, "pixel"), (1.0, -5.0, "muons"), (np.nan, 0.1, "muons")]
+)
 def test_a_feature_over_columns_leads_to_the_one_that_stands_out(hits: float, segments: float, leader: str) -> None:
     subsystem, found = explained({"hits.z": hits, "segments.z": segments}, {"counts.near": 2.0})
     assert subsystem == leader

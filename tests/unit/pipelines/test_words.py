@@ -53,7 +53,8 @@ def test_a_flag_is_down_only_where_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "feature", ["counts.own: a.own", "course.a.own", "other", "limit.a", "position.gap", "flags.near", "rates.held: a.z"]
+    "feature",
+    ["counts.own: a.own", "course.a.own", "other", "limit.a", "position.gap", "flags.near", "rates.held: a.z"],
 )
 def test_without_sizes_equal_reasons_read_alike(feature: str) -> None:
     """Mutant: the sign left in, which splits one episode in two."""
