@@ -1,4 +1,4 @@
-"""Evidence by hand, and a detector that tells what it was given."""
+"""A detector that tells what it was given."""
 
 from __future__ import annotations
 
@@ -10,23 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dqm.model.tables import Column, FeatureTable, lumisection_index
-from pipelines.run.evidence import Evidence
-
-COLUMNS = (Column("x"), Column("y"), Column("limit.x", role="limit"), Column("x.held", role="guard"))
-
-
-def evidence_of(runs: int = 24, rows: int = 10, seed: int = 1) -> Evidence:
-    """Runs 0, 2, 4, …; the first column tells bad from good, with some overlap; no limit broken, nothing held."""
-    rng = np.random.default_rng(seed)
-    n = runs * rows
-    run = 2 * (np.arange(n) // rows)
-    label = (rng.random(n) < 0.25).astype(np.int8)
-    values = np.zeros((n, len(COLUMNS)), dtype=np.float32)
-    values[:, :2] = rng.normal(0, 1, (n, 2))
-    values[:, 0] += 3 * label
-    table = FeatureTable(lumisection_index(run, np.arange(n) % rows + 1), COLUMNS, values)
-    return Evidence(table, label, rng.uniform(0.5, 2, n), run)
+from dqm.model.tables import FeatureTable
 
 
 @dataclass(frozen=True)
@@ -69,11 +53,6 @@ class Telling:
 
     def state(self) -> Mapping[str, NDArray[np.float64] | str]:
         return {}
-
-
-@pytest.fixture
-def evidence() -> Evidence:
-    return evidence_of()
 
 
 @pytest.fixture
