@@ -16,7 +16,7 @@ from dqm.decide.policy import MarginPolicy
 from dqm.decide.publish import anti_reasons, masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
-from dqm.model.errors import InputError, StoreError, UnknownNameError
+from dqm.model.errors import InputError, StoreError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE, QuantityTable
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
@@ -30,7 +30,7 @@ from dqm.store.tables import (
     verdicts_to_arrow,
     with_provenance,
 )
-from pipelines.run.score import newest_model
+from pipelines.run.score import held_runs, newest_model
 
 STALE = "stale-scores"
 """Status of a lumisection whose quantities changed after it was scored."""
@@ -79,7 +79,7 @@ def certify(
     """
     snapshot = store.snapshot
     model, _ = newest_model(store)
-    _refuse_other_past(store, model.provenance["manifest"])
+    past = past_of(store)
     point = working_point(config, store)
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def certify(
     if report is not None:
         from pipelines.run.report import write_report
 
-        write_report(report, config, certified, point, published, past_of(store))
+        write_report(report, config, certified, point, published, past)
     counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
     return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point)
 
@@ -128,17 +128,15 @@ def working_point(config: Config, store: Store) -> WorkingPoint:
 
 
 def past_of(store: Store) -> Past:
-    """The out-of-fold evidence of the newest training; raises ``InputError`` where there is none."""
-    if not store.runs("past"):
-        raise InputError(f"{store.path} holds no past to choose thresholds from; make it with: dqm train")
-    return past_from_arrow(store.read("past"))
+    """What the newest model said of the past, out of fold; raises ``InputError`` where there is none.
 
-
-def _refuse_other_past(store: Store, model: str) -> None:
-    """The thresholds must have been chosen from what this very model said of the past."""
-    for run in store.runs("past")[:1]:
-        if store.provenance("past", run)["model"] != model:
-            raise InputError("the stored past belongs to another model than the newest; train again with: dqm train")
+    A run that was labelled when an earlier model was trained, and is not any more, has no part in it.
+    """
+    model = store.models()[-1].provenance["manifest"]
+    runs = [each.run for each in store.partitions("past") if each.provenance["model"] == model]
+    if not runs:
+        raise InputError(f"{store.path} holds no past of the newest model to choose thresholds from; train it again")
+    return past_from_arrow(store.read("past", runs))
 
 
 def write_output(folder: Path, store: Store, verdicts: Verdicts) -> None:
@@ -165,10 +163,9 @@ def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
     The verdict of an earlier model stands until its run is scored again: its run may be one that was learned from.
     """
     scored = {run: store.provenance("scores", run) for run in store.runs("scores")}
+    asked = held_runs(store, asked)
     for run in sorted(asked - set(scored)):
-        if run in store.runs("quantities"):
-            raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
-        raise UnknownNameError("run", str(run), map(str, scored))
+        raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
     if not scored:
         raise InputError(f"{store.path} holds no scores; make them with: dqm score")
     for run in sorted(asked):

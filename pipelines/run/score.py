@@ -103,11 +103,15 @@ def newest_model(store: Store) -> tuple[StoredModel, Bundle]:
 
 def runs_to_score(store: Store, asked: frozenset[int], learned: Iterable[int]) -> list[int]:
     """The asked runs, or every run that the model has not learned from."""
-    held = store.runs("quantities")
-    for run in sorted(asked):
-        if len(asked) == 1 and run not in held:
-            raise UnknownNameError("run", str(run), map(str, held))
-    chosen = sorted(asked & set(held)) if asked else sorted(set(held) - set(learned))
+    chosen = sorted(held_runs(store, asked) if asked else set(store.runs("quantities")).difference(learned))
     if not chosen:
         raise InputError("no run to score: every run was learned from; ingest new ones or name some with --runs")
     return chosen
+
+
+def held_runs(store: Store, asked: frozenset[int]) -> frozenset[int]:
+    """Those of the asked runs that there are, for a range has gaps; raises ``UnknownNameError`` where none is held."""
+    held = store.runs("quantities")
+    if asked and asked.isdisjoint(held):
+        raise UnknownNameError("run", str(min(asked)), map(str, held))
+    return asked.intersection(held)

@@ -1,0 +1,123 @@
+"""Which runs ``--runs`` means, and which model and which past count, on a few hand-made runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dqm.model.config import load
+from dqm.model.errors import InputError, UnknownNameError
+from dqm.store.store import Store
+from pipelines.run.certify import certify, past_of
+from pipelines.run.ingest import ingest
+from pipelines.run.score import newest_model, score
+from pipelines.run.train import train
+
+CONFIG = """\
+[[inputs]]
+kind = "canonical"
+files = ["bins.csv"]
+[inputs.columns.charge]
+role = "weight"
+[inputs.columns.hits]
+kind = "count"
+[model]
+kind = "robust-z"
+min_good = 5
+[working_point]
+data_loss = 0.2
+pollution = 0.2
+"""
+
+
+def bins() -> list[str]:
+    """Fourteen runs of ten lumisections, two bad ones in every run; the newest two runs carry no label."""
+    rng, lines = np.random.default_rng(5), ["run,ls,charge,hits,label"]
+    for run in range(1, 15):
+        for ls in range(1, 11):
+            bad = ls in (4, 5)
+            label = ("BAD" if bad else "GOOD") if run < 13 else ""
+            lines.append(f"{run},{ls},10.5,{rng.poisson(200 if bad else 1000)},{label}")
+    return lines
+
+
+class Place:
+    """A folder with a table, a configuration and a store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.lines = folder, bins()
+        self.configured(CONFIG)
+        self.store = Store.create(self.config.store_path)
+
+    def configured(self, text: str) -> None:
+        (self.folder / "dqm.toml").write_text(text)
+        self.config = load(self.folder / "dqm.toml")
+
+    def learned(self) -> None:
+        (self.folder / "bins.csv").write_text("\n".join(self.lines) + "\n")
+        ingest(self.config, self.store)
+        train(self.config, self.store)
+        score(self.config, self.store)
+
+    def certified(self, *runs: int) -> int:
+        """How many runs were decided."""
+        return certify(self.config, self.store, frozenset(runs)).runs
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    with made.store:
+        made.learned()
+        yield made
+
+
+def test_a_range_of_runs_has_gaps(place: Place) -> None:
+    """Run numbers are sparse: a range means those of it that there are."""
+    assert score(place.config, place.store, frozenset(range(13, 500))).runs == 2
+    assert place.certified(*range(14, 500)) == 1
+    assert place.store.runs("verdicts") == [14]
+
+
+@pytest.mark.parametrize("asked", [{15}, set(range(15, 500))], ids=["one", "a range"])
+def test_runs_of_which_none_is_there_are_refused(place: Place, asked: set[int]) -> None:
+    for verb in (score, certify):
+        with pytest.raises(UnknownNameError, match="unknown run '15'; nearest valid names: '"):
+            verb(place.config, place.store, frozenset(asked))
+
+
+def test_a_run_that_was_not_scored_is_not_certified(place: Place) -> None:
+    with pytest.raises(InputError, match="run 12 was not scored; score it with: dqm score --runs 12"):
+        place.certified(12, 13)
+    score(place.config, place.store, frozenset({12}))
+    assert place.certified(12, 13) == 2
+
+
+def test_a_run_that_is_no_longer_labelled_has_no_part_in_the_past(place: Place) -> None:
+    """Mutants: thresholds from all that the store ever held as past; or no certification ever after."""
+    assert set(past_of(place.store).run) == set(range(1, 13))
+    place.lines = [
+        each.rpartition(",")[0] + ",UNKNOWN" if each.startswith(("1,", "6,")) else each for each in place.lines
+    ]
+    place.learned()
+    assert set(past_of(place.store).run) == set(range(2, 13)) - {6}
+    assert place.certified(13) == 1
+
+
+def test_a_model_that_is_trained_again_is_the_newest(place: Place) -> None:
+    """Other settings and back again: the first model comes back, and what is certified is its own."""
+    first, point = newest_model(place.store)[0], place.store.working_point()
+    place.certified()
+    golden = place.store.publication("golden.json").read()
+    place.configured(CONFIG.replace("min_good = 5", "min_good = 7\nfloor = 3.0"))
+    place.learned()
+    assert newest_model(place.store)[0].model_id != first.model_id
+    place.configured(CONFIG)
+    place.learned()
+    assert newest_model(place.store)[0].model_id == first.model_id
+    assert place.store.working_point() == point
+    place.certified()
+    assert place.store.publication("golden.json").read() == golden
