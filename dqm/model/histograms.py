@@ -87,8 +87,15 @@ class HistogramBatch:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """The given rows, by boolean mask ``(n,)`` or positions."""
-        kept = {name: getattr(self, name) for name in ("run", "ls", "counts", "entries", "squares", "sums")}
-        return replace(self, **{name: None if array is None else array[rows] for name, array in kept.items()})
+        return replace(
+            self,
+            run=self.run[rows],
+            ls=self.ls[rows],
+            counts=self.counts[rows],
+            entries=self.entries[rows],
+            squares=None if self.squares is None else self.squares[rows],
+            sums=None if self.sums is None else self.sums[rows],
+        )
 
 
 def binning_of(axes: tuple[Axis, ...]) -> str:
