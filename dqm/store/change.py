@@ -52,6 +52,7 @@ class Change:
         self._findings: dict[Finding, None] = {}
         self._working_points: list[tuple[WorkingPoint, datetime]] = []
         self._models: dict[str, dict[str, Any]] = {}
+        self._aliases: dict[str, str] = {}
         self._publishing: dict[str, _Publishing] = {}
 
     def put(self, kind: str, run: int, table: pa.Table, provenance: Mapping[str, str]) -> None:
@@ -91,6 +92,10 @@ class Change:
         if self._models.setdefault(model_id, row) != row:
             raise ValueError(_other_model(model_id))
 
+    def point(self, alias: str, model_id: str) -> None:
+        """Let a name such as ``champion`` point to a model; nothing happens where it does already."""
+        self._aliases[alias] = model_id
+
     def publish(self, name: str, data: bytes, provenance: Mapping[str, str]) -> None:
         """Publish a file as the next version of its name; nothing happens where the latest version has these bytes.
 
@@ -117,6 +122,7 @@ class Change:
             schema.findings: self._new_findings(connection),
             schema.working_points: self._new_working_points(connection),
             schema.models: self._new_models(connection),
+            schema.aliases: self._new_aliases(connection),
             schema.publications: self._new_publications(connection),
         }
         self._place(inserts[schema.publications])  # even if nothing is new: a lost file that was put again comes back
@@ -170,6 +176,17 @@ class Change:
                 raise ValueError(_other_model(model_id))
         return new
 
+    def _new_aliases(self, connection: sa.Connection) -> list[dict[str, Any]]:
+        table, rows = schema.aliases, []
+        known = {*connection.scalars(sa.select(schema.models.c.model_id)), *self._models}
+        for alias, model_id in self._aliases.items():
+            query = sa.select(table.c.model_id).where(table.c.alias == alias).order_by(table.c.id.desc())
+            if model_id not in known:
+                raise UnknownNameError("model", model_id, known)
+            if connection.scalar(query.limit(1)) != model_id:
+                rows.append({"alias": alias, "model_id": model_id})
+        return rows
+
     def _new_publications(self, connection: sa.Connection) -> list[dict[str, Any]]:
         table, rows = schema.publications, []
         for name, each in self._publishing.items():
@@ -210,8 +227,8 @@ def _record(connection: sa.Connection, snapshot: int, at: datetime, inserts: Map
 
 
 def _refuse_other_runs(kind: str, run: int, table: pa.Table) -> None:
-    if not 0 <= run < 10**9:
-        raise ValueError(f"run numbers must lie in [0, 10^9): found {run}")
+    if not 0 <= run < 2**31:
+        raise ValueError(f"run numbers must lie in [0, 2^31): found {run}")
     if "run" not in table.column_names:
         raise ValueError(f"a partition of {kind!r} needs the column 'run'; found {table.column_names}")
     others = [each for each in pc.unique(table["run"]).to_pylist() if each != run]

@@ -15,6 +15,9 @@ import sqlalchemy as sa
 KINDS = ("quantities", "labels", "past", "scores", "verdicts")
 """What the partitions of the store may hold."""
 
+CHAMPION = "champion"
+"""The alias of the model that scores."""
+
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """A moment, kept as UTC without a zone, since SQLite knows none."""
@@ -105,6 +108,15 @@ models = sa.Table(
     sa.Column("folder", sa.Text, nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("provenance", sa.JSON, nullable=False),
+    _snapshot(),
+)
+
+aliases = sa.Table(
+    "aliases",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("alias", sa.String(40), nullable=False),
+    sa.Column("model_id", sa.String(100), sa.ForeignKey("models.model_id"), nullable=False),
     _snapshot(),
 )
 

@@ -125,16 +125,19 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self, *, at: datetime | None = None) -> Iterator[Change]:
+    def transaction(self, *, at: datetime | None = None, based_on: int | None = None) -> Iterator[Change]:
         """Collect changes and commit them all as one snapshot when the block is left; ``at``: its moment, now.
 
         An exception in the block leaves what is published as it was, and changes that are none make no snapshot.
-        Raises ``StoreError`` where another writer does not finish in time or the disk refuses.
+        Raises ``StoreError`` where another writer does not finish in time or the disk refuses, and where the newest
+        snapshot is not the one that the changes are ``based_on``.
         """
         change = Change(self.path, at or datetime.now(UTC))
         try:
             yield change
             with writing(self._engine) as connection:
+                if based_on is not None and _newest(connection) != based_on:
+                    raise StoreError(f"{self.path} was changed meanwhile by another command; do it again")
                 change.apply(connection)
         finally:
             change.discard()
@@ -143,7 +146,7 @@ class Store:
     def snapshot(self) -> int:
         """Number of the newest snapshot, 0 in an empty store."""
         with reading(self._engine) as connection:
-            return connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
+            return _newest(connection)
 
     def runs(self, kind: str, snapshot: int | None = None) -> list[int]:
         """The runs of which a snapshot holds this kind, ascending; raises ``UnknownNameError`` for an unknown kind."""
@@ -224,6 +227,14 @@ class Store:
             raise UnknownNameError("model", model_id, found)
         return found[model_id]
 
+    def pointed(self, alias: str) -> StoredModel | None:
+        """The model that a name such as ``champion`` points to, None where it points to none."""
+        table = schema.aliases
+        rows = self._rows(
+            sa.select(table.c.model_id).where(table.c.alias == alias).order_by(table.c.id.desc()).limit(1)
+        )
+        return self.model(rows[0].model_id) if rows else None
+
     def publications(self) -> list[Publication]:
         """Every version of everything published, by name and version."""
         table = schema.publications
@@ -257,6 +268,10 @@ class Store:
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with reading(self._engine) as connection:
             return connection.execute(query).all()
+
+
+def _newest(connection: sa.Connection) -> int:
+    return connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
 
 
 def _partition(row: Any) -> Partition:

@@ -16,7 +16,7 @@ from dqm.decide.policy import MarginPolicy
 from dqm.decide.publish import anti_reasons, masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
-from dqm.model.errors import InputError, StoreError
+from dqm.model.errors import InputError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE, QuantityTable
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
@@ -30,7 +30,7 @@ from dqm.store.tables import (
     verdicts_to_arrow,
     with_provenance,
 )
-from pipelines.run.score import held_runs, newest_model
+from pipelines.run.score import champion, champion_entry, held_runs
 
 STALE = "stale-scores"
 """Status of a lumisection whose quantities changed after it was scored."""
@@ -78,18 +78,18 @@ def certify(
     nothing was trained or scored; nothing that was published changes then.
     """
     snapshot = store.snapshot
-    model, _ = newest_model(store)
+    model, _ = champion(store)
     past = past_of(store)
     point = working_point(config, store)
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
     chosen = _scored(store, runs, model.provenance["manifest"])
     if not chosen:
-        raise InputError("no run to certify: the newest model has scored none; score some with: dqm score")
+        raise InputError("no run to certify: the model has scored none; score some with: dqm score")
     new = [_verdicts(store, run, point) for run in chosen]
     code = version("lumicert")
     current = {each.run: each.digest for each in store.partitions("quantities")}
-    with store.transaction() as change:
+    with store.transaction(based_on=snapshot) as change:
         for run, verdicts in zip(chosen, new, strict=True):
             made_from = vars(
                 Provenance(current.get(run, ""), model.fingerprint, model.provenance["manifest"], point.digest, code)
@@ -99,8 +99,6 @@ def certify(
         everything = joined([*_others(store, chosen), *new])
         golden, _ = masks(everything)
         change.add_working_point(point)
-        if store.snapshot != snapshot:
-            raise StoreError(f"{store.path} was changed meanwhile by another command; certify again")
         provenance = {"working_point": point.digest, "model": model.provenance["manifest"], "code": code}
         change.publish(GOLDEN, golden_bytes(golden), provenance)
         change.publish(ANTI, anti_reasons(everything).to_bytes(), provenance)
@@ -128,14 +126,14 @@ def working_point(config: Config, store: Store) -> WorkingPoint:
 
 
 def past_of(store: Store) -> Past:
-    """What the newest model said of the past, out of fold; raises ``InputError`` where there is none.
+    """What the champion said of the past, out of fold; raises ``InputError`` where there is none.
 
     A run that was labelled when an earlier model was trained, and is not any more, has no part in it.
     """
-    model = store.models()[-1].provenance["manifest"]
+    model = champion_entry(store).provenance["manifest"]
     runs = [each.run for each in store.partitions("past") if each.provenance["model"] == model]
     if not runs:
-        raise InputError(f"{store.path} holds no past of the newest model to choose thresholds from; train it again")
+        raise InputError(f"{store.path} holds no past of its model to choose thresholds from; train it again")
     return past_from_arrow(store.read("past", runs))
 
 
@@ -158,7 +156,7 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
 
 
 def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
-    """The runs to decide: those that the newest model scored, and those whose data changed since they were decided.
+    """The runs to decide: those that the champion scored, and those whose data changed since they were decided.
 
     The verdict of an earlier model stands until its run is scored again: its run may be one that was learned from.
     """

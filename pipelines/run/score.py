@@ -1,4 +1,4 @@
-"""``dqm score``: badness and reasons for lumisections, by the newest model."""
+"""``dqm score``: badness and reasons for lumisections, by the champion among the models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from detectors.artifacts import Bundle, fingerprint, load
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, InputError, UnknownNameError
+from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import Scores, quantities_from_arrow, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
@@ -58,7 +59,7 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     Raises ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the
     one that was stored, ``FingerprintError`` where the features are not those that the model knows.
     """
-    stored, bundle = newest_model(store)
+    stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
     quantities = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
@@ -67,7 +68,6 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     rows = np.isin(evidence.run, chosen)
     present, described = evidence.take(rows), quantities.take(rows)
     _, badness = judged(bundle.detector.score(present.table), bundle.calibrator, present)
-    badness = np.where(described.usable, badness, np.float32(np.nan))
     subsystem, reasons = reasons_of(present.table, bundle.detector.explain(present.table))
     status = np.where(described.usable & ~np.isfinite(badness), "no-past-or-no-features", described.status)
     scores = Scores(
@@ -88,12 +88,17 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     return ScoreSummary(stored.model_id, len(chosen), len(scores), int((~np.isfinite(badness)).sum()))
 
 
-def newest_model(store: Store) -> tuple[StoredModel, Bundle]:
-    """The model that was trained last; its bundle must be byte for byte the one that was stored."""
-    models = store.models()
-    if not models:
+def champion_entry(store: Store) -> StoredModel:
+    """What the store knows of the model that scores: the one that was trained last."""
+    stored = store.pointed(CHAMPION)
+    if stored is None:
         raise InputError(f"{store.path} holds no model; make one with: dqm train")
-    stored = models[-1]
+    return stored
+
+
+def champion(store: Store) -> tuple[StoredModel, Bundle]:
+    """The model that scores; its bundle must be byte for byte the one that was stored."""
+    stored = champion_entry(store)
     folder = store.path / stored.folder
     bundle = load(folder)
     if fingerprint(bundle) != stored.provenance["manifest"]:

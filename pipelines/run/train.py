@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError, InputError
 from dqm.model.verdicts import WorkingPoint
+from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, quantities_from_arrow, store_past
 from pipelines.run.evidence import Evidence
@@ -66,6 +67,7 @@ def train(config: Config, store: Store, *, warm: bool = False) -> TrainSummary:
     provenance = {"model": digest, "features": evidence.table.fingerprint}
     with store.transaction() as change:
         change.add_model(name, f"models/{name}", evidence.table.fingerprint, {"manifest": digest})
+        change.point(CHAMPION, name)
         change.add_working_point(point)
         store_past(change, trained.past, provenance)
     bad = int((evidence.label == 1).sum())
@@ -83,9 +85,7 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
-    found = evidence.take(np.isin(evidence.run, labelled))
-    unusable = ~quantities.usable[np.isin(quantities.run, labelled)]
-    return replace(found, label=np.where(unusable, np.int8(-1), found.label))
+    return evidence.take(np.isin(evidence.run, labelled))
 
 
 def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | None:

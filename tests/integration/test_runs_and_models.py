@@ -13,7 +13,7 @@ from dqm.model.errors import InputError, UnknownNameError
 from dqm.store.store import Store
 from pipelines.run.certify import certify, past_of
 from pipelines.run.ingest import ingest
-from pipelines.run.score import newest_model, score
+from pipelines.run.score import champion, score
 from pipelines.run.train import train
 
 CONFIG = """\
@@ -109,15 +109,15 @@ def test_a_run_that_is_no_longer_labelled_has_no_part_in_the_past(place: Place) 
 
 def test_a_model_that_is_trained_again_is_the_newest(place: Place) -> None:
     """Other settings and back again: the first model comes back, and what is certified is its own."""
-    first, point = newest_model(place.store)[0], place.store.working_point()
+    first, point = champion(place.store)[0], place.store.working_point()
     place.certified()
     golden = place.store.publication("golden.json").read()
     place.configured(CONFIG.replace("min_good = 5", "min_good = 7\nfloor = 3.0"))
     place.learned()
-    assert newest_model(place.store)[0].model_id != first.model_id
+    assert champion(place.store)[0].model_id != first.model_id
     place.configured(CONFIG)
     place.learned()
-    assert newest_model(place.store)[0].model_id == first.model_id
+    assert champion(place.store)[0].model_id == first.model_id
     assert place.store.working_point() == point
     place.certified()
     assert place.store.publication("golden.json").read() == golden

@@ -27,7 +27,7 @@ SECOND = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 
 
 def upgrade():
@@ -75,7 +75,7 @@ def test_a_newer_store_is_refused_in_one_line(
     with pytest.MonkeyPatch.context() as patch:
         newer_program(patch)
         Store.create(path).close()
-    expected = r"its schema is revision 0002, newer than 0001, the newest that this program knows; upgrade lumicert$"
+    expected = r"its schema is revision 0003, newer than 0002, the newest that this program knows; upgrade lumicert$"
     for enter in (Store.open, Store.create):
         with pytest.raises(SchemaTooNewError, match=expected) as caught:
             enter(path)
@@ -88,13 +88,27 @@ def test_an_older_store_is_upgraded_only_when_asked(
     with store.transaction() as change:
         change.publish("golden.json", b"{}", {})
     newer_program(monkeypatch)
-    expected = r"is revision 0001 and this program writes 0002; dqm ingest upgrades it, and so does .*upgrade=True\)"
+    expected = r"is revision 0002 and this program writes 0003; dqm ingest upgrades it, and so does .*upgrade=True\)"
     with pytest.raises(StoreError, match=expected):
         Store.open(store.path)
     with Store.open(store.path, upgrade=True) as upgraded:
         assert upgraded.publication("golden.json").read() == b"{}"
     with Store.open(store.path) as opened:
-        assert database.found_revision(opened._engine) == "0002"
+        assert database.found_revision(opened._engine) == "0003"
+
+
+def test_the_newest_model_of_an_older_store_becomes_the_champion(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "certification") as store:
+        with store.transaction() as change:
+            for name in ("m-1", "m-2"):
+                change.add_model(name, f"models/{name}", "f" * 64, {})
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE aliases")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with Store.open(store.path, upgrade=True) as upgraded:
+        champion = upgraded.pointed("champion")
+    assert champion is not None
+    assert champion.model_id == "m-2"
 
 
 def test_a_failed_upgrade_changes_nothing(

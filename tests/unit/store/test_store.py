@@ -233,7 +233,7 @@ def test_put_refuses_what_it_cannot_keep(store: Store, rows: Rows) -> None:
             change.put("labels", 5, rows(4), {})
         with pytest.raises(ValueError, match=r"a partition of 'labels' needs the column 'run'; found \['ls'\]"):
             change.put("labels", 4, nothing, {})
-        with pytest.raises(ValueError, match=r"run numbers must lie in \[0, 10\^9\): found -4"):
+        with pytest.raises(ValueError, match=r"run numbers must lie in \[0, 2\^31\): found -4"):
             change.put("labels", -4, rows(-4 % 9), {})
         with pytest.raises(TypeError, match=r"column 'word': the store keeps numbers, flags, times, text and lists"):
             change.put("labels", 4, words, {})
@@ -339,3 +339,34 @@ def test_many_runs_are_read_quickly(store: Store, rows: Rows) -> None:
         assert store.read("quantities").num_rows == 500_000
         seconds.append(time.perf_counter() - begin)
     assert min(seconds) < 2
+
+
+def test_an_alias_points_to_one_model_and_can_go_back(store: Store) -> None:
+    """Mutant: the model that was added last, whatever is trained again."""
+    assert store.pointed("champion") is None
+    for name in ("m-1", "m-2", "m-1", "m-1"):
+        with store.transaction() as change:
+            change.add_model(name, f"models/{name}", "f" * 64, {})
+            change.point("champion", name)
+        pointed = store.pointed("champion")
+        assert pointed is not None
+        assert pointed.model_id == name
+    assert store.snapshot == 3, "pointing to where it points already is no change"
+
+
+def test_an_alias_of_no_model_is_refused(store: Store) -> None:
+    with pytest.raises(UnknownNameError, match="unknown model 'm-3'"), store.transaction() as change:
+        change.point("champion", "m-3")
+
+
+def test_a_change_based_on_an_older_snapshot_is_refused(store: Store) -> None:
+    """Mutant: the check before the lock, where another command may still come between."""
+    seen = store.snapshot
+    with store.transaction() as theirs:
+        theirs.publish("golden.json", b"theirs", {})
+    with pytest.raises(StoreError, match="was changed meanwhile"), store.transaction(based_on=seen) as mine:
+        mine.publish("golden.json", b"mine", {})
+    assert store.publication("golden.json").read() == b"theirs"
+    with store.transaction(based_on=store.snapshot) as again:
+        again.publish("golden.json", b"mine", {})
+    assert store.publication("golden.json").read() == b"mine"
