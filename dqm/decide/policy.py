@@ -63,11 +63,12 @@ class MarginPolicy:
     ) -> tuple[float, float]:
         badness, held = past.badness[known].astype(np.float64), past.held[known]
         label, weight, run = past.label[known], past.weight[known], past.run[known]
+        highest, lowest = min(self.clamp, self.factor * pollution), 1 - min(self.clamp, self.factor * data_loss)
         grid = OperatingCurve.of(badness, label, weight, run).thinned(self.points).thresholds
-        grid = np.unique(np.concatenate([grid[np.isfinite(grid)], [0.0, 1.0]]))
+        grid = np.unique(np.concatenate([grid[np.isfinite(grid)], [0.0, highest, lowest, 1.0]]))
         # A held lumisection is neither accepted nor rejected, so it sits beyond each threshold in turn.
-        unrejected = RunCurves.of(np.where(held, 0.0, badness), label, weight, run, grid[grid > 0])
-        unaccepted = RunCurves.of(np.where(held, 1.0, badness), label, weight, run, grid)
+        unrejected = RunCurves.of(np.where(held, 0.0, badness), label, weight, run, grid[(grid > 0) & (grid >= lowest)])
+        unaccepted = RunCurves.of(np.where(held, 1.0, badness), label, weight, run, grid[grid <= highest])
         counts = resampled_runs(len(unrejected), self.resamples, self.seed)
         loss = _upper(unrejected.ratios(counts)[0], self.quantile)
         polluted = _upper(unaccepted.ratios(counts)[1], self.quantile)
@@ -75,8 +76,6 @@ class MarginPolicy:
         reject = float(unrejected.thresholds[within[0]]) if within.size else np.inf
         within = np.flatnonzero(polluted <= pollution)
         accept = float(unaccepted.thresholds[within[-1]]) if within.size else 0.0
-        reject = max(reject, 1 - min(self.clamp, self.factor * data_loss))
-        accept = min(accept, self.clamp, self.factor * pollution)
         if accept > reject:
             accept = reject = (accept + reject) / 2
         return accept, reject

@@ -18,6 +18,7 @@ from features.assemble import assemble
 class Evidence:
     """``n`` lumisections: ``table`` of features, ``label`` −1/0/1, ``weight`` ≥ 0, ``run``.
 
+    ``usable`` ``(n,)`` is False where the data are missing or in conflict: it teaches nothing and nothing judges it.
     ``chance`` ``(n,)`` is the probability with which a person was going to look at the lumisection: 1 where everything
     was labelled, less for a random audit, so that a sum over what was looked at stands for all.
     """
@@ -27,10 +28,13 @@ class Evidence:
     weight: NDArray[np.float64]
     run: NDArray[np.int64]
     chance: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    usable: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
         if not len(self.chance):
             object.__setattr__(self, "chance", np.ones(len(self.run)))
+        if not len(self.usable):
+            object.__setattr__(self, "usable", np.ones(len(self.run), dtype=bool))
 
     @classmethod
     def of(cls, quantities: QuantityTable, labels: Labels | None, config: Config) -> Self:
@@ -38,14 +42,14 @@ class Evidence:
         table = assemble(quantities, config.features, config.limits)
         unknown = np.full(len(table), -1, dtype=np.int8)
         label = unknown if labels is None else labels.aligned(quantities.index)
-        return cls(table, label, quantities.weight, quantities.run)
+        return cls(table, label, quantities.weight, quantities.run, usable=quantities.usable)
 
     def __len__(self) -> int:
         return len(self.run)
 
     def take(self, rows: NDArray[np.bool_]) -> Self:
         """The given rows, by boolean mask ``(n,)``."""
-        arrays = {name: getattr(self, name)[rows] for name in ("label", "weight", "run", "chance")}
+        arrays = {name: getattr(self, name)[rows] for name in ("label", "weight", "run", "chance", "usable")}
         return replace(self, table=self.table.take(rows), **arrays)
 
     @property

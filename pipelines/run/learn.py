@@ -37,19 +37,23 @@ class Trained:
 def judged(
     score: NDArray[np.float32], calibrator: Calibrator | None, evidence: Evidence
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Score and badness, where a broken limit speaks for itself."""
+    """Score and badness, where a broken limit speaks for itself and nothing speaks for data that cannot be used."""
     badness = score if calibrator is None else calibrator.apply(score)
-    answers = np.where(evidence.beyond, np.array([[np.inf], [1]]), np.stack([score, badness])).astype(np.float32)
+    answers = np.where(evidence.beyond, np.array([[np.inf], [1]]), np.stack([score, badness]))
+    answers = np.where(evidence.usable, answers, np.nan).astype(np.float32)
     return answers[0], answers[1]
 
 
 def learn(evidence: Evidence, make: Callable[[], Detector], *, seed: int, previous: Detector | None = None) -> Trained:
     """Fit on all of the evidence, and on its forward folds for out-of-fold badness.
 
-    Lumisections beyond a limit teach the model nothing, they are answered without it. A score that is a probability
+    Lumisections beyond a limit teach the model nothing, they are answered without it; no more do those whose data
+    cannot be used. A score that is a probability
     is badness as it is; any other is calibrated on the out-of-fold scores.
     """
-    inner = replace(evidence, label=np.where(evidence.beyond, np.int8(Label.UNKNOWN), evidence.label))
+    inner = replace(
+        evidence, label=np.where(evidence.beyond | ~evidence.usable, np.int8(Label.UNKNOWN), evidence.label)
+    )
     score = np.full(len(evidence), np.nan, dtype=np.float32)
     for before, now in forward_folds(evidence.run, FOLDS, SKIP):
         score[now] = _fitted(inner.take(before), make(), seed, None).score(evidence.table.take(now))

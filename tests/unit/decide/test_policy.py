@@ -105,9 +105,20 @@ def test_a_held_lumisection_breaks_no_budget() -> None:
     assert DEFAULT.choose(free, 0.01, 0.01).reject_above == np.inf
     assert DEFAULT.choose(free, 0.01, 0.01).accept_below == 0
     point = DEFAULT.choose(held, 0.01, 0.01)
-    assert (point.accept_below, point.reject_above) == (0.05, 1.0)
+    assert (point.accept_below, point.reject_above) == (0.05, 0.95)
     decision = point.decide(held.badness, held.held)
     assert decision.tolist() == [Decision.ACCEPT, Decision.REJECT, Decision.ASK, Decision.ASK] * 20
+
+
+def test_a_clamped_threshold_keeps_its_budget_too() -> None:
+    """Pollution falls again where much good comes above the bad.
+
+    Mutant: the clamp after the choice, which would accept below .05 because below .9 the bad are diluted.
+    """
+    given = past([0.01] * 100 + [0.04] * 5 + [0.8] * 2000, [0] * 100 + [1] * 5 + [0] * 2000)
+    assert FREE.choose(given, 0.01, 0.01).accept_below > 0.8
+    point = DEFAULT.choose(given, 0.01, 0.01)
+    assert 0.01 < point.accept_below <= 0.04
 
 
 def nothing_known() -> dict[str, Past]:
