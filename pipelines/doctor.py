@@ -21,7 +21,8 @@ def examine(config: Path) -> list[Check]:
     try:
         settings = load(config)
     except ConfigError as error:
-        return [*checks, Check("configuration", not config.exists(), str(error))]
+        missing = not config.exists()
+        return [*checks, Check("configuration", missing, f"{'note: ' if missing else ''}{error}")]
     checks.append(Check("configuration", True, str(config)))
     if not settings.store_path.exists():
         return [*checks, Check("store", True, f"none yet at {settings.store_path}; dqm ingest makes it")]

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask, decode, encode
-from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Verdicts
+from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
 
 FIELDS = ("first", "last", "decision", "subsystem", "reason")
 
@@ -25,7 +26,7 @@ FIELDS = ("first", "last", "decision", "subsystem", "reason")
 class ReasonRange:
     """Neighbouring lumisections ``first`` to ``last`` (inclusive) of one run that share decision and reason.
 
-    ``subsystem`` is the leading one; ``reason`` the status of an UNKNOWN, otherwise the feature that contributed most,
+    ``subsystem`` is the leading one; ``reason`` the status of an UNKNOWN, otherwise what contributed most, in words,
     "" where neither is known.
     """
 
@@ -76,11 +77,11 @@ def masks(verdicts: Verdicts) -> tuple[LumiMask, LumiMask]:
     return _mask(code[verdicts.having(GOLDEN)]), _mask(code[verdicts.having(REJECTED)])
 
 
-def anti_reasons(verdicts: Verdicts) -> AntiReasons:
-    """The reasons of all that is not golden, in ranges; raises as ``masks`` does."""
+def anti_reasons(verdicts: Verdicts, words: Callable[[Reason], str] = attrgetter("feature")) -> AntiReasons:
+    """The leading reasons of all that is not golden, put into ``words``, in ranges; raises as ``masks`` does."""
     code = _checked_codes(verdicts)
     golden, rejected = verdicts.having(GOLDEN), verdicts.having(REJECTED)
-    return AntiReasons(_joined(verdicts, code, rejected), _joined(verdicts, code, ~(golden | rejected)))
+    return AntiReasons(_joined(verdicts, code, rejected, words), _joined(verdicts, code, ~(golden | rejected), words))
 
 
 def _checked_codes(verdicts: Verdicts) -> NDArray[np.int64]:
@@ -110,13 +111,15 @@ def _mask(code: NDArray[np.int64]) -> LumiMask:
     return LumiMask.of_lumisections(*decode(code))
 
 
-def _joined(verdicts: Verdicts, code: NDArray[np.int64], chosen: NDArray[np.bool_]) -> tuple[ReasonRange, ...]:
+def _joined(
+    verdicts: Verdicts, code: NDArray[np.int64], chosen: NDArray[np.bool_], words: Callable[[Reason], str]
+) -> tuple[ReasonRange, ...]:
     """Join the chosen verdicts that follow each other with the same decision, subsystem and reason."""
     rows = np.flatnonzero(chosen)
     rows = rows[np.argsort(code[rows])]
     if not rows.size:
         return ()
-    told = [(str(verdicts.decision[i]), str(verdicts.subsystem[i]), _reason(verdicts, i)) for i in rows.tolist()]
+    told = [(str(verdicts.decision[i]), str(verdicts.subsystem[i]), _reason(verdicts, i, words)) for i in rows.tolist()]
     unlike = np.fromiter((a != b for a, b in itertools.pairwise(told)), dtype=bool, count=len(told) - 1)
     # Codes of one run differ by one between neighbours; the last of a run and the first of the next never do.
     begins = np.concatenate([[True], (np.diff(code[rows]) != 1) | unlike])
@@ -128,9 +131,9 @@ def _joined(verdicts: Verdicts, code: NDArray[np.int64], chosen: NDArray[np.bool
     return tuple(ReasonRange(r, a, b, *told[i]) for r, a, b, i in ends)
 
 
-def _reason(verdicts: Verdicts, row: int) -> str:
+def _reason(verdicts: Verdicts, row: int, words: Callable[[Reason], str]) -> str:
     status, contributions = str(verdicts.status[row]), verdicts.reasons[row]
-    return status or (contributions[0].feature if contributions else "")
+    return status or (words(contributions[0]) if contributions else "")
 
 
 def _section(ranges: Iterable[ReasonRange]) -> str:

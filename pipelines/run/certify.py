@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from dqm.store.tables import (
     verdicts_to_arrow,
     with_provenance,
 )
+from features.words import in_words
 from pipelines.run.score import champion, champion_entry, held_runs
 
 STALE = "stale-scores"
@@ -48,6 +50,7 @@ class CertifySummary:
     version: int
     path: Path
     working_point: WorkingPoint
+    written: tuple[Path, ...] = ()
 
     def text(self) -> str:
         """For people."""
@@ -56,11 +59,17 @@ class CertifySummary:
         return (
             f"certified {total} lumisections of {self.runs} runs: {shares}\n"
             f"golden JSON version {self.version} holds {self.golden} lumisections: {self.path}"
+            + "".join(f"\nwrote {each}" for each in self.written)
         )
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
-        return {**vars(self), "path": str(self.path), "working_point": vars(self.working_point)}
+        return {
+            **vars(self),
+            "path": str(self.path),
+            "written": list(map(str, self.written)),
+            "working_point": vars(self.working_point),
+        }
 
 
 def certify(
@@ -101,17 +110,17 @@ def certify(
         change.add_working_point(point)
         provenance = {"working_point": point.digest, "model": model.provenance["manifest"], "code": code}
         change.publish(GOLDEN, golden_bytes(golden), provenance)
-        change.publish(ANTI, anti_reasons(everything).to_bytes(), provenance)
+        change.publish(ANTI, anti_reasons(everything, partial(in_words, measured=False)).to_bytes(), provenance)
     published, certified = store.publication(GOLDEN), joined(new)
     published.read()  # refuses a file that was altered since
-    if output is not None:
-        write_output(output, store, everything)
+    written = [] if output is None else write_output(output, store, everything)
     if report is not None:
+        written.append(report)
         from pipelines.run.report import write_report
 
         write_report(report, config, certified, point, published, past)
     counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
-    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point)
+    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point, tuple(written))
 
 
 def working_point(config: Config, store: Store) -> WorkingPoint:
@@ -137,11 +146,13 @@ def past_of(store: Store) -> Past:
     return past_from_arrow(store.read("past", runs))
 
 
-def write_output(folder: Path, store: Store, verdicts: Verdicts) -> None:
-    """Copies of what was published, and the verdicts as CSV."""
-    for name in (GOLDEN, ANTI):
-        (folder / name).write_bytes(store.publication(name).read())
-    (folder / "verdicts.csv").write_bytes(verdict_csv(verdicts))
+def write_output(folder: Path, store: Store, verdicts: Verdicts) -> list[Path]:
+    """Copies of what was published, and the verdicts as CSV; returns the files."""
+    content = {name: store.publication(name).read() for name in (GOLDEN, ANTI)}
+    content["verdicts.csv"] = verdict_csv(verdicts)
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+    return [folder / name for name in content]
 
 
 def joined(parts: Iterable[Verdicts]) -> Verdicts:

@@ -32,9 +32,14 @@ class ScoreSummary:
 
     def text(self) -> str:
         """For people."""
+        text = f"scored {self.lumisections} lumisections of {self.runs} runs with {self.model}"
+        if not self.unscored:
+            return text
+        if self.unscored < self.lumisections:
+            return f"{text}; {self.unscored} of them could not be scored and are UNKNOWN"
         return (
-            f"scored {self.lumisections} lumisections of {self.runs} runs with {self.model}; "
-            f"{self.unscored} could not be scored and are UNKNOWN"
+            f"{text}; none could be scored and all are UNKNOWN: they lack the quantities of the past, "
+            "or there is no past to compare with; dqm doctor and the findings of dqm ingest tell more"
         )
 
 

@@ -19,6 +19,9 @@ from dqm.store.tables import labels_from_arrow, quantities_from_arrow, store_pas
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector
 
+FEW_RUNS = 20
+"""Runs of evidence below which a person is warned."""
+
 
 @dataclass(frozen=True)
 class TrainSummary:
@@ -35,14 +38,33 @@ class TrainSummary:
         """For people."""
         point = self.working_point
         start = "continued" if self.warm else "fitted"
-        return (
-            f"{start} {self.model} on {self.lumisections} labelled lumisections of {self.runs} runs, {self.bad} bad\n"
+        lines = [
+            f"{start} {self.model} on {self.lumisections} labelled lumisections of {self.runs} runs, {self.bad} bad",
             f"accept below {point.accept_below:.4g}, reject from {point.reject_above:.4g}, chosen for "
             f"{point.data_loss_budget:.2%} data loss and {point.pollution_budget:.2%} pollution "
-            f"on {point.runs} past runs;\n"
-            f"that is a policy: {point.runs} runs can promise {point.alpha_min:.1%} at best "
-            f"(at {point.confidence:.0%} confidence, with no loss seen)"
-        )
+            f"on {point.runs} past runs",
+        ]
+        if point.runs:
+            lines.append(
+                f"this is a policy, not a guarantee: {point.runs} runs without any loss would exclude, at "
+                f"{point.confidence:.0%} confidence, no risk below {point.alpha_min:.1%}"
+            )
+        return "\n".join(lines + [f"note: {each}" for each in self.notes()])
+
+    def notes(self) -> list[str]:
+        """What keeps this model from being useful."""
+        point, found = self.working_point, []
+        if not self.bad:
+            found.append("no labelled lumisection is bad: the model cannot know what bad looks like")
+        if point.runs < FEW_RUNS:
+            found.append(
+                f"only {point.runs} runs could be judged by runs before them; under {FEW_RUNS} expect most to be asked"
+            )
+        if point.accept_below == 0:
+            found.append("nothing will be accepted automatically: no threshold held the pollution budget on the past")
+        if np.isinf(point.reject_above):
+            found.append("nothing will be rejected automatically: no threshold held the data loss budget on the past")
+        return found
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
