@@ -162,6 +162,17 @@ def test_a_key_that_is_none_is_quarantined(dqm: Dqm, folder: Path, store: Store)
     assert "'-3'" in text
 
 
+def test_lumisection_zero_and_runs_of_ten_digits_are_keys(dqm: Dqm, folder: Path, store: Store) -> None:
+    """Time bins often begin at 0, and run numbers may be dates."""
+    begins_at_zero = rows().replace(f"{NEW},1,", f"{NEW},0,")
+    long_run = rows().replace(f"\n{NEW},", "\n2026112400,").removeprefix(HEADER + "\n")
+    (folder / "bins_new.csv").write_text(begins_at_zero + long_run + f"99999999999,1,10.5,1000,\n{NEW},-1,10.5,9,\n")
+    text = ingested(dqm, folder, store, 3)
+    assert sum("run and LS must be whole numbers from 0 to 2^31" in each for each in text.splitlines()) == 2
+    decided = decisions(dqm, folder, store)
+    assert decided[NEW, 0] == decided[2026112400, 1] == "ACCEPT"
+
+
 def test_identical_duplicates_are_one(dqm: Dqm, folder: Path, store: Store) -> None:
     (folder / "bins_new.csv").write_text(rows(*[f"{NEW},3,10.5,1003,"] * 3))
     text = ingested(dqm, folder, store, 0)
@@ -265,6 +276,24 @@ def test_an_empty_run_of_the_database(dqm: Dqm, folder: Path, store: Store) -> N
     assert "charge.json, run 51: the run has no bins" in ingested(dqm, folder, store, 3)
     (folder / "charge.json").write_text(json.dumps({"50": {"0": charge}})[:-9])
     assert "charge.json" in refused(dqm, folder, store)
+
+
+def test_training_where_nothing_is_bad_says_what_that_means(dqm: Dqm, tmp_path: Path) -> None:
+    (tmp_path / "bins.csv").write_text(good_table().replace("BAD", "UNKNOWN"))
+    (tmp_path / "dqm.toml").write_text(CONFIG)
+    dqm("ingest", "--config", tmp_path / "dqm.toml")
+    code, text = dqm("train", "--config", tmp_path / "dqm.toml")
+    assert code == 0
+    assert "note: no labelled lumisection is bad: the model cannot know what bad looks like" in text
+
+
+def test_training_on_few_runs_says_what_that_means(dqm: Dqm, tmp_path: Path) -> None:
+    (tmp_path / "bins.csv").write_text(good_table(6))
+    (tmp_path / "dqm.toml").write_text(CONFIG)
+    dqm("ingest", "--config", tmp_path / "dqm.toml")
+    code, text = dqm("train", "--config", tmp_path / "dqm.toml")
+    assert code == 0
+    assert "runs could be judged by runs before them; under 20 expect most to be asked" in text
 
 
 def test_training_without_labels(dqm: Dqm, tmp_path: Path) -> None:

@@ -183,6 +183,14 @@ def test_the_output_folder_holds_what_was_published(certified: Path, store: Stor
     assert len([each for each in lines if not each.startswith("#")]) == len(verdicts(store)) + 1
 
 
+def test_reasons_are_words(store: Store) -> None:
+    """Mutant: the names of features, which no shifter knows."""
+    told = AntiReasons.from_bytes(store.publication("anti.json").read())
+    reasons = {each.reason for each in (*told.anti, *told.undecided)}
+    assert any("earlier runs" in each for each in reasons)
+    assert not [each for each in reasons if each.startswith(("counts.", "rates.", "flags.", "limit.", "course."))]
+
+
 def test_the_report_is_one_file(certified: Path) -> None:
     page = (certified / "report.html").read_text(encoding="utf-8")
     markup = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", page, flags=re.DOTALL)  # strings of a library are no links

@@ -85,6 +85,12 @@ def test_nothing_publishes_nothing():
     assert anti_reasons(verdicts([])).to_bytes() == b'{\n"anti": {},\n"undecided": {}\n}\n'
 
 
+def test_reasons_are_put_into_words_and_joined_by_them() -> None:
+    found = anti_reasons(verdicts(ROWS), lambda reason: f"because of {reason.feature}")
+    plain = anti_reasons(verdicts(ROWS))
+    assert [each.reason for each in found.anti] == [each.reason and f"because of {each.reason}" for each in plain.anti]
+
+
 @pytest.mark.parametrize("publish", [masks, anti_reasons])
 def test_verdicts_that_contradict_themselves_are_refused(publish):
     with pytest.raises(ValueError, match="run 7 LS 2 has two verdicts"):
