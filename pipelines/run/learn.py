@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,8 +57,15 @@ def learn(evidence: Evidence, make: Callable[[], Detector], *, seed: int, previo
         evidence, label=np.where(evidence.beyond | ~evidence.usable, np.int8(Label.UNKNOWN), evidence.label)
     )
     score = np.full(len(evidence), np.nan, dtype=np.float32)
-    for before, now in forward_folds(evidence.run, FOLDS, SKIP):
+
+    def judge_fold(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> None:
         score[now] = _fitted(inner.take(before), make(), seed, None).score(evidence.table.take(now))
+
+    # Folds know nothing of each other, and the trees grow outside the interpreter's lock: the bits stay the same.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        largest_first = reversed([*forward_folds(evidence.run, FOLDS, SKIP)])
+        for done in [pool.submit(judge_fold, *fold) for fold in largest_first]:
+            done.result()
     detector = _fitted(inner, make(), seed, previous)
     weight = evidence.weight / evidence.chance
     calibrator = None
