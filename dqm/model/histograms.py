@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -85,6 +86,53 @@ class HistogramBatch:
         """Digest of the axes: equal for equal binnings and labels, in every run and file."""
         return binning_of(self.axes)
 
+    @property
+    def inner(self) -> NDArray[Any]:
+        """The counts without the flow cells, ``(n, x)``, ``(n, y, x)`` or ``(n, z, y, x)``."""
+        return self.counts[(slice(None), *(slice(1, -1),) * len(self.axes))]
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether the source keeps under- and overflow: False where all flow cells are NaN."""
+        if not len(self) or self.counts.dtype.kind != "f" or not np.isnan(self.counts.flat[0]):
+            return True
+        outside = np.isnan(self.counts).sum() - np.isnan(self.inner).sum()
+        return bool(outside < self.counts.size - self.inner.size)
+
+    def without_flow(self) -> Self:
+        """The same as a source that keeps no flow would have it: NaN in the flow cells."""
+        counts = np.full(self.counts.shape, np.nan, dtype=np.float64)
+        middle = (slice(None), *(slice(1, -1),) * len(self.axes))
+        counts[middle] = self.counts[middle]
+        return replace(self, counts=counts)
+
+    def sorted(self) -> Self:
+        """By run and lumisection."""
+        key = (self.run << 32) | self.ls
+        return self if (np.diff(key) >= 0).all() else self.take(np.argsort(key, kind="stable"))
+
+    @classmethod
+    def joined(cls, batches: Sequence[Self]) -> Self:
+        """Batches of one element and one binning as one; raises ``ValueError`` where they differ in either."""
+        first = batches[0]
+        if len(batches) == 1:
+            return first
+        for each in batches[1:]:
+            if (each.element, each.binning) != (first.element, first.binning):
+                raise ValueError(f"{first.element} and {each.element}: two elements or two binnings in one batch")
+        if len({each.sums is None for each in batches}) > 1:
+            raise ValueError(f"{first.element} is a profile in one batch and none in another")
+        squares, sums = ([getattr(each, name) for each in batches] for name in ("squares", "sums"))
+        return replace(
+            first,
+            run=np.concatenate([each.run for each in batches]),
+            ls=np.concatenate([each.ls for each in batches]),
+            counts=np.concatenate([each.counts for each in batches]),
+            entries=np.concatenate([each.entries for each in batches]),
+            squares=_stacked(first.element, batches, squares),
+            sums=_stacked(first.element, batches, sums),
+        )
+
     def take(self, rows: NDArray[Any]) -> Self:
         """The given rows, by boolean mask ``(n,)`` or positions."""
         return replace(
@@ -96,6 +144,17 @@ class HistogramBatch:
             squares=None if self.squares is None else self.squares[rows],
             sums=None if self.sums is None else self.sums[rows],
         )
+
+
+def _stacked(
+    element: str, batches: Sequence[HistogramBatch], given: Sequence[NDArray[np.float64] | None]
+) -> NDArray[np.float64] | None:
+    """Σw² of histograms of which some keep it: where they do not, every fill weighs 1 and Σw² is the count."""
+    if all(each is None for each in given):
+        return None
+    return np.concatenate(
+        [batch.counts.astype(np.float64) if each is None else each for batch, each in zip(batches, given, strict=True)]
+    )
 
 
 def binning_of(axes: tuple[Axis, ...]) -> str:

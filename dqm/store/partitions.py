@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dqm.model.errors import StoreError, UnknownNameError
 
@@ -26,6 +27,10 @@ STAGING = ".staging"
 """Folder of the files that are being written; what lies here is seen by nobody."""
 DIFFERING = b"lumicert.differing"
 """Metadata entry of a table read from many runs: which entries were left out, and two runs that differ in each."""
+GROUPS = b"lumicert.groups"
+"""Metadata entry of a table whose rows are to be read in parts: how many rows each part has."""
+Bytes = bytes | memoryview | NDArray[Any]
+"""Something of which the bytes are taken."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,9 @@ def content_digest(table: pa.Table) -> str:
         _feed(digest, key, value)
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
-            array = column.combine_chunks()
-            _feed(digest, name.encode(), b"", *_parts(array))
+            _feed(digest, name.encode(), b"")
+            for part in _parts(column):
+                _feed_joined(digest, part)
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from None
     return digest.hexdigest()
@@ -61,51 +67,76 @@ def content_digest(table: pa.Table) -> str:
 def _feed(digest: Any, *parts: bytes) -> None:
     """Add byte strings so that no two lists of them look alike: each is preceded by its length."""
     for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
+        _feed_joined(digest, [part])
 
 
-def _parts(array: pa.Array) -> list[bytes]:
-    """Type, validity and values of an array, whatever its offset, its buffers and what lies under its nulls."""
-    kind = array.type
+def _feed_joined(digest: Any, pieces: Sequence[Bytes]) -> None:
+    """Add one byte string that is given in pieces, without joining them."""
+    sizes = [piece.nbytes if isinstance(piece, np.ndarray) else len(piece) for piece in pieces]
+    digest.update(sum(sizes).to_bytes(8, "little"))
+    for piece in pieces:
+        digest.update(piece)
+
+
+def _parts(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
+    """Type, validity and values of a column, whatever its chunks, buffers and what lies under its nulls."""
+    kind = column.type
     if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _lists(array)
-    head = [str(kind).encode(), np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes()]
+        yield from _lists(column)
+        return
+    yield [str(kind).encode()]
+    yield [np.packbits(column.is_valid().to_numpy())]
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return [*head, *_text(array)]
+        yield from _text(column)
+        return
     if pa.types.is_timestamp(kind):
-        array = array.cast(pa.int64())
+        column = column.cast(pa.int64())
     elif not (pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise TypeError(f"the store keeps numbers, flags, times, text and lists of them, not {kind}")
-    return [
-        *head,
-        pc.fill_null(array, False if pa.types.is_boolean(kind) else 0).to_numpy(zero_copy_only=False).tobytes(),
-    ]
+    nothing = False if pa.types.is_boolean(kind) else 0
+    yield [pc.fill_null(chunk, nothing).to_numpy(zero_copy_only=False) for chunk in column.chunks]
 
 
-def _lists(array: pa.Array) -> list[bytes]:
+def _lists(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
     """Lengths and elements; the name that Arrow gives to the elements changes on the way through Parquet."""
-    if array.null_count:
+    if column.null_count:
         raise TypeError(
             "a list cannot be null, as Parquet loses lists of fixed size that are; give an empty or NaN one"
         )
-    lengths = pc.list_value_length(array).to_numpy(zero_copy_only=False).astype("<i8")
-    return [str(array.type.id).encode(), lengths.tobytes(), *_parts(array.flatten())]
+    yield [str(column.type.id).encode()]
+    yield [pc.list_value_length(chunk).to_numpy(zero_copy_only=False).astype("<i8") for chunk in column.chunks]
+    elements = pa.chunked_array([chunk.flatten() for chunk in column.chunks], column.type.value_type)
+    yield from _parts(elements)
 
 
-def _text(array: pa.Array) -> list[bytes]:
+def _text(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
     """Lengths in bytes and the UTF-8 of all texts in a row."""
-    array = pc.fill_null(array, "").cast(pa.large_string())
-    _, offsets, data = array.buffers()
-    ends = np.frombuffer(offsets or b"\0" * 8, dtype="<i8")[array.offset : array.offset + len(array) + 1]
-    return [np.diff(ends).tobytes(), memoryview(data)[ends[0] : ends[-1]].tobytes() if data else b""]
+    lengths, texts = [], []
+    for chunk in column.chunks:
+        array = pc.fill_null(chunk, "").cast(pa.large_string())
+        _, offsets, data = array.buffers()
+        ends = np.frombuffer(offsets or b"\0" * 8, dtype="<i8")[array.offset : array.offset + len(array) + 1]
+        lengths.append(np.diff(ends))
+        texts.append(memoryview(data)[ends[0] : ends[-1]] if data else b"")
+    yield lengths
+    yield texts
 
 
 def write(table: pa.Table, file: Path) -> None:
-    """Write a new file and wait until it is on the disk."""
+    """Write a new file and wait until it is on the disk.
+
+    The metadata entry ``lumicert.groups``, a JSON list of numbers of rows, says where row groups begin anew.
+    """
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
+    groups = json.loads((table.schema.metadata or {}).get(GROUPS, b"null")) or [table.num_rows]
+    begins = np.concatenate([[0], np.cumsum(groups)]).tolist()
+    split = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists}  # counts of small numbers: most bytes are 0
     with file.open("xb") as stream:
-        pq.write_table(table, stream, compression="zstd", use_dictionary=texts, write_page_checksum=True)
+        options = {"compression": "zstd", "use_dictionary": texts, "column_encoding": split or None}
+        with pq.ParquetWriter(stream, table.schema, write_page_checksum=True, **options) as writer:
+            for begin, rows in zip(begins, groups, strict=False):
+                writer.write_table(table.slice(begin, rows), row_group_size=max(rows, 1))
         stream.flush()
         os.fsync(stream.fileno())
 
