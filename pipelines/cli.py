@@ -106,7 +106,7 @@ def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
         say(str(finding))
     if len(done.findings) > 20:
         say(f"… and {len(done.findings) - 20} more findings")
-    say(f"{done.lumisections} lumisections of {done.runs} runs, {done.labelled} labelled, from {done.files} files")
+    say(done.text())
     write_json(json_path, {**vars(done), "findings": [str(each) for each in done.findings]})
     if done.quarantined:
         raise typer.Exit(QUARANTINE)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from dqm.formats.histogram_merge import merge_histograms
 from dqm.formats.results import ReadFile, ReadResult, joined
 from dqm.formats.screening import folded
 from dqm.model import plugins
@@ -37,6 +38,7 @@ def merge(results: Sequence[tuple[InputConfig, ReadResult]], weight: str = "") -
 
     A lumisection that a required input lacks gets the status ``missing:<kind>``; labels are merged by the precedence of
     their sources. ``weight`` names the column that is lost with a lumisection; other weights become conditions.
+    Histograms that two inputs give differently are left out.
 
     Raises ``InputError`` where two inputs have a column of the same name, ``UnknownNameError`` for an unknown weight,
     ``ConfigError`` for several weights and no name.
@@ -52,7 +54,8 @@ def merge(results: Sequence[tuple[InputConfig, ReadResult]], weight: str = "") -
         index = lumisection_index(table.run, table.ls)
         labels += [each.certification.labels(index) for _, each in results if each.certification is not None]
     files = tuple(file for _, each in results for file in each.files)
-    return ReadResult(table, _merged(labels), tuple(findings), files)
+    histograms, conflicts = merge_histograms(batch for _, each in results for batch in each.histograms)
+    return ReadResult(table, _merged(labels), (*findings, *conflicts), files, histograms=tuple(histograms))
 
 
 def _refuse_equal_names(given: Sequence[tuple[InputConfig, QuantityTable]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dqm.model.findings import Finding
+from dqm.model.histograms import HistogramBatch
 from dqm.model.keys import LumiMask, decode, encode
 from dqm.model.labels import Label, Labels
 from dqm.model.tables import USABLE, QuantityTable, lumisection_index
@@ -51,13 +52,18 @@ class Certification:
 
 @dataclass(frozen=True, eq=False)
 class ReadResult:
-    """What one input gave. ``certification`` holds labels given as ranges; ``merge`` turns them into labels."""
+    """What one input gave.
+
+    ``quantities`` without a column only tell which lumisections there are, as ``histograms`` do. ``certification``
+    holds labels given as ranges; ``merge`` turns them into labels.
+    """
 
     quantities: QuantityTable | None
     labels: Labels | None
     findings: tuple[Finding, ...]
     files: tuple[ReadFile, ...]
     certification: Certification | None = None
+    histograms: tuple[HistogramBatch, ...] = ()
 
 
 def joined(tables: Sequence[QuantityTable], missing: Sequence[str]) -> QuantityTable:

@@ -96,6 +96,25 @@ class CanonicalInput(_FilesInput):
     columns: dict[str, ColumnConfig] = Field({}, description="meaning of the columns; empty: all numbers, kind value")
 
 
+class _HistogramsInput(_FilesInput):
+    elements: tuple[str, ...] = Field((), description="patterns of the monitor elements to read; empty: all")
+
+
+class DialsInput(_HistogramsInput):
+    """DIALS: JSON pages of histograms, from files or from the service."""
+
+    kind: Literal["dials"]
+    files: tuple[str, ...] = Field((), description="pages, paths or glob patterns; empty: they come from url")
+    url: str = Field("", description="first page of the service; the links to the next are followed")
+    token_env: str = Field("", description="name of the environment variable that holds the token of the service")
+
+
+class Ml4dqmInput(_HistogramsInput):
+    """ML4DQM: one histogram per row, CSV or Parquet, with or without under- and overflow."""
+
+    kind: Literal["ml4dqm"]
+
+
 class PluginInput(_FilesInput):
     """A reader that a plug-in registers in the group ``dqm.readers``."""
 
@@ -105,7 +124,17 @@ class PluginInput(_FilesInput):
 
 
 InputConfig = Annotated[
-    Union[Clas12QadbInput, Clas12TableInput, OmsInput, GoldenInput, BrilcalcInput, CanonicalInput, PluginInput],  # noqa: UP007
+    Union[  # noqa: UP007
+        Clas12QadbInput,
+        Clas12TableInput,
+        OmsInput,
+        GoldenInput,
+        BrilcalcInput,
+        CanonicalInput,
+        DialsInput,
+        Ml4dqmInput,
+        PluginInput,
+    ],
     Field(discriminator="kind"),
 ]
 

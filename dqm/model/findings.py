@@ -27,4 +27,5 @@ class Finding:
     def __str__(self) -> str:
         run = f"run {self.run}" if self.run is not None else ""
         ls = f"LS {self.ls}" if self.ls is not None else ""
-        return f"{self.severity} [{self.code}] " + ", ".join(filter(None, [self.file, run, ls])) + f": {self.reason}"
+        place = ", ".join(filter(None, [self.file, run, ls]))
+        return f"{self.severity} [{self.code}] " + (f"{place}: " if place else "") + self.reason

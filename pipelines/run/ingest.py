@@ -9,6 +9,7 @@ from dqm.formats.reading import ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
+from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
 from pipelines.progress import track
@@ -16,14 +17,23 @@ from pipelines.progress import track
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What one ingestion did: runs and lumisections in the store, labels, files read and what was found in them."""
+    """What one ingestion did: runs, lumisections and histograms in the store, labels, files read, what was found."""
 
     runs: int
     lumisections: int
     labelled: int
     files: int
+    histograms: int
     snapshot: int
     findings: tuple[Finding, ...]
+
+    def text(self) -> str:
+        """For people."""
+        histograms = f", {self.histograms} histograms" if self.histograms else ""
+        return (
+            f"{self.lumisections} lumisections of {self.runs} runs{histograms}, {self.labelled} labelled, "
+            f"from {self.files} files"
+        )
 
     @property
     def quarantined(self) -> int:
@@ -64,9 +74,11 @@ def ingest(config: Config, store: Store) -> IngestSummary:
     provenance = {"files": ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in merged.files)}
     with store.transaction() as change:
         store_quantities(change, table, provenance)
+        store_histograms(change, merged.histograms, provenance)
         if labels is not None:
             store_labels(change, labels, provenance)
         change.add_findings(findings)
     labelled = 0 if labels is None else int((labels.values >= 0).sum())
     runs = len(set(table.run.tolist()))
-    return IngestSummary(runs, len(table), labelled, len(merged.files), store.snapshot, findings)
+    filled = sum(len(each) for each in merged.histograms)
+    return IngestSummary(runs, len(table), labelled, len(merged.files), filled, store.snapshot, findings)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dqm.formats.brilcalc import read_brilcalc
 from dqm.formats.clas12 import read_qadb, read_table
+from dqm.formats.dials import read_dials
 from dqm.formats.golden import golden_bytes, read_mask
+from dqm.formats.ml4dqm import read_ml4dqm
 from dqm.formats.oms import read_oms
 from dqm.formats.results import ReadResult
-from dqm.model.config import BrilcalcInput, Clas12QadbInput, Clas12TableInput, Config, OmsInput
+from dqm.model.config import BrilcalcInput, Clas12QadbInput, Clas12TableInput, Config, DialsInput, Ml4dqmInput, OmsInput
 from dqm.model.tables import QuantityTable
 
 pytestmark = [
@@ -110,3 +115,44 @@ def test_certification_json_round_trips(config: Config) -> None:
         data = golden_bytes(mask)
         assert len(mask.runs) > 50
         assert golden_bytes(read_mask(data.decode())) == data
+
+
+def pages(name: str) -> list[dict[str, Any]]:
+    files = sorted(Path(os.environ["DQM_DATA"], "cms_dials_mock_histograms").glob(name))
+    return [result for file in files for result in json.loads(file.read_text())["results"]]
+
+
+def test_dials_pages_are_read_number_by_number(config: Config) -> None:
+    result = read_dials(DialsInput(kind="dials", files=("cms_dials_mock_histograms/*.json",)), config)
+    expected = pages("histograms*")
+    assert len(expected) == sum(len(each) for each in result.histograms) == 60
+    held = {each.element: each for each in result.histograms}
+    for one in expected:
+        batch = held[one["title"]]
+        np.testing.assert_array_equal(batch.inner[0], one["data"])
+        ends = [(one[f"{n}_bin"], one[f"{n}_min"], one[f"{n}_max"]) for n in ("x", "y") if f"{n}_bin" in one]
+        assert [(axis.bins, axis.low, axis.high) for axis in batch.axes] == ends
+        assert batch.entries[0] == one["entries"]
+    (known,) = (each for each in pages("lumisections*") if each["id"] == 1)
+    assert {(int(b.run[0]), int(b.ls[0])) for b in result.histograms} == {(known["run"], known["ls_number"])}
+
+
+@pytest.mark.parametrize("pattern", ["cms_dqmio_examples_2023C/*.parquet", "ml4dqm_samples/*1D*.csv"])
+def test_ml4dqm_tables_are_read_number_by_number(config: Config, pattern: str) -> None:
+    for path in sorted(config.folder.glob(pattern)):
+        result = read_ml4dqm(Ml4dqmInput(kind="ml4dqm", files=(str(path),)), config)
+        assert result.findings == ()
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        held = {
+            (b.element, int(r), int(s)): (b, k)
+            for b in result.histograms
+            for k, (r, s) in enumerate(zip(b.run, b.ls, strict=True))
+        }
+        assert len(held) == len(frame) == result.files[0].rows_kept
+        for row in frame.itertuples():
+            batch, k = held[row.hname, row.fromrun, row.fromlumi]
+            cells = np.array(json.loads(row.histo) if isinstance(row.histo, str) else row.histo)
+            given = batch.counts if batch.has_flow else batch.inner
+            np.testing.assert_array_equal(given[k].reshape(-1), cells)
+            assert (batch.axes[0].bins, batch.axes[0].low, batch.axes[0].high) == (row.Xbins, row.Xmin, row.Xmax)
+            assert batch.entries[k] == row.entries

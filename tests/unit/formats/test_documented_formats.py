@@ -11,7 +11,9 @@ import pytest
 from dqm.formats.brilcalc import read_brilcalc
 from dqm.formats.canonical import read_canonical
 from dqm.formats.clas12 import read_qadb, read_table
+from dqm.formats.dials import read_dials
 from dqm.formats.golden import read_golden
+from dqm.formats.ml4dqm import read_ml4dqm
 from dqm.formats.oms import read_oms
 from dqm.formats.results import ReadResult
 from dqm.model.config import Config
@@ -23,6 +25,8 @@ READERS = {
     "brilcalc": read_brilcalc,
     "clas12-qadb": read_qadb,
     "clas12-table": read_table,
+    "dials": read_dials,
+    "ml4dqm": read_ml4dqm,
 }
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"File `([\w.]+)`.*?:\n\n```\w+\n(.*?)```", PAGE, flags=re.DOTALL))
@@ -66,6 +70,14 @@ def test_examples_have_ten_rows_and_no_fault(tmp_path: Path, kind: str, file: st
     assert len(result.quantities) == 10
     assert result.quantities.usable.all()
     assert result.quantities.where(role="weight")
+    assert result.findings == ()
+
+
+@pytest.mark.parametrize("kind", ["dials", "ml4dqm"])
+def test_examples_of_histograms_have_ten_and_no_fault(tmp_path: Path, kind: str) -> None:
+    result = read(tmp_path, kind)
+    assert [len(each) for each in result.histograms] == [10]
+    assert result.histograms[0].has_flow is (kind == "ml4dqm")
     assert result.findings == ()
 
 
