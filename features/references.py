@@ -1,0 +1,203 @@
+"""Histograms against a reference of the past: beta-binomial pulls, Kolmogorov-Smirnov and earth mover's distance.
+
+Beta-binomial (AutoDQM, arXiv:2501.13789): of n counts in all, D fell into a bin where the reference has R of N. Both of
+the reference are scaled down by (1 + (R·tol²)²)^−½, so that no reference is trusted beyond a relative ``tolerance``;
+then D follows a beta-binomial law with α = R + 1 and β = N − R + 1. p = P(D) / max P, floored at 1e-300, is averaged
+over the references, and the pull is the Z with χ²(1) survival p, signed as D is above or below. χ² is the mean of Z²
+over the bins; the largest pull is that of p' = 1 − (1 − p)^bins, the chance to find one such bin among all of them. Few
+counts, or a thin reference, widen the law and raise no alarm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from dqm.model.histograms import Axis
+
+TOLERANCE = 0.01
+"""Relative accuracy beyond which no reference is trusted."""
+LEAST_P = 1e-300
+CHUNK = 4096
+"""Histograms at a time: what they need fits into the cache."""
+COMPARISONS = ("chi2", "pull", "ks", "emd")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """How ``n`` histograms stand to the past, each ``(n,)``; NaN where there is nothing to compare.
+
+    ``chi2`` mean Z² over the bins; ``pull`` the largest |Z| after the look-elsewhere effect; ``where`` its bin, from 0,
+    −1 without; ``ks`` the largest difference of cumulative shares; ``emd`` the area between them, in σ of the
+    reference.
+    """
+
+    chi2: NDArray[np.float32]
+    pull: NDArray[np.float32]
+    where: NDArray[np.int64]
+    ks: NDArray[np.float32]
+    emd: NDArray[np.float32]
+
+
+def compare(counts: NDArray[Any], references: NDArray[Any], axis: Axis, tolerance: float = TOLERANCE) -> Comparison:
+    """Compare ``n`` histograms ``(n, bins)`` with ``r`` references ``(r, bins)``, both without flow.
+
+    KS and earth mover's distance are against the mean shape of the references. Histograms and references without a
+    count, or with counts that are negative or not finite, are not compared.
+    """
+    n, bins = counts.shape
+    usable = _countable(references)
+    chi2, pull, ks, emd = (np.full(n, np.nan, dtype=np.float32) for _ in range(4))
+    where = np.full(n, -1, dtype=np.int64)
+    rows = np.flatnonzero(_countable(counts))
+    if not usable.any():
+        return Comparison(chi2, pull, where, ks, emd)
+    past = np.ascontiguousarray(references[usable], dtype=np.float64)
+    shape = (past / past.sum(axis=1, keepdims=True)).mean(axis=0)
+    edges = axis.all_edges
+    width = _spread(shape, edges)
+    for begin in range(0, len(rows), CHUNK):
+        part = rows[begin : begin + CHUNK]
+        given = np.ascontiguousarray(counts[part], dtype=np.float64)
+        p = np.zeros(given.shape)
+        for reference in past:
+            _probability(given, reference, tolerance, p)
+        p = np.clip(p / len(past), LEAST_P, 1.0)
+        z = -ndtri(p / 2)
+        chi2[part] = (z * z).mean(axis=1)
+        least = p.min(axis=1)
+        with np.errstate(divide="ignore"):  # p = 1: nothing is rarer
+            anywhere = -np.expm1(bins * np.log1p(-least))
+        pull[part] = -ndtri(np.clip(anywhere, LEAST_P, 1.0) / 2)
+        where[part] = p.argmin(axis=1)
+        ks[part], emd[part] = _distances(given, shape, np.diff(edges))
+    return Comparison(chi2, pull, where, ks, emd / np.float32(width))
+
+
+def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLERANCE) -> NDArray[np.float32]:
+    """Signed pull of every bin, ``(n, bins)``: positive where more was counted than the reference lets expect."""
+    given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    p = np.zeros(given.shape)
+    _probability(given, past, tolerance, p)
+    expected = given.sum(axis=1, keepdims=True) * past / past.sum()
+    return np.asarray(np.copysign(-ndtri(np.clip(p, LEAST_P, 1.0) / 2), given - expected), dtype=np.float32)
+
+
+def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows hold counts, at least one and none that is negative or not finite, ``(n,)``."""
+    with np.errstate(invalid="ignore"):
+        total = counts.sum(axis=1, dtype=np.float64)
+        return np.asarray(np.isfinite(total) & (total > 0) & (counts.min(axis=1, initial=0) >= 0))
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _probability(counts, reference, tolerance, p):  # type: ignore[no-untyped-def]
+    """Add P(D) / max P of one reference ``(bins,)`` to ``p`` ``(n, bins)``, without the log-gamma terms that cancel."""
+    n, bins = counts.shape
+    whole = reference.sum()
+    for i in numba.prange(n):
+        total = counts[i].sum()
+        for j in range(bins):
+            scale = 1 / math.sqrt(1 + (reference[j] * tolerance * tolerance) ** 2)
+            r, rest = reference[j] * scale, (whole - reference[j]) * scale
+            # The most probable count: where P(k + 1) = P(k); it is a whole number, and so is D unless it is weighted.
+            best = min(math.floor((total + 1) * r / (r + rest)), total) if r + rest > 0 else 0.0
+            if counts[i, j] == best:
+                p[i, j] += 1.0
+                continue
+            here = _term(counts[i, j], total, r, rest)
+            p[i, j] += min(math.exp(here - _term(best, total, r, rest)), 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _term(d, total, r, rest):  # type: ignore[no-untyped-def]
+    """ln of C(total, d) · B(d + α, total − d + β), without what does not depend on d."""
+    return math.lgamma(d + r + 1) + math.lgamma(total - d + rest + 1) - math.lgamma(d + 1) - math.lgamma(total - d + 1)
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _distances(counts, shape, widths):  # type: ignore[no-untyped-def]
+    """Largest difference of the cumulative shares, and the area between them, each ``(n,)``."""
+    n, bins = counts.shape
+    largest, area = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
+    for i in numba.prange(n):
+        total = counts[i].sum()
+        apart, most, between = 0.0, 0.0, 0.0
+        for j in range(bins):
+            apart += counts[i, j] / total - shape[j]
+            most = max(most, abs(apart))
+            between += abs(apart) * widths[j]
+        largest[i], area[i] = most, between
+    return largest, area
+
+
+def _spread(shape: NDArray[np.float64], edges: NDArray[np.float64]) -> float:
+    """Standard deviation of a shape, at least that of one flat bin of it."""
+    centres, widths = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
+    mean = float(shape @ centres)
+    return float(np.sqrt(shape @ (centres - mean) ** 2 + shape @ widths**2 / 12))
+
+
+def median_shape(runs: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """One reference of several runs ``(bins,)`` each: the bin by bin median of their shapes, with all their counts.
+
+    One bad run among them moves a median little, where it would stand in a sum for good.
+    """
+    given = np.stack([np.asarray(each, dtype=np.float64) for each in runs])
+    total = given.sum(axis=1, keepdims=True)
+    shapes = np.divide(given, total, out=np.zeros_like(given), where=total > 0)[total[:, 0] > 0]
+    if not len(shapes):
+        return np.zeros(given.shape[1])
+    middle = np.median(shapes, axis=0)
+    size = middle.sum()
+    return np.asarray(middle / size * total.sum() if size > 0 else shapes.mean(axis=0) * total.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveReference:
+    """A reference that follows slow drifts: the exponentially weighted mean of shapes (DINAMO, arXiv:2501.19237).
+
+    ``mean`` ``(bins,)`` of the shapes, ``weight`` ``(bins,)`` W = αW + (1 − α)ω with ω = 1/σ² and σ² the Poisson
+    variance of the shape, ``spread`` ``(bins,)`` the weighted variance of the shapes about the mean. ``alpha`` near 1
+    remembers long.
+    """
+
+    mean: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    alpha: float = 0.9
+
+    @classmethod
+    def of(cls, counts: NDArray[Any], alpha: float = 0.9) -> Self:
+        """Begin with the counts of one run ``(bins,)``; raises ``ValueError`` without a count."""
+        shape, variance = _shape(counts)
+        return cls(shape, (1 - alpha) / variance, np.zeros(len(shape)), alpha)
+
+    def after(self, counts: NDArray[Any]) -> Self:
+        """The reference once another good run has been seen."""
+        shape, variance = _shape(counts)
+        old, new = self.alpha * self.weight, (1 - self.alpha) / variance
+        mean = (old * self.mean + new * shape) / (old + new)
+        spread = (old * (self.spread + (self.mean - mean) ** 2) + new * (shape - mean) ** 2) / (old + new)
+        return replace(self, mean=mean, weight=old + new, spread=spread)
+
+    def chi2(self, counts: NDArray[Any]) -> float:
+        """χ² per bin of one run: Σ (x − μ)² / (σ_p² + σ_μ²) / bins, σ_p its own Poisson error, σ_μ the spread."""
+        shape, variance = _shape(counts)
+        return float(np.mean((shape - self.mean) ** 2 / (variance + self.spread)))
+
+
+def _shape(counts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shares of the counts and their variances, those of an empty bin as if it held one count."""
+    given = np.asarray(counts, dtype=np.float64)
+    total = given.sum()
+    if not total > 0:
+        raise ValueError("a reference needs at least one count")
+    return given / total, np.maximum(given, 1.0) / total**2

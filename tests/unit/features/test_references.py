@@ -1,0 +1,138 @@
+"""Comparisons with the past against hand-computed values and the definitions as loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dqm.model.histograms import Axis
+from features.references import AdaptiveReference, compare, median_shape, pulls
+
+from .naive_histograms import distances, pull
+
+AXIS = Axis(6, 0.0, 3.0)
+REFERENCE = np.array([0.0, 10.0, 200.0, 3000.0, 400.0, 5.0])
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1e3])
+@pytest.mark.parametrize("total", [1, 7, 60])
+def test_pulls_are_those_of_the_definition(total: int, scale: float) -> None:
+    counts = np.random.default_rng(total).multinomial(total, np.full(6, 1 / 6), size=4)
+    found = pulls(counts, REFERENCE * scale)
+    past = REFERENCE * scale
+    for row, one in zip(found, counts, strict=True):
+        expected = [pull(int(d), total, r, past.sum(), 0.01)[1] for d, r in zip(one, past, strict=True)]
+        np.testing.assert_allclose(np.abs(row), expected, rtol=2e-4, atol=2e-4)
+        apart = one - total * past / past.sum()
+        assert (np.sign(row)[np.abs(row) > 1e-3] == np.sign(apart)[np.abs(row) > 1e-3]).all()
+
+
+def test_a_value_computed_by_hand() -> None:
+    """Two bins, reference 1 and 1 (scale 1 to 5e-9): D ~ BetaBinomial(2, 2, 2) has P = 3/10, 4/10, 3/10."""
+    found = pulls(np.array([[2, 0]]), np.array([1.0, 1.0]))
+    z = np.sqrt(stats.chi2.isf(0.75, 1))
+    np.testing.assert_allclose(found, [[z, -z]], rtol=1e-5)
+    both = compare(np.array([[2, 0]]), np.array([[1.0, 1.0]]), Axis(2, 0, 1))
+    assert both.chi2[0] == pytest.approx(z**2, rel=1e-5)
+    assert both.pull[0] == pytest.approx(np.sqrt(stats.chi2.isf(1 - 0.25**2, 1)), rel=1e-4)
+    assert both.ks[0] == pytest.approx(0.5)
+
+
+def test_references_are_averaged_as_probabilities() -> None:
+    counts, past = np.array([[3, 9, 2, 1, 0, 1]]), np.stack([REFERENCE, REFERENCE[::-1] + 1])
+    p = np.array(
+        [[pull(int(d), 16, r, each.sum(), 0.01)[0] for d, r in zip(counts[0], each, strict=True)] for each in past]
+    )
+    z2 = stats.chi2.isf(p.mean(axis=0), 1)
+    found = compare(counts, past, AXIS)
+    assert found.chi2[0] == pytest.approx(z2.mean(), rel=1e-3)
+    least = p.mean(axis=0).min()
+    assert found.pull[0] == pytest.approx(np.sqrt(stats.chi2.isf(1 - (1 - least) ** 6, 1)), rel=1e-3)
+    assert found.where[0] == p.mean(axis=0).argmin()
+
+
+def test_distances_are_those_of_loops() -> None:
+    counts = np.random.default_rng(0).poisson(3, (20, 6))
+    found = compare(counts, REFERENCE[None], AXIS)
+    shape, edges = REFERENCE / REFERENCE.sum(), AXIS.all_edges
+    centres = (edges[1:] + edges[:-1]) / 2
+    sigma = np.sqrt(shape @ (centres - shape @ centres) ** 2 + 0.25 / 12)
+    for k, row in enumerate(counts):
+        ks, area = distances(row.tolist(), REFERENCE.tolist(), edges.tolist())
+        assert found.ks[k] == pytest.approx(ks, rel=1e-5)
+        assert found.emd[k] == pytest.approx(area / sigma, rel=1e-5)
+
+
+@pytest.mark.parametrize("entries", [10, 100, 1000, 100_000])
+def test_low_statistics_widen_the_expectation(entries: int) -> None:
+    """Copies of the reference, thinned: at most one in twenty has a largest pull beyond 4, however few they are."""
+    rng = np.random.default_rng(entries)
+    shape = np.exp(-0.5 * ((np.arange(100) - 50) / 12) ** 2)
+    reference = rng.poisson(2000 * shape / shape.sum() * 500)[None]
+    found = compare(rng.multinomial(entries, shape / shape.sum(), size=500), reference, Axis(100, 0, 1))
+    assert (found.pull > 4).mean() < 0.05
+    assert np.median(found.chi2) < 2
+
+
+def test_a_thin_reference_raises_no_alarm_and_a_fault_does() -> None:
+    rng = np.random.default_rng(1)
+    shape = np.full(50, 1 / 50)
+    good = rng.multinomial(5000, shape, size=100)
+    thin = compare(good, rng.multinomial(40, shape, size=1), Axis(50, 0, 1))
+    assert (thin.pull > 4).mean() < 0.05
+    dead = good.copy()
+    dead[:, 20:23] = 0
+    seen = compare(dead, rng.multinomial(500_000, shape, size=1), Axis(50, 0, 1))
+    assert (seen.pull > 6).all()
+    assert np.isin(seen.where, [20, 21, 22]).all()
+
+
+def test_what_cannot_be_compared_is_missing() -> None:
+    counts = np.array(
+        [[1.0, 2, 3, 4, 5, 6], [0] * 6, [1, 2, np.nan, 4, 5, 6], [1, 2, -3, 4, 5, 6], [np.inf, 0, 0, 0, 0, 0]]
+    )
+    found = compare(counts, REFERENCE[None], AXIS)
+    for each in (found.chi2, found.pull, found.ks, found.emd):
+        assert np.isfinite(each).tolist() == [True, False, False, False, False]
+    assert found.where.tolist()[1:] == [-1] * 4
+    nothing = compare(counts, np.zeros((1, 6)), AXIS)
+    assert np.isnan(nothing.chi2).all()
+
+
+def test_a_bad_run_among_the_references_moves_the_median_little() -> None:
+    """Mutant: the sum of the runs."""
+    good = [REFERENCE, REFERENCE * 2, REFERENCE * 3]
+    bad = np.array([5000.0, 0, 0, 0, 0, 0])
+    np.testing.assert_allclose(median_shape([*good, bad]), REFERENCE / REFERENCE.sum() * (REFERENCE.sum() * 6 + 5000))
+    np.testing.assert_array_equal(median_shape([np.zeros(6)]), np.zeros(6))
+    np.testing.assert_allclose(median_shape([np.array([4.0, 0]), np.array([0, 6.0])]), [5, 5])
+
+
+def test_the_adaptive_reference_follows_a_slow_drift_and_not_a_step() -> None:
+    rng = np.random.default_rng(4)
+    bins = np.arange(40)
+
+    def run(centre: float) -> np.ndarray:
+        shape = np.exp(-0.5 * ((bins - centre) / 5) ** 2)
+        return rng.poisson(20_000 * shape / shape.sum())
+
+    reference = AdaptiveReference.of(run(15))
+    seen = []
+    for k in range(1, 120):
+        counts = run(15 + 0.05 * k)
+        seen.append(reference.chi2(counts))
+        reference = reference.after(counts)
+    assert np.median(seen[40:]) < 3
+    assert reference.chi2(run(15)) > 5 * np.median(seen[40:])
+    with pytest.raises(ValueError, match="a reference needs at least one count"):
+        reference.after(np.zeros(40))
+
+
+def test_the_adaptive_mean_by_hand() -> None:
+    first = AdaptiveReference.of(np.array([4.0, 4.0]), alpha=0.5)
+    second = first.after(np.array([0.0, 8.0]))
+    # shapes (.5, .5) with variances 4/64, and (0, 1) with variances 1/64 and 8/64; weights halve at every step
+    old, new = 0.5 * 0.5 * 16, np.array([0.5 * 64, 0.5 * 8])
+    np.testing.assert_allclose(second.mean, (old * 0.5 + new * np.array([0, 1])) / (old + new))
+    np.testing.assert_allclose(second.weight, old + new)
