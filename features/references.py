@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numba
@@ -79,6 +79,48 @@ def compare(counts: NDArray[Any], references: NDArray[Any], axis: Axis, toleranc
         where[part] = p.argmin(axis=1)
         ks[part], emd[part] = _distances(given, shape, np.diff(edges))
     return Comparison(chi2, pull, where, ks, emd / np.float32(width))
+
+
+def compare_nearest(
+    counts: NDArray[Any], references: NDArray[Any], axis: Axis, tolerance: float = TOLERANCE
+) -> Comparison:
+    """Compare with each of ``r`` references alone and take the smallest of every measure.
+
+    A detector that was repaired or retimed stays at its new shape: the nearest reference takes that in, while a fault
+    is far from all of them.
+    """
+    found = compare(counts, references[:1], axis, tolerance)
+    for reference in references[1:]:
+        other = compare(counts, reference[None], axis, tolerance)
+        closer = ~(found.pull <= other.pull)  # also where nothing was comparable so far
+        found = Comparison(
+            np.fmin(found.chi2, other.chi2),
+            np.fmin(found.pull, other.pull),
+            np.where(closer, other.where, found.where),
+            np.fmin(found.ks, other.ks),
+            np.fmin(found.emd, other.emd),
+        )
+    return found
+
+
+@dataclass
+class PastRuns:
+    """The counts of earlier runs ``(bins,)`` each, and the references that they make."""
+
+    lengths: tuple[int, ...] = (10, 3, 1)
+    runs: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def add(self, counts: NDArray[Any]) -> None:
+        """Take a run in, unless nothing was counted in it; runs that no reference needs are forgotten."""
+        given = np.asarray(counts, dtype=np.float64)
+        if np.isfinite(given).all() and given.sum() > 0:
+            self.runs = [*self.runs, given][-max(self.lengths) :]
+
+    def references(self) -> NDArray[np.float64]:
+        """One of the last ten, three and one runs, ``(r, bins)``; none before the first run."""
+        if not self.runs:
+            return np.zeros((0, 0))
+        return np.stack([median_shape(self.runs[-length:]) for length in self.lengths])
 
 
 def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLERANCE) -> NDArray[np.float32]:

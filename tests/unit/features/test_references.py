@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from dqm.model.histograms import Axis
-from features.references import AdaptiveReference, compare, median_shape, pulls
+from features.references import AdaptiveReference, PastRuns, compare, compare_nearest, median_shape, pulls
 
 from .naive_histograms import distances, pull
 
@@ -136,3 +136,30 @@ def test_the_adaptive_mean_by_hand() -> None:
     old, new = 0.5 * 0.5 * 16, np.array([0.5 * 64, 0.5 * 8])
     np.testing.assert_allclose(second.mean, (old * 0.5 + new * np.array([0, 1])) / (old + new))
     np.testing.assert_allclose(second.weight, old + new)
+
+
+def test_the_nearest_reference_takes_a_new_shape_in() -> None:
+    """Mutant: the average over the references, to which every run after a step is far."""
+    old, new = np.array([100.0, 100, 0]), np.array([0.0, 100, 100])
+    past = PastRuns()
+    for counts in (*[old] * 9, new):
+        past.add(counts)
+    axis = Axis(3, 0, 3)
+    given = np.array([[0, 50, 50], [50, 50, 0], [60, 0, 40], [0, 0, 0]])
+    found = compare_nearest(given, past.references(), axis)
+    each = [compare(given, one[None], axis) for one in past.references()]
+    for name in ("chi2", "pull", "ks", "emd"):
+        np.testing.assert_array_equal(getattr(found, name), np.min([getattr(one, name) for one in each], axis=0))
+    assert found.ks[0] == found.ks[1] == 0
+    assert found.ks[2] > 0.3
+    assert np.isnan(found.ks[3])
+    assert found.where[3] == -1
+
+
+def test_past_runs_are_forgotten_and_empty_ones_never_learned() -> None:
+    past = PastRuns(lengths=(3, 1))
+    assert past.references().shape == (0, 0)
+    for level in (1.0, 0.0, 2.0, np.nan, 3.0, 4.0):
+        past.add(np.array([level, level]))
+    assert [float(each[0]) for each in past.runs] == [2, 3, 4]
+    np.testing.assert_array_equal(past.references()[1], [4, 4])
