@@ -15,6 +15,10 @@
 ``course.<q>.<view>``   feature  see ``features.course``; of known bad side: its sign such that large is bad
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
+``shapes.ks .emd``      feature  largest distance of a histogram from the nearest reference; ``.pull`` largest pull
+``shapes.second``       feature  second largest KS distance: more than one histogram
+``shapes.missing``      guard    1: a comparison is missing that earlier lumisections had
+``<element>:ks.shape``  detail   the distance of one element; likewise ``emd`` and ``pull``
 ``limit.<name>``        limit    1 where a documented limit is broken
 ``limit.<name>.missing``  guard  1 where a required limit cannot be checked
 ======================  =======  ========================================================================
@@ -76,7 +80,12 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     kept = ordered.usable & (ordered.weight > 0)
     for _, values in broken:
         kept &= ~(values == 1)
-    found = [*broken, *_levels(ordered, rows, settings), *_course(ordered, kept, rows, settings)]
+    found = [
+        *broken,
+        *_levels(ordered, rows, settings),
+        *_shapes(ordered, rows),
+        *_course(ordered, kept, rows, settings),
+    ]
     if settings.flags:
         found += _flags(ordered, rows)
     if settings.position:
@@ -211,6 +220,27 @@ def _counted(
         for view, values, unit in (("poisson", poisson, "sigma"), ("share", share, "")):
             about_view = Column(f"{column.name}.{view}", f"{prefix}.{view}", column.subsystem, "detail", unit)
             found.append((about_view, values[:, j]))
+    return found
+
+
+def _shapes(table: QuantityTable, rows: Grouped) -> Columns:
+    """What histograms look like beside those of earlier runs, over all of them and one by one."""
+    found: Columns = []
+    for measure in ("ks", "emd", "pull"):
+        members = [i for i in table.where(kind="deviation") if table.columns[i].name.endswith(f":{measure}")]
+        if not members:
+            continue
+        values = table.values[:, members]
+        source = f"shapes.{measure}"
+        found.append((Column(source, source, kind="deviation"), nan_extreme(values)))
+        if measure == "ks":
+            second = np.sort(np.where(np.isnan(values), -np.inf, values), axis=1)[:, -2:][:, 0]
+            second = np.where(np.isneginf(second), np.nan, second)
+            found.append((Column("shapes.second", source, kind="deviation"), second))
+            found += _gone(_missing(values, rows), [table.columns[i] for i in members], "shapes")
+        for j, i in enumerate(members):
+            about = table.columns[i]
+            found.append((Column(f"{about.name}.shape", source, about.subsystem, "detail"), values[:, j]))
     return found
 
 

@@ -16,6 +16,12 @@ LEVELS = {
     "local": "{name} stays {how} earlier runs for several lumisections",
     "held": "the whole run is at a new level: {name} is {how} earlier runs",
 }
+SHAPES = {
+    "ks": "{value:.0%} of {name} lies elsewhere than in earlier runs",
+    "second": "{value:.0%} of {name} lies elsewhere than in earlier runs, and so does another histogram",
+    "emd": "{name} is shifted by {value:.2g} of its width",
+    "pull": "a bin of {name} is {value:.1f} σ from earlier runs",
+}
 COURSE = {
     "level": "{name} is unusual at this level",
     "past": "{name} is {times} off what earlier runs had",
@@ -52,6 +58,9 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
         side = "below" if reason.value < 0 else "above"
         how = f"{abs(reason.value):.1f} σ {side}" if measured else "away from"
         return LEVELS[view].format(name=name, how=how)
+    if group == "shapes" and view in SHAPES and detail and math.isfinite(reason.value):
+        element = detail.removesuffix(".shape").rpartition(":")[0]
+        return SHAPES[view].format(name=element, value=reason.value) if measured else f"{element} has another shape"
     if group == "course":
         name, _, view = view.rpartition(".")
         if view in COURSE and math.isfinite(reason.value):

@@ -175,6 +175,12 @@ class FeaturesConfig(_Record):
     rates_within: str = Field(
         "", description="condition, such as a prescale index, within which rates are compared; empty: with all"
     )
+    percentiles: tuple[float, ...] = Field(
+        (0.05, 0.25, 0.5, 0.75, 0.95), description="percentiles of histograms, rising within [0, 1]"
+    )
+    coverage: float = Field(
+        0.5, ge=0, le=1, description="share of the monitor elements below which a lumisection is UNKNOWN"
+    )
     course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")
     position: bool = Field(False, description="judge where in its run a lumisection stands")

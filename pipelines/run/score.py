@@ -12,9 +12,10 @@ from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, InputError, UnknownNameError
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
-from dqm.store.tables import Scores, quantities_from_arrow, scores_to_arrow, split_by_run, with_provenance
+from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import judged
+from pipelines.run.quantities import all_quantities
 from pipelines.run.reasons import reasons_of
 
 MOST_RUNS = 1_000_000
@@ -67,7 +68,7 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
-    quantities = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
+    quantities = all_quantities(store, config, snapshot)
     evidence = Evidence.of(quantities, None, config)
     bundle.schema.require(evidence.table)
     rows = np.isin(evidence.run, chosen)

@@ -15,9 +15,10 @@ from dqm.model.errors import ArtifactError, FingerprintError, InputError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
-from dqm.store.tables import labels_from_arrow, quantities_from_arrow, store_past
+from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector
+from pipelines.run.quantities import all_quantities
 
 FEW_RUNS = 20
 """Runs of evidence below which a person is warned."""
@@ -101,7 +102,7 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     """Evidence of every run in which at least one lumisection is labelled; earlier runs are looked at for features."""
     if not store.runs("quantities"):
         raise InputError(f"{store.path} holds no quantities; read some with: dqm ingest")
-    quantities = quantities_from_arrow(store.read("quantities"))
+    quantities = all_quantities(store, config)
     labels = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
     evidence = Evidence.of(quantities, labels, config)
     labelled = np.unique(evidence.run[evidence.label >= 0])

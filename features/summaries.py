@@ -1,0 +1,127 @@
+"""Histograms as quantities: every lumisection's histograms reduced to a few numbers with names, units and subsystems.
+
+For a monitor element E of one dimension these columns stand beside the quantities of other inputs and are judged like
+them: ``E:p5`` … percentiles, ``E:mean`` and ``E:std`` (kind *value*), ``E:entries`` everything that was filled
+(*count*), ``E:overflow`` and ``E:underflow`` (*fraction*), and against the nearest of the references that the runs
+before make (*deviation*, see ``features.references``) ``E:ks``, ``E:emd`` and ``E:pull``. A map gives those of its two
+projections, ``E/x:…`` and ``E/y:…``, and ``E:filled``, the share of cells that hold anything.
+
+What cannot be counted, an empty histogram and an element that is not there are NaN: missing, and never good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.model.histograms import Axis, HistogramBatch
+from dqm.model.keys import encode
+from dqm.model.tables import Column, Kind, QuantityTable
+from features.percentiles import reduce_histograms
+from features.references import PastRuns, compare_nearest
+
+KINDS: Mapping[str, Kind] = {
+    "entries": "count",
+    "underflow": "fraction",
+    "overflow": "fraction",
+    "filled": "fraction",
+    "ks": "deviation",
+    "emd": "deviation",
+    "pull": "deviation",
+}
+"""Kind of a column by what stands after the colon; everything else is a value."""
+SEPARATOR = ":"
+
+
+@dataclass
+class Summaries:
+    """Reduces runs in their order; ``add`` takes a run, ``table`` gives what was found as columns."""
+
+    percentiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)
+    _past: dict[tuple[str, str], PastRuns] = field(default_factory=dict)
+    _cells: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = field(default_factory=dict)
+    _units: dict[str, str] = field(default_factory=dict)
+
+    def add(self, batches: Iterable[HistogramBatch]) -> None:
+        """Reduce the histograms of one run; runs must come in ascending order, for each is a past of the next."""
+        for batch in batches:
+            rows = batch.ls > 0
+            if rows.any():
+                kept = batch if rows.all() else batch.take(rows)
+                code = encode(kept.run, kept.ls)
+                for name, values, unit in self._reduced(kept):
+                    self._cells.setdefault(name, []).append((code, values))
+                    self._units.setdefault(name, unit)
+
+    def table(self, like: QuantityTable) -> QuantityTable:
+        """The columns for the lumisections of ``like``, in its order; NaN where a lumisection lacks the element."""
+        code = encode(like.run, like.ls)
+        order = np.argsort(code)
+        values = np.full((len(like), len(self._cells)), np.nan)
+        for j, parts in enumerate(self._cells.values()):
+            found, given = (np.concatenate(each) for each in zip(*parts, strict=True))
+            at = np.searchsorted(code, found, sorter=order)
+            inside = at < len(code)
+            place = order[at[inside]]
+            same = code[place] == found[inside]
+            values[place[same], j] = given[inside][same]
+        return QuantityTable(like.index, tuple(self._column(name) for name in self._cells), values)
+
+    def _column(self, name: str) -> Column:
+        kind = KINDS.get(name.rpartition(SEPARATOR)[2], "value")
+        return Column(name, "histograms", subsystem_of(name), unit=self._units[name], kind=kind)
+
+    def _reduced(self, batch: HistogramBatch) -> Iterator[tuple[str, NDArray[np.float32], str]]:
+        """Name, values ``(n,)`` and unit of every column that a batch gives."""
+        whole = batch.counts.reshape(len(batch), -1)
+        entries = np.nansum(whole, axis=1, dtype=np.float64)
+        broken = ~np.isfinite(batch.inner.reshape(len(batch), -1)).all(axis=1)
+        yield f"{batch.element}{SEPARATOR}entries", np.where(broken, np.nan, entries).astype(np.float32), ""
+        if len(batch.axes) == 1:
+            yield from self._line(batch.element, batch.counts, batch.axes[0], batch.binning)
+            return
+        if len(batch.axes) > 2:
+            return
+        inner = batch.inner
+        with np.errstate(invalid="ignore"):
+            filled = (inner > 0).mean(axis=(1, 2), dtype=np.float64)
+        yield f"{batch.element}{SEPARATOR}filled", np.where(broken, np.nan, filled).astype(np.float32), ""
+        for name, along, axis in (("x", 1, batch.axes[0]), ("y", 2, batch.axes[1])):
+            projected = np.zeros((len(batch), axis.bins + 2), dtype=np.float64)
+            projected[:, 1:-1] = inner.sum(axis=along, dtype=np.float64)
+            yield from self._line(f"{batch.element}/{name}", projected, axis, batch.binning, flow=False)
+
+    def _line(
+        self, element: str, counts: NDArray[np.generic], axis: Axis, binning: str, *, flow: bool = True
+    ) -> Iterator[tuple[str, NDArray[np.float32], str]]:
+        found = reduce_histograms(counts, axis, self.percentiles)
+        for j, name in enumerate(found.names):
+            if name in ("mean", "std") or name.startswith("p"):
+                yield f"{element}{SEPARATOR}{name}", found.values[:, j], _unit(axis)
+            elif flow and name in ("underflow", "overflow"):
+                yield f"{element}{SEPARATOR}{name}", found.values[:, j], ""
+        past = self._past.setdefault((element, binning), PastRuns())
+        inner = counts[:, 1:-1]
+        references = past.references()
+        if len(references):
+            compared = compare_nearest(inner, references, axis)
+            for name in ("ks", "emd", "pull"):
+                yield f"{element}{SEPARATOR}{name}", getattr(compared, name), ""
+        past.add(inner[~found.invalid].sum(axis=0, dtype=np.float64))
+
+
+def subsystem_of(name: str) -> str:
+    """The first folder of the element's path, such as ``PixelPhase1``; the whole name without one."""
+    return name.partition("/")[0].partition(SEPARATOR)[0]
+
+
+def _unit(axis: Axis) -> str:
+    """What stands in round or square brackets at the end of the title of the axis."""
+    title = axis.title.strip()
+    for left, right in ("()", "[]"):
+        if title.endswith(right) and left in title:
+            return title.rpartition(left)[2][:-1].strip()
+    return ""

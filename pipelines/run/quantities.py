@@ -1,0 +1,40 @@
+"""All that is known of lumisections as numbers: the stored quantities, and what their histograms reduce to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from dqm.model.config import Config
+from dqm.model.tables import QuantityTable
+from dqm.store.histograms import read_histograms
+from dqm.store.store import Store
+from dqm.store.tables import quantities_from_arrow
+from features.summaries import SEPARATOR, Summaries
+
+COVERAGE = "coverage"
+"""Status of a lumisection of which too few monitor elements are there."""
+
+
+def all_quantities(store: Store, config: Config, snapshot: int | None = None) -> QuantityTable:
+    """The quantities of a snapshot; columns of histograms are named ``<element>:<what>`` (``features.summaries``).
+
+    A lumisection of which fewer than ``features.coverage`` of the elements are there has the status ``coverage``.
+    """
+    table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
+    if not store.runs("histograms", snapshot):
+        return table
+    summaries = Summaries(config.features.percentiles)
+    for _, batches in groupby(read_histograms(store, snapshot=snapshot), key=lambda batch: int(batch.run[0])):
+        summaries.add(batches)
+    found = summaries.table(table)
+    entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
+    thin = np.isfinite(found.values[:, entries]).mean(axis=1) < config.features.coverage
+    return replace(
+        table,
+        columns=(*table.columns, *found.columns),
+        values=np.concatenate([table.values, found.values], axis=1),
+        status=np.where(table.usable & thin, COVERAGE, table.status).astype(object),
+    )
