@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dqm.store.histograms import read_histograms
 from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
+from features.words import in_words
 
 from .conftest import Dqm
 
@@ -64,3 +67,104 @@ def test_conflicts_and_broken_files_stop_nobody(dqm: Dqm, folder: Path) -> None:
     with Store.open(folder / "certification") as store:
         held = {int(ls) for batch in read_histograms(store) for ls in batch.ls}
     assert held == {1, 3}
+
+
+ELEMENTS = ("Pixel/charge", "Pixel/phi", "Ecal/time", "Muon/phi")
+NIGHTS = """\
+[[inputs]]
+kind = "ml4dqm"
+files = ["histograms.parquet"]
+[[inputs]]
+kind = "golden"
+files = ["golden.json"]
+coverage = "span"
+[working_point]
+data_loss = 0.02
+pollution = 0.02
+"""
+
+
+def campaign(folder: Path, runs: int = 40, lumisections: int = 25) -> dict[int, set[int]]:
+    """Four elements whose shapes are Gaussian or flat; in a third of the runs a fifth of ``Pixel/phi`` goes dead.
+
+    The newest four runs carry no label; returned are their bad lumisections.
+    """
+    rng = np.random.default_rng(11)
+    bins = np.arange(40)
+    peak = np.exp(-0.5 * ((bins - 20) / 4) ** 2)
+    shapes = {"charge": peak / peak.sum(), "time": peak / peak.sum(), "phi": np.full(40, 1 / 40)}
+    rows, good, hidden = [], {}, {}
+    for run in range(1, runs + 1):
+        first = int(rng.integers(2, lumisections - 6)) if run % 3 == 0 or run > runs - 4 else 99
+        bad = set(range(first, first + 5)) if first < 99 else set()
+        for ls in range(1, lumisections + 1):
+            for element in ELEMENTS:
+                counts = rng.poisson(3000 * shapes[element.rpartition("/")[2]])
+                if ls in bad and element == "Pixel/phi":
+                    counts[10:18] = 0
+                rows.append(
+                    (run, ls, element, 3, [0, *counts.tolist(), 0], int(counts.sum()), 40.0, 0.0, 40, 1.0, 0.0, 1)
+                )
+        if run > runs - 4:
+            hidden[run] = bad
+        else:
+            kept = [ls for ls in range(1, lumisections + 1) if ls not in bad]
+            good[str(run)] = [[ls, ls] for ls in kept]
+    names = [
+        "fromrun",
+        "fromlumi",
+        "hname",
+        "metype",
+        "histo",
+        "entries",
+        "Xmax",
+        "Xmin",
+        "Xbins",
+        "Ymax",
+        "Ymin",
+        "Ybins",
+    ]
+    pd.DataFrame(rows, columns=names).to_parquet(folder / "histograms.parquet")
+    (folder / "golden.json").write_text(json.dumps(good))
+    (folder / "dqm.toml").write_text(NIGHTS)
+    return hidden
+
+
+def test_a_dead_region_is_found_named_and_never_golden(dqm: Dqm, tmp_path: Path) -> None:
+    """From histograms to a golden JSON with nothing else at hand."""
+    hidden = campaign(tmp_path)
+    for verb in ("ingest", "train", "score", "certify"):
+        code, text = dqm(verb, "--config", tmp_path / "dqm.toml")
+        assert (code, "Traceback" in text) == (0, False), text
+    with Store.open(tmp_path / "certification") as store:
+        made = verdicts_from_arrow(store.read("verdicts"))
+    run, ls = (np.asarray(made.index.get_level_values(name)) for name in ("run", "ls"))
+    bad = np.array([s in hidden[r] for r, s in zip(run.tolist(), ls.tolist(), strict=True)])
+    decision = made.decision.astype(str)
+    assert bad.sum() == 20
+    assert not (decision[bad] == "ACCEPT").any()
+    assert (decision[~bad] == "ACCEPT").mean() > 0.8
+    assert set(made.subsystem[bad]) == {"Pixel"}
+    told = {in_words(made.reasons[k][0], measured=False) for k in np.flatnonzero(bad)}
+    assert all("Pixel/phi" in each for each in told), told
+
+
+def test_missing_elements_are_unknown_and_one_missing_is_asked(dqm: Dqm, tmp_path: Path) -> None:
+    campaign(tmp_path)
+    frame = pd.read_parquet(tmp_path / "histograms.parquet")
+    thin = (frame["fromrun"] == 40) & (frame["fromlumi"] == 3) & (frame["hname"] != "Ecal/time")
+    one = (frame["fromrun"] == 40) & (frame["fromlumi"] == 4) & (frame["hname"] == "Ecal/time")
+    frame[~thin & ~one].to_parquet(tmp_path / "histograms.parquet")
+    for verb in ("ingest", "train", "score", "certify"):
+        assert dqm(verb, "--config", tmp_path / "dqm.toml")[0] == 0
+    with Store.open(tmp_path / "certification") as store:
+        made = verdicts_from_arrow(store.read("verdicts", [40]))
+    told = dict(
+        zip(
+            made.index.get_level_values("ls").tolist(),
+            zip(made.decision.astype(str), made.status, strict=True),
+            strict=True,
+        )
+    )
+    assert told[3] == ("UNKNOWN", "coverage")
+    assert told[4][0] in ("ASK", "REJECT")
