@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import Struct
-from typing import Any, Self
+from typing import Any
 
 from dqm.model.errors import InputError
 
@@ -33,11 +33,10 @@ class RootFileError(InputError):
         where = ", ".join(filter(None, [self.file, tree, branch, basket]))
         return f"{where}: {self.reason}" if where else self.reason
 
-    def within(self, *, file: str = "", tree: str = "", branch: str = "", basket: int | None = None) -> Self:
-        """The same error, told where it happened; what it already knows stays."""
+    def within(self, *, file: str = "", tree: str = "", branch: str = "", basket: int | None = None) -> None:
+        """Tell the error where it happened; what it already knows stays."""
         self.file, self.tree, self.branch = self.file or file, self.tree or tree, self.branch or branch
         self.basket = basket if self.basket is None else self.basket
-        return self
 
 
 @contextmanager
@@ -46,7 +45,8 @@ def located(*, file: str = "", tree: str = "", branch: str = "", basket: int | N
     try:
         yield
     except RootFileError as error:
-        raise error.within(file=file, tree=tree, branch=branch, basket=basket)
+        error.within(file=file, tree=tree, branch=branch, basket=basket)
+        raise
 
 
 class Cursor:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.formats.root_baskets import MOST_BASKET, decompressed
-from dqm.formats.root_bytes import I4, Cursor, RootFileError
+from dqm.formats.root_bytes import I4, Cursor, RootFileError, located
 
 FILE = Struct(">4sii")
 LARGE = 1_000_000
@@ -65,10 +65,8 @@ class RootFile:
         self._descriptor = os.open(path, os.O_RDONLY)
         try:
             self.size = os.fstat(self._descriptor).st_size
-            self.keys = self._keys()
-        except RootFileError as error:
-            self.close()
-            raise error.within(file=str(path))
+            with located(file=str(path)):
+                self.keys = self._keys()
         except BaseException:
             self.close()
             raise

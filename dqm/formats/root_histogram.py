@@ -125,9 +125,7 @@ class _Parser:
         if self.cursor.at != self.cursor.end:
             raise RootFileError(f"{self.cursor.end - self.cursor.at} bytes are left over behind a {self.kind}")
         (entries,) = F8.unpack_from(self.cursor.data, self.layout.entries)
-        return Histogram(
-            self.kind, self.name, self.title, self.axes, entries, cells, squares, weights, self.layout
-        )
+        return Histogram(self.kind, self.name, self.title, self.axes, entries, cells, squares, weights, self.layout)
 
     def _coat(self) -> None:
         """Step over the class's name and its own header, where they are there."""

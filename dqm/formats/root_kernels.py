@@ -65,3 +65,162 @@ def _xxh64(d: Any) -> Any:
 def xxh64(data: NDArray[np.uint8]) -> int:
     """XXH64 of ``data`` with seed 0 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md)."""
     return int(_xxh64(data))
+
+
+@numba.njit(cache=True, nogil=True)
+def encode_names(data: Any, edges: Any, codes: Any, firsts: Any, table: Any) -> Any:
+    """Number equal texts equally, in the order in which they occur; returns how many there are.
+
+    Text ``i`` is ``data[edges[i]:edges[i + 1]]``. Fills ``codes`` ``(n,)`` and ``firsts``, where a number occurs first.
+    ``table``, a power of two above n numbers of -1, is the hash table (FNV-1a, open addressing). The text that followed
+    last time is tried first, as a DQMIO file repeats its monitor elements in every lumisection.
+    """
+    known, mask, before = 0, len(table) - 1, -1
+    follows = np.full(len(codes) + 1, -1, np.int64)
+    for i in range(len(codes)):
+        a, n = edges[i], edges[i + 1] - edges[i]
+        found = follows[before]
+        if found < 0 or not _equal(data, edges[firsts[found]], edges[firsts[found] + 1], a, n):
+            h = np.uint64(0xCBF29CE484222325)
+            for j in range(a, a + n):
+                h = (h ^ np.uint64(data[j])) * np.uint64(0x100000001B3)
+            slot = np.int64(h ^ (h >> np.uint64(32))) & mask
+            while table[slot] >= 0:
+                found = table[slot]
+                if _equal(data, edges[firsts[found]], edges[firsts[found] + 1], a, n):
+                    break
+                slot = (slot + 1) & mask
+            else:
+                found, table[slot], firsts[known] = known, known, i
+                known += 1
+            follows[before] = found
+        codes[i] = before = found
+    return known
+
+
+@numba.njit(inline="always")
+def _equal(data: Any, begin: Any, end: Any, a: Any, n: Any) -> Any:
+    if end - begin != n:
+        return False
+    differs = np.uint8(0)
+    for j in range(n):
+        differs |= data[begin + j] ^ data[a + j]
+    return differs == 0
+
+
+@numba.njit(inline="always")
+def _turned8(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd = 0
+    for j in range(base, base + n):
+        x = words[j]
+        x = ((x >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)) | (
+            (x & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)
+        )
+        x = ((x >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)) | (
+            (x & np.uint64(0x0000FFFF0000FFFF)) << np.uint64(16)
+        )
+        x = (x >> np.uint64(32)) | (x << np.uint64(32))
+        words[j] = x
+        odd += (x > limit) & (x != zero)
+    return odd
+
+
+@numba.njit(inline="always")
+def _turned4(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd, low, bad = 0, np.uint32(limit), np.uint32(zero)
+    for j in range(base, base + n):
+        x = words[j]
+        x = np.uint32(
+            (x >> np.uint32(24))
+            | ((x >> np.uint32(8)) & np.uint32(0xFF00))
+            | ((x & np.uint32(0xFF00)) << np.uint32(8))
+            | (x << np.uint32(24))
+        )
+        words[j] = x
+        odd += (x > low) & (x != bad)
+    return odd
+
+
+@numba.njit(inline="always")
+def _turned2(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd, low, bad = 0, np.uint16(limit), np.uint16(zero)
+    for j in range(base, base + n):
+        x = words[j]
+        x = np.uint16((x >> np.uint16(8)) | (x << np.uint16(8)))
+        words[j] = x
+        odd += (x > low) & (x != bad)
+    return odd
+
+
+@numba.njit(inline="always")
+def _copied(data: Any, at: Any, out: Any, to: Any, size: Any) -> None:
+    for j in range(size):
+        out[to + j] = data[at + j]
+
+
+@numba.njit(inline="always")
+def _alike(data: Any, begin: Any, shapes: Any, shape: Any, fixed: Any, first: Any, last: Any) -> Any:
+    differs = np.uint8(0)
+    for s in range(first, last):
+        for j in range(fixed[s, 0], fixed[s, 1]):
+            differs |= data[begin + j] ^ shapes[shape + j]
+    return differs == 0
+
+
+@numba.njit(cache=True, nogil=True)
+def decode_entries(
+    data: Any,
+    begin: Any,
+    end: Any,
+    group: Any,
+    row: Any,
+    done: Any,
+    odd: Any,
+    table: Any,
+    shapes: Any,
+    fixed: Any,
+    width: Any,
+    limit: Any,
+    zero: Any,
+    out: Any,
+    entries: Any,
+    squares: Any,
+    sums: Any,
+) -> None:
+    """Copy the numbers of every entry that is, byte for byte, like the template of its group, and mark it ``done``.
+
+    Entry ``i`` is ``data[begin[i]:end[i]]`` and goes to row ``row[i]`` of group ``group[i]``. ``table`` has a line a
+    group, see ``root_template.Columns``; ``shapes`` are the bytes of the templates and ``fixed`` the parts of them that
+    must be equal. ``out`` are the counts, ``width`` bytes each, as bytes and as words of 2, 4 and 8; ``entries``,
+    ``squares`` and ``sums`` are words of 8. ``odd[i]`` counts the cells above ``limit`` as unsigned words, which is
+    what negative, infinite and undefined numbers are; ``zero`` is the word of -0.
+    """
+    out1, out2, out4, out8 = out
+    entries1, squares1, sums1 = entries[0], squares[0], sums[0]
+    anything = np.uint64(0xFFFFFFFFFFFFFFFF)
+    for i in range(len(begin)):
+        t = table[group[i]]
+        base, cells, e_base = t[4], t[5], t[10]
+        a, r = begin[i], row[i]
+        if done[i] or end[i] - a != t[0] or r >= t[13] or not _alike(data, a, shapes, t[1], fixed, t[2], t[3]):
+            continue
+        _copied(data, a + t[7], entries1, 8 * (e_base + r), 8)
+        _turned8(entries[1], e_base + r, 1, anything, anything)
+        at = base + r * cells
+        _copied(data, a + t[6], out1, width * at, width * cells)
+        if width == 8:
+            odd[i] = _turned8(out8, at, cells, limit, zero)
+        elif width == 4:
+            odd[i] = _turned4(out4, at, cells, limit, zero)
+        elif width == 2:
+            odd[i] = _turned2(out2, at, cells, limit, zero)
+        else:
+            for j in range(at, at + cells):
+                odd[i] += out1[j] > limit
+        if t[8] >= 0:
+            _copied(data, a + t[8], squares1, 8 * (t[11] + r * cells), 8 * cells)
+            _turned8(squares[1], t[11] + r * cells, cells, anything, anything)
+        if t[9] >= 0:
+            _copied(data, a + t[9], sums1, 8 * (t[12] + r * cells), 8 * cells)
+            _turned8(sums[1], t[12] + r * cells, cells, anything, anything)
+        done[i] = True

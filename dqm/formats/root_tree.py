@@ -6,16 +6,16 @@ file are flat, so a branch within a branch is not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.root_baskets import decompressed
+from dqm.formats.root_baskets import GAIN, MOST_BASKET, SLACK, decompressed
 from dqm.formats.root_bytes import COUNTED, Cursor, RootFileError, located
-from dqm.formats.root_file import Key, RootFile, key_at
+from dqm.formats.root_file import KEY, Key, RootFile, key_at
 from dqm.model.errors import nearest
 
 NEW_CLASS, CLASS = 0xFFFFFFFF, 0x80000000
@@ -57,6 +57,9 @@ class Basket:
     data: NDArray[np.uint8]
     edges: NDArray[np.int64]
 
+    def __post_init__(self) -> None:
+        self.data.flags.writeable = False
+
 
 class Tree:
     """A tree of an open file: ``branches`` by name. Raises ``RootFileError`` where it cannot be understood."""
@@ -83,6 +86,17 @@ class Tree:
         with located(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i):
             raw = self.file.bytes_at(int(branch.place[i]), int(branch.size[i]))
             return _basket(raw, int(branch.first[i + 1] - branch.first[i]))
+
+    def declared(self, branch: Branch, baskets: Iterable[int]) -> int:
+        """Bytes that the baskets say they hold, none more than their compressed bytes can stand for."""
+        total = 0
+        for i in baskets:
+            with located(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i):
+                size, _, length, *_ = KEY.unpack(self.file.bytes_at(int(branch.place[i]), KEY.size))
+                if not 0 <= length <= min(MOST_BASKET, max(GAIN.values()) * size + SLACK):
+                    raise RootFileError(f"{size} bytes say that they hold {length}")
+                total += length
+        return total
 
     def numbers(self, name: str) -> NDArray[np.generic]:
         """All values ``(entries,)`` of a branch of single numbers."""

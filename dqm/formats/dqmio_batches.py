@@ -1,0 +1,135 @@
+"""From decoded entries to batches: equal binnings together, rows in order, nothing twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dqm.formats.dqmio_index import TreeIndex
+from dqm.formats.root_histogram import RawAxis
+from dqm.formats.root_template import Decoded, Piece, Positions
+from dqm.formats.screening import folded
+from dqm.model.findings import Finding
+from dqm.model.histograms import Axis, HistogramBatch, binning_of
+
+
+def batches_of(
+    decoded: Decoded, index: TreeIndex, entries: NDArray[np.int64]
+) -> tuple[list[HistogramBatch], list[Finding]]:
+    """One batch a monitor element and binning, sorted by run and lumisection, and what was found."""
+    found = _Found(index, entries)
+    keep = _kept(decoded, found)
+    groups: dict[int, dict[str, list[tuple[tuple[Axis, ...], Piece]]]] = defaultdict(lambda: defaultdict(list))
+    known: dict[tuple[RawAxis, ...], tuple[tuple[Axis, ...], str]] = {}
+    for piece in decoded.pieces:
+        group = int(index.code[entries[piece.positions[0]]])
+        try:
+            if piece.axes not in known:
+                axes = tuple(each.axis() for each in piece.axes)
+                known[piece.axes] = axes, binning_of(axes)
+            axes, binning = known[piece.axes]
+        except ValueError as error:
+            found.tell(piece.positions, "invalid:axis", "quarantined", f"{index.names[group]}: {error}")
+            continue
+        groups[group][binning].append((axes, piece))
+    batches = []
+    for group, binnings in groups.items():
+        for given in binnings.values():
+            batch = _batch(index.names[group], given[0][0], [piece for _, piece in given], keep, found)
+            if batch is not None:
+                batches.append(batch)
+    odd = np.flatnonzero((decoded.odd > 0) & keep)
+    for code in np.unique(index.code[entries[odd]]):
+        mine = odd[index.code[entries[odd]] == code]
+        reason = f"{index.names[code]}: {int(decoded.odd[mine].sum())} counts are negative, infinite or undefined"
+        found.tell(mine, "odd-counts", "note", reason)
+    return batches, found.findings
+
+
+class _Found:
+    """Run and lumisection of the selected entries, and the findings about them."""
+
+    def __init__(self, index: TreeIndex, entries: NDArray[np.int64]) -> None:
+        self.file = str(index.tree.file.path)
+        self.run, self.ls, self.code = index.run[entries], index.ls[entries], index.code[entries]
+        self.names = index.names
+        self.findings: list[Finding] = []
+
+    def tell(self, positions: Positions, code: str, severity: str, reason: str) -> None:
+        rows = pd.DataFrame({"file": self.file, "run": self.run[positions], "ls": self.ls[positions]})
+        self.findings += folded(rows, code, severity, reason)  # type: ignore[arg-type]
+
+
+def _batch(
+    element: str, axes: tuple[Axis, ...], pieces: Sequence[Piece], keep: NDArray[np.bool_], found: _Found
+) -> HistogramBatch | None:
+    positions = np.concatenate([each.positions for each in pieces])
+    run, ls = found.run[positions], found.ls[positions]
+    rows: NDArray[np.int64] | slice = slice(None)
+    later = (np.diff(run) > 0) | ((np.diff(run) == 0) & (np.diff(ls) > 0))
+    if not later.all() or not keep[positions].all():
+        order = np.lexsort((ls, run))
+        rows = order[keep[positions[order]]]
+        if not len(rows):
+            return None
+    shape = (-1, *(axis.bins + 2 for axis in reversed(axes)))
+
+    def joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts))[rows]
+
+    def missing(part: NDArray[np.float64] | None, like: Piece) -> NDArray[np.float64]:
+        return np.full(like.counts.shape, np.nan) if part is None else part
+
+    squares = (
+        [missing(each.squares, each) for each in pieces] if any(each.squares is not None for each in pieces) else []
+    )
+    sums = [missing(each.sums, each) for each in pieces] if pieces[0].sums is not None else []
+    return HistogramBatch(
+        element,
+        axes,
+        run[rows],
+        ls[rows],
+        joined([each.counts for each in pieces]).reshape(shape),
+        joined([each.entries for each in pieces]),
+        joined(squares).reshape(shape) if squares else None,
+        joined(sums).reshape(shape) if sums else None,
+    )
+
+
+def _kept(decoded: Decoded, found: _Found) -> NDArray[np.bool_]:
+    """Which entries to keep ``(m,)``: of equal ones the first, of contradicting ones none."""
+    keep = np.ones(len(found.run), np.bool_)
+    order = np.lexsort((found.ls, found.run, found.code))
+    code, run, ls = found.code[order], found.run[order], found.ls[order]
+    same = (code[1:] == code[:-1]) & (run[1:] == run[:-1]) & (ls[1:] == ls[:-1])
+    if not same.any():
+        return keep
+    said = _contents(decoded, set(order[1:][same].tolist()) | set(order[:-1][same].tolist()))
+    label = np.concatenate([[0], np.cumsum(~same)])
+    for each in np.unique(label[1:][same]):
+        members = np.sort(order[label == each])
+        equal = len({said.get(int(i), i) for i in members}) == 1
+        keep[members[1:] if equal else members] = False
+        name = found.names[found.code[members[0]]]
+        if equal:
+            found.tell(members[1:], "duplicate", "repaired", f"{name} is there twice with equal content; one is kept")
+        else:
+            found.tell(
+                members[:1], "conflict", "quarantined", f"{name} is there twice with different content; none is kept"
+            )
+    return keep
+
+
+def _contents(decoded: Decoded, wanted: set[int]) -> dict[int, object]:
+    """What the wanted entries say, as something that can be compared."""
+    found: dict[int, object] = {}
+    for piece in decoded.pieces:
+        for i in np.flatnonzero(np.isin(piece.positions, list(wanted))):
+            arrays = (piece.counts, piece.entries, piece.squares, piece.sums)
+            said = tuple(b"" if each is None else each[i].tobytes() for each in arrays)
+            found[int(piece.positions[i])] = (piece.axes, *said)
+    return found
