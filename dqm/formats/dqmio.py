@@ -87,8 +87,8 @@ class DqmioFile:
         for name in HISTOGRAMS:
             if name in self.index:
                 chosen = self._chosen(self.index[name], globs, runs, lumisections)
-                for entries in _passes(self.index[name], chosen):
-                    yield from self._batches(self.index[name], entries, threads)
+                for entries, most in _passes(self.index[name], chosen):
+                    yield from self._batches(self.index[name], entries, most, threads)
 
     def scalars(
         self,
@@ -142,15 +142,14 @@ class DqmioFile:
             chosen &= np.isin(index.ls, [int(ls) for ls in lumisections])
         return np.flatnonzero(chosen)
 
-    def _batches(self, index: TreeIndex, entries: NDArray[np.int64], threads: int) -> list[HistogramBatch]:
+    def _batches(self, index: TreeIndex, entries: NDArray[np.int64], most: int, threads: int) -> list[HistogramBatch]:
         tree, branch = index.tree, index.tree.branch("Value")
-        basket = np.searchsorted(branch.first, entries, side="right") - 1
+        basket = branch.holding(entries)
         cuts = np.flatnonzero(np.diff(basket, prepend=NONE))
         chunks = [
             Chunk(partial(tree.basket, branch, int(basket[a])), np.arange(a, b), entries[a:b] - branch.first[basket[a]])
             for a, b in zip(cuts, [*cuts[1:], len(entries)], strict=True)
         ]
-        most = tree.declared(branch, [int(i) for i in basket[cuts]])
         decoded = decode(chunks, index.code[entries], tree.name[:-1], most, threads)
         self.strays += decoded.strays
         if decoded.strays:
@@ -166,18 +165,19 @@ class DqmioFile:
         return batches
 
 
-def _passes(index: TreeIndex, entries: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """The entries, in parts of whole monitor elements that fit ``MOST_MEMORY`` on the average."""
+def _passes(index: TreeIndex, entries: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Entries in parts of whole monitor elements that fit ``MOST_MEMORY`` on average, and what their baskets hold."""
     if not len(entries):
         return
     branch = index.tree.branch("Value")
-    every = index.tree.declared(branch, range(len(branch.place)))
-    share = every * len(entries) / max(1, branch.stored)
-    count = min(len(index.names), max(1, int(np.ceil(share / MOST_MEMORY))))
-    for i in range(count):
-        part = entries if count == 1 else entries[index.code[entries] * count // len(index.names) == i]
+    baskets = np.unique(branch.holding(entries))
+    most = index.tree.declared(branch, baskets.tolist())
+    share = most * len(entries) / int((branch.first[baskets + 1] - branch.first[baskets]).sum())
+    count = min(len(index.names), int(np.ceil(share / MOST_MEMORY)))
+    for i in range(max(1, count)):
+        part = entries if count <= 1 else entries[index.code[entries] * count // len(index.names) == i]
         if len(part):
-            yield part
+            yield part, most
 
 
 def _values(index: TreeIndex) -> NDArray[np.generic]:

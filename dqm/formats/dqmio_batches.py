@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from dqm.formats.dqmio_index import TreeIndex
 from dqm.formats.root_histogram import RawAxis
-from dqm.formats.root_template import Decoded, Piece, Positions
+from dqm.formats.root_template import Decoded, Piece, Positions, ranked
 from dqm.formats.screening import folded
 from dqm.model.findings import Finding
-from dqm.model.histograms import Axis, HistogramBatch, binning_of
+from dqm.model.histograms import Axis, HistogramBatch
+
+Binning = tuple[tuple[object, ...], ...]
 
 
 def batches_of(
@@ -23,14 +26,14 @@ def batches_of(
     """One batch a monitor element and binning, sorted by run and lumisection, and what was found."""
     found = _Found(index, entries)
     keep = _kept(decoded, found)
-    groups: dict[int, dict[str, list[tuple[tuple[Axis, ...], Piece]]]] = defaultdict(lambda: defaultdict(list))
-    known: dict[tuple[RawAxis, ...], tuple[tuple[Axis, ...], str]] = {}
+    groups: dict[int, dict[Binning, list[tuple[tuple[Axis, ...], Piece]]]] = defaultdict(lambda: defaultdict(list))
+    known: dict[tuple[RawAxis, ...], tuple[tuple[Axis, ...], Binning]] = {}
     for piece in decoded.pieces:
         group = int(index.code[entries[piece.positions[0]]])
         try:
             if piece.axes not in known:
                 axes = tuple(each.axis() for each in piece.axes)
-                known[piece.axes] = axes, binning_of(axes)
+                known[piece.axes] = axes, tuple((a.bins, a.low, a.high, a.edges, a.labels) for a in axes)
             axes, binning = known[piece.axes]
         except ValueError as error:
             found.tell(piece.positions, "invalid:axis", "quarantined", f"{index.names[group]}: {error}")
@@ -58,6 +61,12 @@ class _Found:
         self.run, self.ls, self.code = index.run[entries], index.ls[entries], index.code[entries]
         self.names = index.names
         self.findings: list[Finding] = []
+        _, _, order, starts = ranked(self.code)
+        run, ls = self.run[order], self.ls[order]
+        later = (run[1:] > run[:-1]) | ((run[1:] == run[:-1]) & (ls[1:] > ls[:-1]))
+        later[starts[1:-1] - 1] = True
+        self.in_order = bool(later.all())
+        """Every monitor element rises by run and lumisection: nothing is there twice, nothing need be sorted."""
 
     def tell(self, positions: Positions, code: str, severity: str, reason: str) -> None:
         rows = pd.DataFrame({"file": self.file, "run": self.run[positions], "ls": self.ls[positions]})
@@ -67,42 +76,45 @@ class _Found:
 def _batch(
     element: str, axes: tuple[Axis, ...], pieces: Sequence[Piece], keep: NDArray[np.bool_], found: _Found
 ) -> HistogramBatch | None:
-    positions = np.concatenate([each.positions for each in pieces])
+    positions = _joined([each.positions for each in pieces])
     run, ls = found.run[positions], found.ls[positions]
     rows: NDArray[np.int64] | slice = slice(None)
-    later = (np.diff(run) > 0) | ((np.diff(run) == 0) & (np.diff(ls) > 0))
-    if not later.all() or not keep[positions].all():
+    if not (found.in_order and len(pieces) == 1):
         order = np.lexsort((ls, run))
         rows = order[keep[positions[order]]]
         if not len(rows):
             return None
     shape = (-1, *(axis.bins + 2 for axis in reversed(axes)))
-
-    def joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        return (parts[0] if len(parts) == 1 else np.concatenate(parts))[rows]
-
-    def missing(part: NDArray[np.float64] | None, like: Piece) -> NDArray[np.float64]:
-        return np.full(like.counts.shape, np.nan) if part is None else part
-
-    squares = (
-        [missing(each.squares, each) for each in pieces] if any(each.squares is not None for each in pieces) else []
-    )
-    sums = [missing(each.sums, each) for each in pieces] if pieces[0].sums is not None else []
+    squares, sums = [each.squares for each in pieces], [each.sums for each in pieces]
     return HistogramBatch(
         element,
         axes,
         run[rows],
         ls[rows],
-        joined([each.counts for each in pieces]).reshape(shape),
-        joined([each.entries for each in pieces]),
-        joined(squares).reshape(shape) if squares else None,
-        joined(sums).reshape(shape) if sums else None,
+        _joined([each.counts for each in pieces])[rows].reshape(shape),
+        _joined([each.entries for each in pieces])[rows],
+        _whole(squares, pieces)[rows].reshape(shape) if any(each is not None for each in squares) else None,
+        _whole(sums, pieces)[rows].reshape(shape) if sums[0] is not None else None,
     )
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _whole(parts: Sequence[NDArray[np.float64] | None], pieces: Sequence[Piece]) -> NDArray[np.float64]:
+    """The parts joined, NaN where there is none."""
+    empty = [
+        np.full(each.counts.shape, np.nan) if part is None else part for part, each in zip(parts, pieces, strict=True)
+    ]
+    return _joined(empty)
 
 
 def _kept(decoded: Decoded, found: _Found) -> NDArray[np.bool_]:
     """Which entries to keep ``(m,)``: of equal ones the first, of contradicting ones none."""
     keep = np.ones(len(found.run), np.bool_)
+    if found.in_order:
+        return keep
     order = np.lexsort((found.ls, found.run, found.code))
     code, run, ls = found.code[order], found.run[order], found.ls[order]
     same = (code[1:] == code[:-1]) & (run[1:] == run[:-1]) & (ls[1:] == ls[:-1])

@@ -60,7 +60,11 @@ class Cursor:
 
     def take(self, layout: Struct) -> tuple[Any, ...]:
         """The numbers of ``layout``."""
-        return layout.unpack_from(self.data, self.skip(layout.size))
+        begin, size = self.at, layout.size
+        if begin + size > self.end:
+            self.skip(size)
+        self.at = begin + size
+        return layout.unpack_from(self.data, begin)
 
     def skip(self, size: int) -> int:
         """Step over ``size`` bytes and return where they began."""
@@ -74,8 +78,8 @@ class Cursor:
         """Version and end of the object that begins here."""
         begin = self.at
         count, version = self.take(HEADER)
-        end = begin + 4 + (count & ~COUNTED)
-        if not count & COUNTED or not self.at <= end <= self.end:
+        end = begin + 4 + count - COUNTED
+        if not self.at <= end <= self.end:
             raise RootFileError(f"the byte count {count:#x} at byte {begin} does not fit {self.end - begin} bytes")
         return version, end
 
@@ -90,7 +94,7 @@ class Cursor:
         if size == 255:
             (size,) = self.take(I4)
         begin = self.skip(size)
-        return bytes(self.data[begin : self.at]).decode("utf-8", "replace")
+        return bytes(self.data[begin : self.at]).decode("utf-8", "replace") if size else ""
 
     def word(self) -> str:
         """A text that ends with a zero byte, as class names do; at most 255 bytes."""

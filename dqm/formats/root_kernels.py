@@ -30,7 +30,7 @@ def _round(acc: Any, lane: Any) -> Any:
     return _rotated(acc + lane * P2, 31) * P1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True)
 def _xxh64(d: Any) -> Any:
     n, at = len(d), 0
     if n >= 32:
@@ -78,16 +78,16 @@ def encode_names(data: Any, edges: Any, codes: Any, firsts: Any, table: Any) -> 
     known, mask, before = 0, len(table) - 1, -1
     follows = np.full(len(codes) + 1, -1, np.int64)
     for i in range(len(codes)):
-        a, n = edges[i], edges[i + 1] - edges[i]
+        text = data[edges[i] : edges[i + 1]]
         found = follows[before]
-        if found < 0 or not _equal(data, edges[firsts[found]], edges[firsts[found] + 1], a, n):
+        if found < 0 or not _same(text, data, edges, firsts[found]):
             h = np.uint64(0xCBF29CE484222325)
-            for j in range(a, a + n):
-                h = (h ^ np.uint64(data[j])) * np.uint64(0x100000001B3)
+            for j in range(len(text)):
+                h = (h ^ np.uint64(text[j])) * np.uint64(0x100000001B3)
             slot = np.int64(h ^ (h >> np.uint64(32))) & mask
             while table[slot] >= 0:
                 found = table[slot]
-                if _equal(data, edges[firsts[found]], edges[firsts[found] + 1], a, n):
+                if _same(text, data, edges, firsts[found]):
                     break
                 slot = (slot + 1) & mask
             else:
@@ -98,20 +98,27 @@ def encode_names(data: Any, edges: Any, codes: Any, firsts: Any, table: Any) -> 
     return known
 
 
+# Slices, not places, are handed on: an index from range(len(slice)) cannot be negative, so the loops become vectors.
+
+
 @numba.njit(inline="always")
-def _equal(data: Any, begin: Any, end: Any, a: Any, n: Any) -> Any:
-    if end - begin != n:
-        return False
+def _equal(a: Any, b: Any) -> Any:
     differs = np.uint8(0)
-    for j in range(n):
-        differs |= data[begin + j] ^ data[a + j]
+    for j in range(len(a)):
+        differs |= a[j] ^ b[j]
     return differs == 0
 
 
 @numba.njit(inline="always")
-def _turned8(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+def _copied(source: Any, target: Any) -> None:
+    for j in range(len(target)):
+        target[j] = source[j]
+
+
+@numba.njit(inline="always")
+def _turned8(words: Any, limit: Any, zero: Any) -> Any:
     odd = 0
-    for j in range(base, base + n):
+    for j in range(len(words)):
         x = words[j]
         x = ((x >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)) | (
             (x & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)
@@ -126,9 +133,9 @@ def _turned8(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _turned4(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
-    odd, low, bad = 0, np.uint32(limit), np.uint32(zero)
-    for j in range(base, base + n):
+def _turned4(words: Any, limit: Any, zero: Any) -> Any:
+    odd, low, bad = np.uint32(0), np.uint32(limit), np.uint32(zero)
+    for j in range(len(words)):
         x = words[j]
         x = np.uint32(
             (x >> np.uint32(24))
@@ -137,14 +144,14 @@ def _turned4(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
             | (x << np.uint32(24))
         )
         words[j] = x
-        odd += (x > low) & (x != bad)
-    return odd
+        odd += np.uint32((x > low) & (x != bad))
+    return np.int64(odd)
 
 
 @numba.njit(inline="always")
-def _turned2(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+def _turned2(words: Any, limit: Any, zero: Any) -> Any:
     odd, low, bad = 0, np.uint16(limit), np.uint16(zero)
-    for j in range(base, base + n):
+    for j in range(len(words)):
         x = words[j]
         x = np.uint16((x >> np.uint16(8)) | (x << np.uint16(8)))
         words[j] = x
@@ -153,18 +160,23 @@ def _turned2(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _copied(data: Any, at: Any, out: Any, to: Any, size: Any) -> None:
-    for j in range(size):
-        out[to + j] = data[at + j]
+def _same(text: Any, data: Any, edges: Any, other: Any) -> Any:
+    return edges[other + 1] - edges[other] == len(text) and _equal(text, data[edges[other] : edges[other + 1]])
 
 
 @numba.njit(inline="always")
-def _alike(data: Any, begin: Any, shapes: Any, shape: Any, fixed: Any, first: Any, last: Any) -> Any:
-    differs = np.uint8(0)
-    for s in range(first, last):
-        for j in range(fixed[s, 0], fixed[s, 1]):
-            differs |= data[begin + j] ^ shapes[shape + j]
-    return differs == 0
+def _alike(entry: Any, shape: Any, fixed: Any) -> Any:
+    for s in range(len(fixed)):  # noqa: SIM110 - numba compiles no all()
+        if not _equal(entry[fixed[s, 0] : fixed[s, 1]], shape[fixed[s, 0] : fixed[s, 1]]):
+            return False
+    return True
+
+
+@numba.njit(inline="always")
+def _doubles(source: Any, as_bytes: Any, as_words: Any, base: Any, count: Any) -> None:
+    anything = np.uint64(0xFFFFFFFFFFFFFFFF)
+    _copied(source, as_bytes[8 * base : 8 * (base + count)])
+    _turned8(as_words[base : base + count], anything, anything)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -196,31 +208,51 @@ def decode_entries(
     what negative, infinite and undefined numbers are; ``zero`` is the word of -0.
     """
     out1, out2, out4, out8 = out
-    entries1, squares1, sums1 = entries[0], squares[0], sums[0]
-    anything = np.uint64(0xFFFFFFFFFFFFFFFF)
     for i in range(len(begin)):
         t = table[group[i]]
-        base, cells, e_base = t[4], t[5], t[10]
-        a, r = begin[i], row[i]
-        if done[i] or end[i] - a != t[0] or r >= t[13] or not _alike(data, a, shapes, t[1], fixed, t[2], t[3]):
+        entry, r, cells = data[begin[i] : end[i]], row[i], t[5]
+        if done[i] or len(entry) != t[0] or r >= t[13]:
             continue
-        _copied(data, a + t[7], entries1, 8 * (e_base + r), 8)
-        _turned8(entries[1], e_base + r, 1, anything, anything)
-        at = base + r * cells
-        _copied(data, a + t[6], out1, width * at, width * cells)
+        if not _alike(entry, shapes[t[1] : t[1] + t[0]], fixed[t[2] : t[3]]):
+            continue
+        _doubles(entry[t[7] : t[7] + 8], entries[0], entries[1], t[10] + r, 1)
+        at = t[4] + r * cells
+        _copied(entry[t[6] : t[6] + width * cells], out1[width * at : width * (at + cells)])
         if width == 8:
-            odd[i] = _turned8(out8, at, cells, limit, zero)
+            odd[i] = _turned8(out8[at : at + cells], limit, zero)
         elif width == 4:
-            odd[i] = _turned4(out4, at, cells, limit, zero)
+            odd[i] = _turned4(out4[at : at + cells], limit, zero)
         elif width == 2:
-            odd[i] = _turned2(out2, at, cells, limit, zero)
+            odd[i] = _turned2(out2[at : at + cells], limit, zero)
         else:
-            for j in range(at, at + cells):
-                odd[i] += out1[j] > limit
+            for x in out1[at : at + cells]:
+                odd[i] += x > limit
         if t[8] >= 0:
-            _copied(data, a + t[8], squares1, 8 * (t[11] + r * cells), 8 * cells)
-            _turned8(squares[1], t[11] + r * cells, cells, anything, anything)
+            _doubles(entry[t[8] : t[8] + 8 * cells], squares[0], squares[1], t[11] + r * cells, cells)
         if t[9] >= 0:
-            _copied(data, a + t[9], sums1, 8 * (t[12] + r * cells), 8 * cells)
-            _turned8(sums[1], t[12] + r * cells, cells, anything, anything)
+            _doubles(entry[t[9] : t[9] + 8 * cells], sums[0], sums[1], t[12] + r * cells, cells)
         done[i] = True
+
+
+@numba.njit(cache=True)
+def basket_edges(data: Any, end: Any, head: Any, size: Any, edges: Any) -> Any:
+    """Fill ``edges`` ``(n + 1,)`` with where the entries of a basket begin and the last one ends; False if they fall.
+
+    ``size`` is that of an entry, or 0 where the places stand behind the entries, at ``end``: their number, then four
+    bytes each, counted from the begin of the basket's key of ``head`` bytes.
+    """
+    n = len(edges) - 1
+    listed = data[end:]
+    for i in range(n + 1):
+        if size > 0 or len(listed) == 0:
+            edges[i] = i * size
+        elif i == n:
+            edges[i] = end
+        else:
+            place = np.int64(0)
+            for k in range(4 * i + 4, 4 * i + 8):
+                place = (place << 8) | np.int64(listed[k])
+            edges[i] = place - head
+        if edges[i] < (edges[i - 1] if i else 0) or edges[i] > end:
+            return False
+    return True

@@ -100,6 +100,7 @@ def _in_memory(strays: list[tuple[Positions, list[NDArray[np.uint8]]]]) -> Chunk
     entries = [each for _, found in strays for each in found]
     edges = np.concatenate([[0], np.cumsum([len(each) for each in entries])]).astype(np.int64)
     basket = Basket(np.concatenate(entries), edges)
+    basket.data.flags.writeable = False
     return Chunk(lambda: basket, np.concatenate([each for each, _ in strays]), np.arange(len(entries)))
 
 
@@ -199,6 +200,8 @@ class _Round:
         self.counts = np.empty(-(-cells * self.width // 8), np.uint64)
         self.entries = np.empty(len(self.positions), np.uint64)
         self.squares, self.sums = np.empty(squares, np.uint64), np.empty(sums, np.uint64)
+        words = (_words(each) for each in (self.entries, self.squares, self.sums))
+        self.outputs, self.limits = (_views(self.counts), *words), _limits(self.kind)
 
     def _chunk(self, i: int) -> tuple[Positions, list[NDArray[np.uint8]]]:
         """Decode one basket; return positions and bytes of its strays."""
@@ -211,8 +214,7 @@ class _Round:
         odd = np.zeros(len(entries), np.int64)
         decode_entries(
             basket.data, begin, end, self.group[span], self.row[span], self.done[span], odd, self.table, self.shapes,
-            self.fixed, self.width, *_limits(self.kind), _views(self.counts), _words(self.entries),
-            _words(self.squares), _words(self.sums),
+            self.fixed, self.width, *self.limits, *self.outputs,
         )  # fmt: skip
         self.out.odd[self.positions[span]] += odd
         stray = np.flatnonzero(~self.done[span] & ~self.broken[span])

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dqm.formats.root_baskets import GAIN, MOST_BASKET, SLACK, decompressed
 from dqm.formats.root_bytes import COUNTED, Cursor, RootFileError, located
-from dqm.formats.root_file import KEY, Key, RootFile, key_at
+from dqm.formats.root_file import KEY, Key, RootFile
+from dqm.formats.root_kernels import basket_edges
 from dqm.model.errors import nearest
 
 NEW_CLASS, CLASS = 0xFFFFFFFF, 0x80000000
@@ -24,7 +25,8 @@ TREES, BRANCHES = range(18, 21), range(11, 14)
 TREE_NUMBERS, TREE_RANGES = Struct(">qqqqqdiiiiqqqqqq"), Struct(">qqqqqdiiiiIqqqqqq")
 BRANCH_NUMBERS, BRANCH_REST = Struct(">iiiiq"), Struct(">iIiqqqq")
 ENTRY = {"TLeafI": "i", "TLeafL": "q", "TLeafF": "f", "TLeafD": "d", "TLeafS": "h", "TLeafB": "b", "TLeafO": "B"}
-BASKET_FIXED, BASKET_REST = Struct(">HIi"), Struct(">ii")
+BASKET = Struct(">HIiiiB")
+"""The end of a basket's key: version, sizes of its buffer and of an entry, number and end of its entries, a flag."""
 COUNT_AND_LOWEST, LEAF = Struct(">ii"), Struct(">iiiBB")
 
 
@@ -49,6 +51,10 @@ class Branch:
         """Entries that the baskets hold; fewer than ``entries`` where the writer was stopped."""
         return int(self.first[-1])
 
+    def holding(self, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The basket of every entry."""
+        return np.searchsorted(self.first, entries, side="right") - 1
+
 
 @dataclass(frozen=True)
 class Basket:
@@ -56,9 +62,6 @@ class Basket:
 
     data: NDArray[np.uint8]
     edges: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        self.data.flags.writeable = False
 
 
 class Tree:
@@ -89,11 +92,11 @@ class Tree:
 
     def declared(self, branch: Branch, baskets: Iterable[int]) -> int:
         """Bytes that the baskets say they hold, none more than their compressed bytes can stand for."""
-        total = 0
+        total, gain, place = 0, max(GAIN.values()), branch.place.tolist()
         for i in baskets:
             with located(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i):
-                size, _, length, *_ = KEY.unpack(self.file.bytes_at(int(branch.place[i]), KEY.size))
-                if not 0 <= length <= min(MOST_BASKET, max(GAIN.values()) * size + SLACK):
+                size, _, length, *_ = KEY.unpack(self.file.bytes_at(place[i], KEY.size))
+                if not 0 <= length <= min(MOST_BASKET, gain * size + SLACK):
                     raise RootFileError(f"{size} bytes say that they hold {length}")
                 total += length
         return total
@@ -118,39 +121,21 @@ class Tree:
 
 
 def _basket(raw: memoryview, entries: int) -> Basket:
-    cursor = Cursor(raw)
-    key = key_at(cursor)
-    _, _, entry_size = cursor.take(BASKET_FIXED)
-    if entry_size < 0:
-        raise RootFileError("its entries have generated offsets, an option of ROOT that DQMIO does not use")
-    count, last = cursor.take(BASKET_REST)
-    if key.size != len(raw) or cursor.at > key.head:
-        raise RootFileError(f"a key of {key.size} bytes where the tree says {len(raw)}")
-    if count != entries or entries < 0:
-        raise RootFileError(f"{count} entries where the tree says {entries}")
-    data, end = decompressed(raw[key.head :], key.length), last - key.head
-    if not 0 <= end <= len(data):
-        raise RootFileError(f"its entries end at {end} of {len(data)} bytes")
-    return Basket(data, _edges(data, end, entries, key.head, entry_size))
-
-
-def _edges(data: NDArray[np.uint8], end: int, entries: int, head: int, entry_size: int) -> NDArray[np.int64]:
-    """Where the entries begin and the last one ends ``(entries + 1,)``: listed behind them, or equally long."""
-    if entries > len(data):
-        raise RootFileError(f"{entries} entries in {len(data)} bytes")
-    edges = np.empty(entries + 1, np.int64)
+    size, _, length, _, head, _ = KEY.unpack_from(raw) if len(raw) >= KEY.size else (0,) * 6
+    if size != len(raw) or not KEY.size + BASKET.size <= head <= size:
+        raise RootFileError(f"a key of {size} bytes, {head} of its own, where the tree says {len(raw)}")
+    _, _, entry_size, count, last, _ = BASKET.unpack_from(raw, head - BASKET.size)
+    if count != entries or entry_size < 0 or not 0 <= entries <= MOST_BASKET:
+        raise RootFileError(f"{count} entries of {entry_size} bytes where the tree says {entries} entries")
+    data, end = decompressed(raw[head:], length), last - head
     listed = len(data) - end
-    if listed == 0:
-        edges[:] = np.arange(entries + 1, dtype=np.int64) * entry_size
-    elif listed < 4 * (entries + 1):
-        raise RootFileError(f"{listed} bytes of offsets for {entries} entries")
-    else:
-        edges[:-1] = data[end + 4 : end + 4 + 4 * entries].view(">i4")
-        edges[:-1] -= head
-        edges[-1] = end
-    if edges[0] < 0 or edges[-1] > end or (np.diff(edges) < 0).any():
+    if not 0 <= end <= len(data) or 0 < listed < 4 * (entries + 1) or entries > len(data):
+        raise RootFileError(f"{entries} entries end at {end} of {len(data)} bytes: their offsets are not behind them")
+    edges = np.empty(entries + 1, np.int64)
+    data.flags.writeable = False
+    if not basket_edges(data, end, head, entry_size if listed == 0 else 0, edges):
         raise RootFileError("the offsets of its entries do not rise")
-    return edges
+    return Basket(data, edges)
 
 
 def _branches(data: bytes, key: Key) -> dict[str, Branch]:
