@@ -123,7 +123,8 @@ def _lz4(body: memoryview, length: int) -> Bytes:
     packed = np.frombuffer(body, np.uint8)[CHECKSUM:]
     if len(body) < CHECKSUM or xxh64(packed) != int.from_bytes(body[:CHECKSUM], "big"):
         raise RootFileError("a L4 block is corrupted: its checksum does not match")
-    return memoryview(lz4.decompress_block(packed, output_len=length))
+    out = np.empty(length, np.uint8)
+    return out[: lz4.decompress_block_into(packed, out)]
 
 
 def _zstd(body: memoryview, length: int) -> Bytes:
