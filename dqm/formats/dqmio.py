@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dqm.formats.dqmio_batches import batches_of
 from dqm.formats.dqmio_index import NONE, TYPES, TreeIndex, read_index, text_entries, text_of
-from dqm.formats.root_bytes import RootFileError
+from dqm.formats.root_bytes import RootFileError, located
 from dqm.formats.root_file import RootFile
 from dqm.formats.root_template import Chunk, decode
 from dqm.formats.screening import folded
@@ -184,4 +184,5 @@ def _values(index: TreeIndex) -> NDArray[np.generic]:
     if index.tree.name != "Strings":
         return index.tree.numbers("Value")
     data, edges = text_entries(index.tree, "Value")
-    return np.array([text_of(data, int(a), int(b)) for a, b in pairwise(edges)], dtype=object)
+    with located(file=str(index.tree.file.path), tree="Strings", branch="Value"):
+        return np.array([text_of(data, int(a), int(b)) for a, b in pairwise(edges)], dtype=object)

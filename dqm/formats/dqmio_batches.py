@@ -82,8 +82,8 @@ def _batch(
     if not (found.in_order and len(pieces) == 1):
         order = np.lexsort((ls, run))
         rows = order[keep[positions[order]]]
-        if not len(rows):
-            return None
+    if not len(run[rows]):
+        return None
     shape = (-1, *(axis.bins + 2 for axis in reversed(axes)))
     squares, sums = [each.squares for each in pieces], [each.sums for each in pieces]
     return HistogramBatch(

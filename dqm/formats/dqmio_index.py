@@ -115,7 +115,8 @@ def _names(tree: Tree) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     code, firsts = np.empty(n, np.int64), np.empty(n, np.int64)
     table = np.full(1 << max(4, int(2 * n).bit_length()), NONE, np.int64)
     known = int(encode_names(data, edges, code, firsts, table))
-    return tuple(text_of(data, int(edges[i]), int(edges[i + 1])) for i in firsts[:known]), code
+    with located(file=str(tree.file.path), tree=tree.name, branch="FullName"):
+        return tuple(text_of(data, int(edges[i]), int(edges[i + 1])) for i in firsts[:known]), code
 
 
 def text_entries(tree: Tree, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

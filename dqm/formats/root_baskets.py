@@ -124,14 +124,14 @@ def _lz4(body: memoryview, length: int) -> Bytes:
     if len(body) < CHECKSUM or xxh64(packed) != int.from_bytes(body[:CHECKSUM], "big"):
         raise RootFileError("a L4 block is corrupted: its checksum does not match")
     out = np.empty(length, np.uint8)
-    return out[: lz4.decompress_block_into(packed, out)]
+    return out[: lz4.decompress_block_into(body[CHECKSUM:], out.data)]
 
 
 def _zstd(body: memoryview, length: int) -> Bytes:
     from cramjam import zstd
 
     out = np.empty(length, np.uint8)
-    return out[: zstd.decompress_into(np.frombuffer(body, np.uint8), out)]
+    return out[: zstd.decompress_into(body, out.data)]
 
 
 METHODS: dict[bytes, Callable[[memoryview, int], Bytes]] = {

@@ -168,7 +168,8 @@ class _Round:
 
     def _allocate(self) -> None:
         """One array for all counts, one for all squares, one for all sums, and the table that says what is where."""
-        sizes, lines, fixed, shapes = np.diff(self.starts), [], [], []
+        sizes, lines, shapes = np.diff(self.starts).tolist(), list[Columns](), list[bytes]()
+        fixed = list[tuple[int, int]]()
         cells = squares = sums = shape = 0
         left = self.most
         for i, found in enumerate(self.found):
@@ -177,7 +178,7 @@ class _Round:
                 continue
             histogram, data = found
             layout = histogram.layout
-            rows = int(sizes[i]) if layout.size * int(sizes[i]) <= left else 1
+            rows = sizes[i] if layout.size * sizes[i] <= left else 1
             left -= layout.size * rows
             parts = _fixed(layout.free, layout.size)
             profile = histogram.weights is not None

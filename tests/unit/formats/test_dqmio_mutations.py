@@ -92,7 +92,7 @@ def test_ten_thousand_mutations_in_little_memory(tmp_path: Path, seed: int, repo
     """In a process of its own whose memory is capped; a crash or a hang of compiled code would be seen."""
     program = (
         f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))\n"
-        "import importlib.util, pathlib, sys\n"
+        "import pathlib, sys\n"
         "sys.path.insert(0, '.')\n"
         "from tests.unit.formats.test_dqmio_mutations import sweep\n"
         f"print(sweep(pathlib.Path({str(tmp_path)!r}), 10_000, {seed}))\n"
