@@ -170,8 +170,9 @@ def _passes(index: TreeIndex, entries: NDArray[np.int64]) -> Iterator[tuple[NDAr
     if not len(entries):
         return
     branch = index.tree.branch("Value")
-    baskets = np.unique(branch.holding(entries))
-    most = index.tree.declared(branch, baskets.tolist())
+    baskets = branch.holding(entries)
+    baskets = baskets[np.flatnonzero(np.diff(baskets, prepend=NONE))]
+    most = index.tree.declared(branch, baskets)
     share = most * len(entries) / int((branch.first[baskets + 1] - branch.first[baskets]).sum())
     count = min(len(index.names), int(np.ceil(share / MOST_MEMORY)))
     for i in range(max(1, count)):

@@ -50,61 +50,78 @@ def read_index(file: RootFile) -> tuple[dict[str, TreeIndex], list[Finding]]:
     Raises ``RootFileError`` where there is no tree ``Indices``, or where the names of a tree cannot be read.
     """
     rows = _rows(file)
-    wrong = ~rows["Type"].isin([*range(len(TYPES)), NO_TYPE])
-    findings = folded(rows[wrong], "unknown-type", "quarantined", "a type that no DQMIO format has; nothing is read")
+    wrong = (rows.kind < 0) | ((rows.kind >= len(TYPES)) & (rows.kind != NO_TYPE))
+    findings = rows.told(wrong, "unknown-type", "a type that no DQMIO format has; nothing of it is read")
     found: dict[str, TreeIndex] = {}
     for number, name in enumerate(TYPES):
-        mine = rows[rows["Type"] == number]
+        mine = rows.take(rows.kind == number)
         if name in file.keys:
             found[name], each = _tree_index(Tree(file, name), mine)
             findings += each
-        elif len(mine):
-            findings += folded(mine, "missing-tree", "quarantined", f"the index speaks of {name}, which is not there")
+        else:
+            findings += mine.told(mine.first >= 0, "missing-tree", f"the index speaks of {name}, which is not there")
     return found, findings
 
 
-def _rows(file: RootFile) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of ``Indices``, column by column."""
+
+    file: str
+    run: NDArray[np.int64]
+    ls: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.bool_]) -> _Rows:
+        columns = (self.run, self.ls, self.kind, self.first, self.last)
+        return _Rows(self.file, *(each[rows] for each in columns))
+
+    def told(self, rows: NDArray[np.bool_], code: str, reason: str) -> list[Finding]:
+        """Findings that the given rows are not used."""
+        if not rows.any():
+            return []
+        frame = pd.DataFrame({"file": self.file, "run": self.run[rows], "ls": self.ls[rows]})
+        return folded(frame, code, "quarantined", reason)
+
+
+def _rows(file: RootFile) -> _Rows:
     """The rows of ``Indices``, those that say the same once."""
     tree = Tree(file, "Indices")
-    values = {name: tree.numbers(name) for name in COLUMNS}
-    if len({len(each) for each in values.values()}) > 1 or any(each.dtype.kind not in "iu" for each in values.values()):
+    values = [tree.numbers(name) for name in COLUMNS]
+    if len({len(each) for each in values}) > 1 or any(each.dtype.kind not in "iu" for each in values):
         reason = "its branches differ in length or are not whole numbers"
         raise RootFileError(reason, file=str(file.path), tree="Indices")
-    clipped = {name: np.minimum(each.astype(np.uint64), MOST_PLACE).astype(np.int64) for name, each in values.items()}
-    rows = pd.DataFrame(clipped).drop_duplicates(ignore_index=True)
-    return rows.rename(columns={"Run": "run", "Lumi": "ls"}).assign(file=str(file.path))
+    table = np.stack([np.minimum(each.astype(np.uint64), MOST_PLACE).astype(np.int64) for each in values])
+    _, firsts = np.unique(table, axis=1, return_index=True)
+    return _Rows(str(file.path), *table[:, np.sort(firsts)])
 
 
-def _tree_index(tree: Tree, rows: pd.DataFrame) -> tuple[TreeIndex, list[Finding]]:
+def _tree_index(tree: Tree, rows: _Rows) -> tuple[TreeIndex, list[Finding]]:
     names, code = _names(tree)
-    n = len(code)
-    first, last = rows["FirstIndex"].to_numpy(), rows["LastIndex"].to_numpy()
-    sound = (first <= last) & (last < n) & (first >= 0)
-    reason = f"{tree.name} has {n} entries, and the index asks for others"
-    findings = folded(rows[~sound], "index", "quarantined", reason)
-    rows, first, last = rows[sound], first[sound], last[sound]
-    claims = np.zeros(n + 1, np.int64)
-    np.add.at(claims, first, 1)
-    np.add.at(claims, last + 1, -1)
-    claims = np.cumsum(claims)[:n]
-    owner = np.full(n, NONE, np.int64)
-    for i, (begin, end) in enumerate(zip(first, last, strict=True)):
+    n, told, file = len(code), tree.branch("Value"), str(tree.file.path)
+    sound = (rows.first <= rows.last) & (rows.last < n) & (rows.first >= 0)
+    findings = rows.told(~sound, "index", f"{tree.name} has {n} entries, and the index asks for others")
+    rows = rows.take(sound)
+    claims, owner = np.zeros(n, np.int64), np.full(n, NONE, np.int64)
+    for i, (begin, end) in enumerate(zip(rows.first.tolist(), rows.last.tolist(), strict=True)):
+        claims[begin : end + 1] += 1
         owner[begin : end + 1] = i
-    twice = np.array([(claims[a : b + 1] > 1).any() for a, b in zip(first, last, strict=True)], dtype=bool)
-    reason = f"entries of {tree.name} belong to several lumisections by the index; they are left out"
-    findings += folded(rows[twice], "conflict", "quarantined", reason)
-    owner[claims > 1] = NONE
+    if (claims > 1).any():
+        twice = [bool((claims[a : b + 1] > 1).any()) for a, b in zip(rows.first, rows.last, strict=True)]
+        reason = f"entries of {tree.name} belong to several lumisections by the index; they are left out"
+        findings += rows.told(np.array(twice), "conflict", reason)
+        owner[claims > 1] = NONE
     lost = int((claims == 0).sum())
     if lost:
         reason = f"{lost} of {n} entries of {tree.name} are not in the index and are left out"
-        findings.append(Finding("unindexed", "note", reason, str(tree.file.path)))
-    told = tree.branch("Value")
+        findings.append(Finding("unindexed", "note", reason, file))
     if min(told.stored, n) < max(told.entries, n):
         reason = f"{tree.name} holds {told.stored} of {max(told.entries, n)} entries: the writer was stopped"
-        findings.append(Finding("truncated", "note", reason, str(tree.file.path)))
+        findings.append(Finding("truncated", "note", reason, file))
         owner[told.stored :] = NONE
-    run = np.append(rows["run"].to_numpy(), NONE)[owner]
-    ls = np.append(rows["ls"].to_numpy(), NONE)[owner]
+    run, ls = (np.append(each, NONE)[owner] for each in (rows.run, rows.ls))
     return TreeIndex(tree, names, code, run, ls), findings
 
 
@@ -125,7 +142,7 @@ def text_entries(tree: Tree, name: str) -> tuple[NDArray[np.uint8], NDArray[np.i
     with located(file=str(tree.file.path), tree=tree.name, branch=name):
         if branch.leaf != "TLeafElement":
             raise RootFileError(f"a {branch.leaf} where a std::string is expected")
-        declared = tree.declared(branch, range(len(branch.place)))
+        declared = tree.declared(branch, np.arange(len(branch.place)))
         if declared > MOST_TEXT:
             raise RootFileError(f"{declared} bytes of texts are declared, the limit is {MOST_TEXT}")
         baskets = [tree.basket(branch, i) for i in range(len(branch.place))]

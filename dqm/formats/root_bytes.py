@@ -107,7 +107,7 @@ class Cursor:
 
     def named(self) -> tuple[str, str]:
         """Name and title of a ``TNamed``."""
-        _, end = self.header()
+        end = self.header()[1]
         self.thing()
         found = self.text(), self.text()
         self.leave(end)

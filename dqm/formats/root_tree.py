@@ -6,7 +6,7 @@ file are flat, so a branch within a branch is not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
@@ -25,6 +25,7 @@ TREES, BRANCHES = range(18, 21), range(11, 14)
 TREE_NUMBERS, TREE_RANGES = Struct(">qqqqqdiiiiqqqqqq"), Struct(">qqqqqdiiiiIqqqqqq")
 BRANCH_NUMBERS, BRANCH_REST = Struct(">iiiiq"), Struct(">iIiqqqq")
 ENTRY = {"TLeafI": "i", "TLeafL": "q", "TLeafF": "f", "TLeafD": "d", "TLeafS": "h", "TLeafB": "b", "TLeafO": "B"}
+MOST_GAIN = max(GAIN.values())
 BASKET = Struct(">HIiiiB")
 """The end of a basket's key: version, sizes of its buffer and of an entry, number and end of its entries, a flag."""
 COUNT_AND_LOWEST, LEAF = Struct(">ii"), Struct(">iiiBB")
@@ -86,20 +87,21 @@ class Tree:
 
     def basket(self, branch: Branch, i: int) -> Basket:
         """Read and decompress basket ``i``; any thread."""
-        with located(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i):
+        try:
             raw = self.file.bytes_at(int(branch.place[i]), int(branch.size[i]))
             return _basket(raw, int(branch.first[i + 1] - branch.first[i]))
+        except RootFileError as error:
+            error.within(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i)
+            raise
 
-    def declared(self, branch: Branch, baskets: Iterable[int]) -> int:
+    def declared(self, branch: Branch, baskets: NDArray[np.int64]) -> int:
         """Bytes that the baskets say they hold, none more than their compressed bytes can stand for."""
-        total, gain, place = 0, max(GAIN.values()), branch.place.tolist()
-        for i in baskets:
-            with located(file=str(self.file.path), tree=self.name, branch=branch.name, basket=i):
-                size, _, length, *_ = KEY.unpack(self.file.bytes_at(place[i], KEY.size))
-                if not 0 <= length <= min(MOST_BASKET, gain * size + SLACK):
-                    raise RootFileError(f"{size} bytes say that they hold {length}")
-                total += length
-        return total
+        heads = [KEY.unpack(self.file.bytes_at(place, KEY.size)) for place in branch.place[baskets].tolist()]
+        for i, (size, _, length, *_) in zip(baskets.tolist(), heads, strict=True):
+            if not 0 <= length <= min(MOST_BASKET, MOST_GAIN * size + SLACK):
+                reason = f"{size} bytes say that they hold {length}"
+                raise RootFileError(reason, file=str(self.file.path), tree=self.name, branch=branch.name, basket=i)
+        return sum(head[2] for head in heads)
 
     def numbers(self, name: str) -> NDArray[np.generic]:
         """All values ``(entries,)`` of a branch of single numbers."""
