@@ -11,6 +11,8 @@ Only the baskets that hold something selected are decompressed. What cannot be u
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -155,10 +157,9 @@ class DqmioFile:
         if decoded.strays:
             told = f"{decoded.strays} of {len(entries)} entries of {tree.name} changed their layout and were read apart"
             self.findings.append(Finding("layout", "note", told, str(self.path)))
-        for positions, reason in decoded.broken:
-            rows = pd.DataFrame(
-                {"file": str(self.path), "run": index.run[entries[positions]], "ls": index.ls[entries[positions]]}
-            )
+        for reason, positions in _by_reason(decoded.broken):
+            broken = entries[positions]
+            rows = pd.DataFrame({"file": str(self.path), "run": index.run[broken], "ls": index.ls[broken]})
             self.findings += folded(rows, "malformed", "quarantined", f"{tree.name}: {reason}")
         batches, findings = batches_of(decoded, index, entries)
         self.findings += findings
@@ -179,6 +180,14 @@ def _passes(index: TreeIndex, entries: NDArray[np.int64]) -> Iterator[tuple[NDAr
         part = entries if count <= 1 else entries[index.code[entries] * count // len(index.names) == i]
         if len(part):
             yield part, most
+
+
+def _by_reason(broken: Sequence[tuple[NDArray[np.int64], str]]) -> list[tuple[str, NDArray[np.int64]]]:
+    """Positions by reason, those together whose reasons differ in numbers only; the first reason stands for all."""
+    found: dict[str, list[tuple[NDArray[np.int64], str]]] = defaultdict(list)
+    for positions, reason in broken:
+        found[re.sub(r"\d+", "0", reason)].append((positions, reason))
+    return [(each[0][1], np.concatenate([positions for positions, _ in each])) for each in found.values()]
 
 
 def _values(index: TreeIndex) -> NDArray[np.generic]:

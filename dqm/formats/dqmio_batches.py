@@ -14,7 +14,7 @@ from dqm.formats.dqmio_index import TreeIndex
 from dqm.formats.root_histogram import RawAxis
 from dqm.formats.root_template import Decoded, Piece, Positions, ranked
 from dqm.formats.screening import folded
-from dqm.model.findings import Finding
+from dqm.model.findings import Finding, Severity
 from dqm.model.histograms import Axis, HistogramBatch
 
 Binning = tuple[tuple[object, ...], ...]
@@ -28,6 +28,7 @@ def batches_of(
     keep = _kept(decoded, found)
     groups: dict[int, dict[Binning, list[tuple[tuple[Axis, ...], Piece]]]] = defaultdict(lambda: defaultdict(list))
     known: dict[tuple[RawAxis, ...], tuple[tuple[Axis, ...], Binning]] = {}
+    invalid: dict[int, list[tuple[Positions, str]]] = defaultdict(list)
     for piece in decoded.pieces:
         group = int(index.code[entries[piece.positions[0]]])
         try:
@@ -36,9 +37,12 @@ def batches_of(
                 known[piece.axes] = axes, tuple((a.bins, a.low, a.high, a.edges, a.labels) for a in axes)
             axes, binning = known[piece.axes]
         except ValueError as error:
-            found.tell(piece.positions, "invalid:axis", "quarantined", f"{index.names[group]}: {error}")
+            invalid[group].append((piece.positions, str(error)))
             continue
         groups[group][binning].append((axes, piece))
+    for group, each in invalid.items():
+        reason = f"{index.names[group]}: {each[0][1]}"
+        found.tell(np.concatenate([positions for positions, _ in each]), "invalid:axis", "quarantined", reason)
     batches = []
     for group, binnings in groups.items():
         for given in binnings.values():
@@ -46,10 +50,11 @@ def batches_of(
             if batch is not None:
                 batches.append(batch)
     odd = np.flatnonzero((decoded.odd > 0) & keep)
-    for code in np.unique(index.code[entries[odd]]):
-        mine = odd[index.code[entries[odd]] == code]
-        reason = f"{index.names[code]}: {int(decoded.odd[mine].sum())} counts are negative, infinite or undefined"
-        found.tell(mine, "odd-counts", "note", reason)
+    if len(odd):
+        _, _, order, starts = ranked(found.code[odd])
+        for mine in np.split(odd[order], starts[1:-1]):
+            reason = f"{int(decoded.odd[mine].sum())} counts are negative, infinite or undefined"
+            found.tell(mine, "odd-counts", "note", f"{found.names[found.code[mine[0]]]}: {reason}")
     return batches, found.findings
 
 
@@ -68,9 +73,9 @@ class _Found:
         self.in_order = bool(later.all())
         """Every monitor element rises by run and lumisection: nothing is there twice, nothing need be sorted."""
 
-    def tell(self, positions: Positions, code: str, severity: str, reason: str) -> None:
+    def tell(self, positions: Positions, code: str, severity: Severity, reason: str) -> None:
         rows = pd.DataFrame({"file": self.file, "run": self.run[positions], "ls": self.ls[positions]})
-        self.findings += folded(rows, code, severity, reason)  # type: ignore[arg-type]
+        self.findings += folded(rows, code, severity, reason)
 
 
 def _batch(
@@ -120,27 +125,30 @@ def _kept(decoded: Decoded, found: _Found) -> NDArray[np.bool_]:
     same = (code[1:] == code[:-1]) & (run[1:] == run[:-1]) & (ls[1:] == ls[:-1])
     if not same.any():
         return keep
-    said = _contents(decoded, set(order[1:][same].tolist()) | set(order[:-1][same].tolist()))
-    label = np.concatenate([[0], np.cumsum(~same)])
-    for each in np.unique(label[1:][same]):
-        members = np.sort(order[label == each])
-        equal = len({said.get(int(i), i) for i in members}) == 1
-        keep[members[1:] if equal else members] = False
-        name = found.names[found.code[members[0]]]
-        if equal:
-            found.tell(members[1:], "duplicate", "repaired", f"{name} is there twice with equal content; one is kept")
-        else:
-            found.tell(
-                members[:1], "conflict", "quarantined", f"{name} is there twice with different content; none is kept"
-            )
+    double = np.zeros(len(keep), np.bool_)
+    double[order[1:][same]] = double[order[:-1][same]] = True
+    said = _contents(decoded, double)
+    told: dict[tuple[int, bool], list[Positions]] = defaultdict(list)
+    members = order[double[order]]
+    starts = np.flatnonzero(~np.concatenate([[False], same])[double[order]])
+    for each in np.split(members, starts[1:]):
+        equal = len({said.get(int(i), i) for i in each}) == 1
+        dropped = np.sort(each)[1 if equal else 0 :]
+        keep[dropped] = False
+        told[int(found.code[each[0]]), equal].append(dropped[:1])
+    for (element, equal), positions in told.items():
+        content = "equal content; one is kept" if equal else "different content; none is kept"
+        reason = f"{found.names[element]} is there twice with {content}"
+        kind: tuple[str, Severity] = ("duplicate", "repaired") if equal else ("conflict", "quarantined")
+        found.tell(np.concatenate(positions), *kind, reason)
     return keep
 
 
-def _contents(decoded: Decoded, wanted: set[int]) -> dict[int, object]:
+def _contents(decoded: Decoded, wanted: NDArray[np.bool_]) -> dict[int, object]:
     """What the wanted entries say, as something that can be compared."""
     found: dict[int, object] = {}
     for piece in decoded.pieces:
-        for i in np.flatnonzero(np.isin(piece.positions, list(wanted))):
+        for i in np.flatnonzero(wanted[piece.positions]):
             arrays = (piece.counts, piece.entries, piece.squares, piece.sums)
             said = tuple(b"" if each is None else each[i].tobytes() for each in arrays)
             found[int(piece.positions[i])] = (piece.axes, *said)

@@ -104,15 +104,19 @@ def _tree_index(tree: Tree, rows: _Rows) -> tuple[TreeIndex, list[Finding]]:
     sound = (rows.first <= rows.last) & (rows.last < n) & (rows.first >= 0)
     findings = rows.told(~sound, "index", f"{tree.name} has {n} entries, and the index asks for others")
     rows = rows.take(sound)
-    claims, owner = np.zeros(n, np.int64), np.full(n, NONE, np.int64)
-    for i, (begin, end) in enumerate(zip(rows.first.tolist(), rows.last.tolist(), strict=True)):
-        claims[begin : end + 1] += 1
-        owner[begin : end + 1] = i
-    if (claims > 1).any():
-        twice = [bool((claims[a : b + 1] > 1).any()) for a, b in zip(rows.first, rows.last, strict=True)]
-        reason = f"entries of {tree.name} belong to several lumisections by the index; they are left out"
-        findings += rows.told(np.array(twice), "conflict", reason)
-        owner[claims > 1] = NONE
+    edges = np.zeros(n + 1, np.int64)
+    np.add.at(edges, rows.first, 1)
+    np.add.at(edges, rows.last + 1, -1)
+    claims = np.cumsum(edges)[:n]
+    several = np.concatenate([[0], np.cumsum(claims > 1)])
+    twice = several[rows.last + 1] > several[rows.first]
+    reason = f"other rows of the index claim the same entries of {tree.name}; they are left out"
+    findings += rows.told(twice, "conflict", reason)
+    rows = rows.take(~twice)
+    sizes = rows.last - rows.first + 1
+    owner = np.full(n, NONE, np.int64)
+    begins = np.cumsum(sizes) - sizes
+    owner[np.arange(sizes.sum()) + np.repeat(rows.first - begins, sizes)] = np.repeat(np.arange(len(sizes)), sizes)
     lost = int((claims == 0).sum())
     if lost:
         reason = f"{lost} of {n} entries of {tree.name} are not in the index and are left out"

@@ -281,7 +281,7 @@ def test_index_rows_that_lie_are_told_and_cost_their_entries(tmp_path: Path) -> 
     shapes = {each.element: len(each) for each in batches}
     assert shapes["Pixel/TH3Fs/h_0"] == 6
     assert shapes["Pixel/TH1Ds/h_0"] == 6
-    assert (shapes["Pixel/TH1Fs/h_0"], shapes["Pixel/TH1Fs/h_1"]) == (6, 7)
+    assert (shapes["Pixel/TH1Fs/h_0"], shapes["Pixel/TH1Fs/h_1"]) == (5, 5)
 
 
 def test_reading_leaves_no_open_file_and_names_a_missing_one(tmp_path: Path) -> None:
