@@ -87,11 +87,38 @@ class Histogram:
     name: str
     title: str
     axes: tuple[RawAxis, ...]
-    entries: float
-    cells: NDArray[Any]
-    squares: NDArray[np.float64]
-    weights: NDArray[np.float64] | None
     layout: Layout
+    data: bytes = field(repr=False)
+
+    @property
+    def profile(self) -> bool:
+        """A profile has weights."""
+        return self.layout.weights >= 0
+
+    @property
+    def entries(self) -> float:
+        """How often it was filled."""
+        return float(F8.unpack_from(self.data, self.layout.entries)[0])
+
+    @property
+    def cells(self) -> NDArray[Any]:
+        """fArray."""
+        return self._numbers(self.layout.cells, KINDS[self.kind][1])
+
+    @property
+    def squares(self) -> NDArray[np.float64]:
+        """fSumw2."""
+        return self._numbers(self.layout.squares, "f8")
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """fBinEntries."""
+        return self._numbers(self.layout.weights, "f8") if self.profile else None
+
+    def _numbers(self, begin: int, cell: str) -> NDArray[Any]:
+        kind = np.dtype(">" + cell)
+        count = self.layout.count if begin >= 0 else 0
+        return np.frombuffer(self.data, kind, count, max(0, begin)).astype(kind.newbyteorder("="))
 
 
 def parse_histogram(data: bytes, kind: str) -> Histogram:
@@ -109,23 +136,21 @@ class _Parser:
     """One pass over the bytes; ``layout`` fills on the way."""
 
     def __init__(self, data: bytes, kind: str) -> None:
-        self.kind, self.cursor, self.layout = kind, Cursor(data), Layout(len(data))
-        self.dimension, self.cell = KINDS[kind]
+        self.kind, self.data, self.cursor, self.layout = kind, data, Cursor(data), Layout(len(data))
+        self.dimension, cell = KINDS[kind]
+        self.width = int(cell[1])
         self.name = self.title = ""
         self.axes: tuple[RawAxis, ...] = ()
 
     def histogram(self) -> Histogram:
         self._coat()
-        weights = None
         if self.kind.startswith("TProfile"):
-            weights = self._profile()
-            cells, squares = self.inner
+            self._profile()
         else:
-            cells, squares = self._counts()
+            self._counts()
         if self.cursor.at != self.cursor.end:
             raise RootFileError(f"{self.cursor.end - self.cursor.at} bytes are left over behind a {self.kind}")
-        (entries,) = F8.unpack_from(self.cursor.data, self.layout.entries)
-        return Histogram(self.kind, self.name, self.title, self.axes, entries, cells, squares, weights, self.layout)
+        return Histogram(self.kind, self.name, self.title, self.axes, self.layout, self.data)
 
     def _coat(self) -> None:
         """Step over the class's name and its own header, where they are there."""
@@ -142,29 +167,28 @@ class _Parser:
         else:
             cursor.at = begin
 
-    def _profile(self) -> NDArray[np.float64]:
+    def _profile(self) -> None:
         known = VERSIONS[self.kind]
         version = known.stop - 1 if self.version is None else self.version
         self._known(self.kind, version)
         _, end = self.cursor.header()  # of TH1D or TH2D
-        self.inner = self._counts()
+        self._counts()
         self.cursor.leave(end)
-        weights = self._doubles("weights", whole=True)
+        self._doubles("weights", whole=True)
         self.cursor.take(PROFILE_RANGE)
         self._free(2 * F8.size)
         if version > known.start:
             self._doubles("")
-        return weights
 
-    def _counts(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Cells and squares of a TH1, TH2 or TH3 with its array."""
-        cursor, squares = self.cursor, np.zeros(0)
+    def _counts(self) -> None:
+        """A TH1, TH2 or TH3 with its array."""
+        cursor = self.cursor
         if self.dimension == 1:
-            squares = self._th1()
+            self._th1()
         else:
             version, end = cursor.header()
             self._known(f"TH{self.dimension}", version)
-            squares = self._th1()
+            self._th1()
             if self.dimension == 3:
                 cursor.over()  # TAtt3D
             else:
@@ -174,10 +198,9 @@ class _Parser:
         (count,) = cursor.take(I4)
         if count != self.layout.count:
             raise RootFileError(f"{count} cells, the axes ask for {self.layout.count}")
-        self.layout.cells = cursor.at
-        return self._array(self.cell, count), squares
+        self.layout.cells = self._free(count * self.width)
 
-    def _th1(self) -> NDArray[np.float64]:
+    def _th1(self) -> None:
         cursor = self.cursor
         version, end = cursor.header()
         self._known("TH1", version)
@@ -197,9 +220,8 @@ class _Parser:
         self._free(SUMS_1D * F8.size)
         cursor.skip(3 * F8.size)  # fMaximum, fMinimum, fNormFactor
         cursor.skip(8 * cursor.take(I4)[0])  # fContour
-        squares = self._doubles("squares")
+        self._doubles("squares")
         cursor.leave(end)
-        return squares
 
     def _axis(self) -> RawAxis:
         cursor = self.cursor
@@ -219,19 +241,14 @@ class _Parser:
         cursor.at = end
         return RawAxis(bins, low, high, edges, labels, title)
 
-    def _doubles(self, name: str, *, whole: bool = False) -> NDArray[np.float64]:
-        """A ``TArrayD`` with a number for every cell or, unless ``whole``, none."""
+    def _doubles(self, name: str, *, whole: bool = False) -> None:
+        """A ``TArrayD`` with a number for every cell or, unless ``whole``, none; its place goes to the layout."""
         (count,) = self.cursor.take(I4)
         if count != self.layout.count and (whole or count):
             raise RootFileError(f"{name or 'fBinSumw2'}: {count} numbers for {self.layout.count} cells")
+        begin = self._free(F8.size * count)
         if count and name:
-            setattr(self.layout, name, self.cursor.at)
-        return self._array("f8", count)
-
-    def _array(self, cell: str, count: int) -> NDArray[Any]:
-        kind = np.dtype(">" + cell)
-        begin = self._free(count * kind.itemsize)
-        return np.frombuffer(self.cursor.data, kind, count, begin).astype(kind.newbyteorder("="))
+            setattr(self.layout, name, begin)
 
     def _free(self, size: int) -> int:
         begin = self.cursor.skip(size)

@@ -181,7 +181,7 @@ class _Round:
             rows = sizes[i] if layout.size * sizes[i] <= left else 1
             left -= layout.size * rows
             parts = _fixed(layout.free, layout.size)
-            profile = histogram.weights is not None
+            profile = histogram.profile
             lines.append(
                 Columns(
                     layout.size, shape, len(fixed), len(fixed) + len(parts), cells, layout.count,
@@ -229,8 +229,8 @@ class _Round:
             return None
         histogram = found[0]
         rows = slice(None) if keep.all() else np.flatnonzero(keep)
-        shape, profile = (line.rows, line.cells), histogram.weights is not None
-        kind = np.float64 if profile else histogram.cells.dtype
+        shape, profile = (line.rows, line.cells), histogram.profile
+        kind = np.float64 if profile else KINDS[self.kind][1]
         counts = self.counts.view(kind)[line.base : line.base + line.rows * line.cells].reshape(shape)
         entries = self.entries.view(np.float64)[line.entries_base : line.entries_base + len(members)]
         return Piece(
