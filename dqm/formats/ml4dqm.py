@@ -1,7 +1,8 @@
 """ML4DQM tables: one histogram per row, CSV with JSON lists or Parquet with lists.
 
 Columns ``fromrun, fromlumi, hname, metype, histo, entries, Xmax, Xmin, Xbins, Ymax, Ymin, Ybins``. ``histo`` comes with
-under- and overflow (Xbins + 2 numbers; in two dimensions (Ybins + 2)(Xbins + 2), y-major) or without; its length tells.
+under- and overflow (Xbins + 2 numbers; in two dimensions (Ybins + 2)(Xbins + 2), y by y) or without (in two dimensions
+Xbins·Ybins, x by x, as the public samples beside their ROOT files show); its length tells.
 ``metype`` 3 to 5 have one dimension and 6 to 8 two, whatever stands in ``Ybins``. CSV files often repeat some columns.
 """
 
@@ -118,13 +119,21 @@ def _batches(key: dict[str, Any], part: pd.DataFrame, histo: pa.ChunkedArray, ro
         chosen = part.iloc[at]
         place = int(chosen["fromrun"].iloc[0]), int(chosen["fromlumi"].iloc[0])
         try:
-            counts = with_flow(_numbers(pc.take(cells, pa.array(at)), length), axes)
+            counts = with_flow(_rows_of_y(_numbers(pc.take(cells, pa.array(at)), length), axes), axes)
         except ValueError as error:
             rows.refuse("histogram", f"{key['hname']}: {first_line(error)}; {len(at)} rows, the first is named", *place)
             continue
         run, ls = (chosen[name].to_numpy(np.int64) for name in KEY[:2])
         found.append(HistogramBatch(str(key["hname"]), axes, run, ls, counts, chosen["entries"].to_numpy(float)))
     return found
+
+
+def _rows_of_y(cells: NDArray[Any], axes: tuple[Axis, ...]) -> NDArray[Any]:
+    """Flat cells ``(n, k)`` with x running fastest: without flow they come the other way round."""
+    bins = tuple(axis.bins for axis in axes)
+    if len(bins) < 2 or cells.shape[1] != bins[0] * bins[1]:
+        return cells
+    return cells.reshape(len(cells), *bins).transpose(0, 2, 1).reshape(len(cells), -1)
 
 
 def _lengths(cells: pa.ChunkedArray) -> NDArray[np.int64]:

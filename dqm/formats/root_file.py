@@ -98,6 +98,10 @@ class RootFile:
             raise RootFileError(f"a key of {key.size} bytes, the limit is {most}")
         return decompressed(self.bytes_at(key.place, key.size)[key.head :], key.length, most=most)
 
+    def directory(self, key: Key) -> dict[str, Key]:
+        """The last cycle of every name in the directory that a key stands for."""
+        return self._listed(key.place + key.head)
+
     def _keys(self) -> dict[str, Key]:
         cursor = Cursor(self.bytes_at(0, min(self.size, 64)))
         magic, version, begin = cursor.take(FILE)
@@ -106,7 +110,11 @@ class RootFile:
         end, _, _, _, head = cursor.take(HEADER_LARGE if version >= LARGE else HEADER_SMALL)
         if end > self.size:
             raise RootFileError(f"the file has {self.size} of its {end} bytes: it is truncated")
-        cursor = Cursor(self.bytes_at(begin + head, min(64, max(0, self.size - begin - head))))
+        return self._listed(begin + head)
+
+    def _listed(self, at: int) -> dict[str, Key]:
+        """The keys of the directory whose record begins at a place of the file."""
+        cursor = Cursor(self.bytes_at(at, min(64, max(0, self.size - at))))
         version, _, _, size, _ = cursor.take(DIRECTORY)
         cursor.skip(16 if version > FAR else 8)
         (place,) = cursor.take(Struct(">q") if version > FAR else Struct(">I"))

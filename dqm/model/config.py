@@ -100,6 +100,19 @@ class _HistogramsInput(_FilesInput):
     elements: tuple[str, ...] = Field((), description="patterns of the monitor elements to read; empty: all")
 
 
+class DqmioInput(_HistogramsInput):
+    """CMS DQMIO: ROOT files of monitor elements per lumisection, read without ROOT."""
+
+    kind: Literal["dqmio"]
+
+
+class DqmRootInput(_HistogramsInput):
+    """Histograms as objects of ROOT files: legacy DQM files, or keys such as ``run367094_ls1_<element>``."""
+
+    kind: Literal["dqm-root"]
+    runs_as_lumisection: int = Field(0, ge=0, description="lumisection for which a histogram of a whole run stands")
+
+
 class DialsInput(_HistogramsInput):
     """DIALS: JSON pages of histograms, from files or from the service."""
 
@@ -131,6 +144,8 @@ InputConfig = Annotated[
         GoldenInput,
         BrilcalcInput,
         CanonicalInput,
+        DqmioInput,
+        DqmRootInput,
         DialsInput,
         Ml4dqmInput,
         PluginInput,

@@ -15,10 +15,20 @@ from dqm.formats.brilcalc import read_brilcalc
 from dqm.formats.clas12 import read_qadb, read_table
 from dqm.formats.dials import read_dials
 from dqm.formats.golden import golden_bytes, read_mask
+from dqm.formats.legacy_dqm import read_dqm_root
 from dqm.formats.ml4dqm import read_ml4dqm
 from dqm.formats.oms import read_oms
 from dqm.formats.results import ReadResult
-from dqm.model.config import BrilcalcInput, Clas12QadbInput, Clas12TableInput, Config, DialsInput, Ml4dqmInput, OmsInput
+from dqm.model.config import (
+    BrilcalcInput,
+    Clas12QadbInput,
+    Clas12TableInput,
+    Config,
+    DialsInput,
+    DqmRootInput,
+    Ml4dqmInput,
+    OmsInput,
+)
 from dqm.model.tables import QuantityTable
 
 pytestmark = [
@@ -137,6 +147,21 @@ def test_dials_pages_are_read_number_by_number(config: Config) -> None:
     assert {(int(b.run[0]), int(b.ls[0])) for b in result.histograms} == {(known["run"], known["ls_number"])}
 
 
+def test_keyed_root_files_equal_the_tables_beside_them(config: Config) -> None:
+    """Mutant: maps without flow read y by y."""
+    for path in sorted(config.folder.glob("cms_dqmio_examples_2023C/*.root")):
+        tree = read_dqm_root(DqmRootInput(kind="dqm-root", files=(str(path),)), config)
+        flat = read_ml4dqm(Ml4dqmInput(kind="ml4dqm", files=(str(path.with_suffix(".parquet")),)), config)
+        (root,), (table,) = tree.histograms, flat.histograms
+        assert tree.findings == ()
+        assert root.element == table.element
+        assert [(a.bins, a.low, a.high) for a in root.axes] == [(a.bins, a.low, a.high) for a in table.axes]
+        order, other = np.lexsort((root.ls, root.run)), np.lexsort((table.ls, table.run))
+        np.testing.assert_array_equal(root.ls[order], table.ls[other])
+        np.testing.assert_array_equal(root.inner[order], table.inner[other])
+        np.testing.assert_array_equal(root.entries[order], table.entries[other])
+
+
 @pytest.mark.parametrize("pattern", ["cms_dqmio_examples_2023C/*.parquet", "ml4dqm_samples/*1D*.csv"])
 def test_ml4dqm_tables_are_read_number_by_number(config: Config, pattern: str) -> None:
     for path in sorted(config.folder.glob(pattern)):
@@ -152,7 +177,7 @@ def test_ml4dqm_tables_are_read_number_by_number(config: Config, pattern: str) -
         for row in frame.itertuples():
             batch, k = held[row.hname, row.fromrun, row.fromlumi]
             cells = np.array(json.loads(row.histo) if isinstance(row.histo, str) else row.histo)
-            given = batch.counts if batch.has_flow else batch.inner
-            np.testing.assert_array_equal(given[k].reshape(-1), cells)
+            given = batch.counts[k] if batch.has_flow else batch.inner[k].T
+            np.testing.assert_array_equal(given.reshape(-1), cells)
             assert (batch.axes[0].bins, batch.axes[0].low, batch.axes[0].high) == (row.Xbins, row.Xmin, row.Xmax)
             assert batch.entries[k] == row.entries
