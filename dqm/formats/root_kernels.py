@@ -78,16 +78,15 @@ def encode_names(data: Any, edges: Any, codes: Any, firsts: Any, table: Any) -> 
     known, mask, before = 0, len(table) - 1, -1
     follows = np.full(len(codes) + 1, -1, np.int64)
     for i in range(len(codes)):
-        text = data[edges[i] : edges[i + 1]]
         found = follows[before]
-        if found < 0 or not _same(text, data, edges, firsts[found]):
+        if found < 0 or not _same(data, edges, i, firsts[found]):
             h = np.uint64(0xCBF29CE484222325)
-            for j in range(len(text)):
-                h = (h ^ np.uint64(text[j])) * np.uint64(0x100000001B3)
+            for j in range(edges[i], edges[i + 1]):
+                h = (h ^ np.uint64(data[j])) * np.uint64(0x100000001B3)
             slot = np.int64(h ^ (h >> np.uint64(32))) & mask
             while table[slot] >= 0:
                 found = table[slot]
-                if _same(text, data, edges, firsts[found]):
+                if _same(data, edges, i, firsts[found]):
                     break
                 slot = (slot + 1) & mask
             else:
@@ -98,28 +97,29 @@ def encode_names(data: Any, edges: Any, codes: Any, firsts: Any, table: Any) -> 
     return known
 
 
-# Slices, not places, are handed on: an index from range(len(slice)) cannot be negative, so the loops become vectors.
+# Unsigned places: such an index is never negative, so the loops become vectors; slices would be counted references.
 
 
 @numba.njit(inline="always")
-def _equal(a: Any, b: Any) -> Any:
-    differs = np.uint8(0)
-    for j in range(len(a)):
-        differs |= a[j] ^ b[j]
+def _equal(a: Any, at: Any, b: Any, bt: Any, n: Any) -> Any:
+    differs, i, k = np.uint8(0), np.uint64(at), np.uint64(bt)
+    for j in range(n):
+        differs |= a[i + np.uint64(j)] ^ b[k + np.uint64(j)]
     return differs == 0
 
 
 @numba.njit(inline="always")
-def _copied(source: Any, target: Any) -> None:
-    for j in range(len(target)):
-        target[j] = source[j]
+def _copied(source: Any, at: Any, target: Any, to: Any, n: Any) -> None:
+    i, k = np.uint64(at), np.uint64(to)
+    for j in range(n):
+        target[k + np.uint64(j)] = source[i + np.uint64(j)]
 
 
 @numba.njit(inline="always")
-def _turned8(words: Any, limit: Any, zero: Any) -> Any:
-    odd = 0
-    for j in range(len(words)):
-        x = words[j]
+def _turned8(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd, begin = 0, np.uint64(base)
+    for j in range(n):
+        x = words[begin + np.uint64(j)]
         x = ((x >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)) | (
             (x & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)
         )
@@ -127,56 +127,58 @@ def _turned8(words: Any, limit: Any, zero: Any) -> Any:
             (x & np.uint64(0x0000FFFF0000FFFF)) << np.uint64(16)
         )
         x = (x >> np.uint64(32)) | (x << np.uint64(32))
-        words[j] = x
+        words[begin + np.uint64(j)] = x
         odd += (x > limit) & (x != zero)
     return odd
 
 
 @numba.njit(inline="always")
-def _turned4(words: Any, limit: Any, zero: Any) -> Any:
-    odd, low, bad = np.uint32(0), np.uint32(limit), np.uint32(zero)
-    for j in range(len(words)):
-        x = words[j]
+def _turned4(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd, low, bad, begin = np.uint32(0), np.uint32(limit), np.uint32(zero), np.uint64(base)
+    for j in range(n):
+        x = words[begin + np.uint64(j)]
         x = np.uint32(
             (x >> np.uint32(24))
             | ((x >> np.uint32(8)) & np.uint32(0xFF00))
             | ((x & np.uint32(0xFF00)) << np.uint32(8))
             | (x << np.uint32(24))
         )
-        words[j] = x
+        words[begin + np.uint64(j)] = x
         odd += np.uint32((x > low) & (x != bad))
     return np.int64(odd)
 
 
 @numba.njit(inline="always")
-def _turned2(words: Any, limit: Any, zero: Any) -> Any:
-    odd, low, bad = 0, np.uint16(limit), np.uint16(zero)
-    for j in range(len(words)):
-        x = words[j]
+def _turned2(words: Any, base: Any, n: Any, limit: Any, zero: Any) -> Any:
+    odd, low, bad, begin = 0, np.uint16(limit), np.uint16(zero), np.uint64(base)
+    for j in range(n):
+        x = words[begin + np.uint64(j)]
         x = np.uint16((x >> np.uint16(8)) | (x << np.uint16(8)))
-        words[j] = x
+        words[begin + np.uint64(j)] = x
         odd += (x > low) & (x != bad)
     return odd
 
 
 @numba.njit(inline="always")
-def _same(text: Any, data: Any, edges: Any, other: Any) -> Any:
-    return edges[other + 1] - edges[other] == len(text) and _equal(text, data[edges[other] : edges[other + 1]])
+def _same(data: Any, edges: Any, one: Any, other: Any) -> Any:
+    n = edges[one + 1] - edges[one]
+    return edges[other + 1] - edges[other] == n and _equal(data, edges[one], data, edges[other], n)
 
 
 @numba.njit(inline="always")
-def _alike(entry: Any, shape: Any, fixed: Any) -> Any:
-    for s in range(len(fixed)):  # noqa: SIM110 - numba compiles no all()
-        if not _equal(entry[fixed[s, 0] : fixed[s, 1]], shape[fixed[s, 0] : fixed[s, 1]]):
+def _alike(data: Any, begin: Any, shapes: Any, shape: Any, fixed: Any, first: Any, last: Any) -> Any:
+    for s in range(first, last):
+        a, b = fixed[s, 0], fixed[s, 1]
+        if not _equal(data, begin + a, shapes, shape + a, b - a):
             return False
     return True
 
 
 @numba.njit(inline="always")
-def _doubles(source: Any, as_bytes: Any, as_words: Any, base: Any, count: Any) -> None:
+def _doubles(data: Any, at: Any, as_bytes: Any, as_words: Any, base: Any, n: Any) -> None:
     anything = np.uint64(0xFFFFFFFFFFFFFFFF)
-    _copied(source, as_bytes[8 * base : 8 * (base + count)])
-    _turned8(as_words[base : base + count], anything, anything)
+    _copied(data, at, as_bytes, 8 * base, 8 * n)
+    _turned8(as_words, base, n, anything, anything)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -209,28 +211,28 @@ def decode_entries(
     """
     out1, out2, out4, out8 = out
     for i in range(len(begin)):
-        t = table[group[i]]
-        entry, r, cells = data[begin[i] : end[i]], row[i], t[5]
-        if done[i] or len(entry) != t[0] or r >= t[13]:
+        g, a, r = group[i], begin[i], row[i]
+        size, cells = table[g, 0], table[g, 5]
+        if done[i] or end[i] - a != size or r >= table[g, 13]:
             continue
-        if not _alike(entry, shapes[t[1] : t[1] + t[0]], fixed[t[2] : t[3]]):
+        if not _alike(data, a, shapes, table[g, 1], fixed, table[g, 2], table[g, 3]):
             continue
-        _doubles(entry[t[7] : t[7] + 8], entries[0], entries[1], t[10] + r, 1)
-        at = t[4] + r * cells
-        _copied(entry[t[6] : t[6] + width * cells], out1[width * at : width * (at + cells)])
+        _doubles(data, a + table[g, 7], entries[0], entries[1], table[g, 10] + r, 1)
+        at = table[g, 4] + r * cells
+        _copied(data, a + table[g, 6], out1, width * at, width * cells)
         if width == 8:
-            odd[i] = _turned8(out8[at : at + cells], limit, zero)
+            odd[i] = _turned8(out8, at, cells, limit, zero)
         elif width == 4:
-            odd[i] = _turned4(out4[at : at + cells], limit, zero)
+            odd[i] = _turned4(out4, at, cells, limit, zero)
         elif width == 2:
-            odd[i] = _turned2(out2[at : at + cells], limit, zero)
+            odd[i] = _turned2(out2, at, cells, limit, zero)
         else:
-            for x in out1[at : at + cells]:
-                odd[i] += x > limit
-        if t[8] >= 0:
-            _doubles(entry[t[8] : t[8] + 8 * cells], squares[0], squares[1], t[11] + r * cells, cells)
-        if t[9] >= 0:
-            _doubles(entry[t[9] : t[9] + 8 * cells], sums[0], sums[1], t[12] + r * cells, cells)
+            for j in range(at, at + cells):
+                odd[i] += out1[j] > limit
+        if table[g, 8] >= 0:
+            _doubles(data, a + table[g, 8], squares[0], squares[1], table[g, 11] + r * cells, cells)
+        if table[g, 9] >= 0:
+            _doubles(data, a + table[g, 9], sums[0], sums[1], table[g, 12] + r * cells, cells)
         done[i] = True
 
 

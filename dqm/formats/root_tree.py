@@ -96,7 +96,8 @@ class Tree:
 
     def declared(self, branch: Branch, baskets: NDArray[np.int64]) -> int:
         """Bytes that the baskets say they hold, none more than their compressed bytes can stand for."""
-        heads = [KEY.unpack(self.file.bytes_at(place, KEY.size)) for place in branch.place[baskets].tolist()]
+        with located(file=str(self.file.path), tree=self.name, branch=branch.name):
+            heads = [KEY.unpack(self.file.bytes_at(place, KEY.size)) for place in branch.place[baskets].tolist()]
         for i, (size, _, length, *_) in zip(baskets.tolist(), heads, strict=True):
             if not 0 <= length <= min(MOST_BASKET, MOST_GAIN * size + SLACK):
                 reason = f"{size} bytes say that they hold {length}"

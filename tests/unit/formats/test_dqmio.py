@@ -245,6 +245,15 @@ def test_a_basket_that_declares_too_much_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_basket_beyond_the_end_of_the_file_is_refused(tmp_path: Path) -> None:
+    at = place("TH2Fs", "Value", 1, "plain_none").to_bytes(8, "big")
+    path = damaged(tmp_path, lambda data: data.replace(at, b"\0" * 5 + b"\x5e" * 3), "plain_none")
+    with pytest.raises(
+        RootFileError, match=r"tree TH2Fs, branch Value: 18 bytes are asked for at 6184542 of a file of"
+    ):
+        read(path)
+
+
 @pytest.mark.parametrize(("tree", "branch"), [("TH1Fs", "Value"), ("TH1Fs", "FullName"), ("Indices", "Lumi")])
 def test_a_missing_branch_is_named(tree: str, branch: str, tmp_path: Path) -> None:
     def rename(data: bytearray) -> None:
