@@ -10,6 +10,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -194,6 +195,40 @@ def golden(
         output.write_bytes(data)
     else:
         sys.stdout.buffer.write(data)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="file of histograms: DQMIO, legacy DQM ROOT, DIALS page, ML4DQM table")],
+    elements: Annotated[list[str] | None, typer.Option(help="pattern of monitor elements, may be repeated")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Show what a file of histograms holds: elements, runs, lumisections, binnings, empties."""
+    from dqm.formats.inspection import inspect as run
+    from pipelines.run.inspect import text
+
+    found = run(file, tuple(elements or ()))
+    say(text(found))
+    write_json(json_path, asdict(found))
+
+
+@app.command()
+def convert(
+    sources: Annotated[list[Path], typer.Argument(help="files of histograms, of any kind that dqm inspect knows")],
+    target: Annotated[Path, typer.Argument(help="Parquet file to write")],
+    elements: Annotated[list[str] | None, typer.Option(help="pattern of monitor elements, may be repeated")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Convert files of histograms, ROOT first of all, into one Parquet table."""
+    from pipelines.run.convert import convert as run
+
+    done = run(sources, target, tuple(elements or ()))
+    for finding in done.findings[:20]:
+        say(str(finding))
+    say(done.text())
+    write_json(json_path, {**vars(done), "findings": list(map(str, done.findings))})
+    if any(each.severity == "quarantined" for each in done.findings):
+        raise typer.Exit(QUARANTINE)
 
 
 @app.command()
