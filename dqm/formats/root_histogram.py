@@ -7,7 +7,7 @@ the order of its header (https://root.cern/doc/master/classTH1.html). A histogra
 - ``TBranchElement``, TH1 in DQMIO: the same without the class's own header, so the first is that of TH1;
 - ``TBranchObject``, the others in DQMIO: the name of the class, a zero byte, and then as in a key.
 
-Slow (some 20 µs for a TH1F): ``root_template`` reads what is like something that was read here.
+Slow (some 10 µs for a TH1F): ``root_template`` reads what is like something that was read here.
 """
 
 from __future__ import annotations
