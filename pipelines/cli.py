@@ -306,6 +306,21 @@ def benchmark_certification(
     write_json(json_path, result.document())
 
 
+@benchmarks.command("io")
+def benchmark_io(
+    file: Annotated[Path | None, typer.Option(help="a DQMIO file of your own instead of the simulated ones")] = None,
+    cache: Annotated[Path | None, typer.Option(help="folder of the large files; default: the user's cache")] = None,
+    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Read, store and reduce histograms, beside uproot and ROOT's own loop; ROOT writes the large files."""
+    from pipelines.benchmarks.io import run
+
+    result = run(quick=quick, file=file, cache=cache)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 def version(value: bool) -> None:
     """Print the version and leave."""
     if value:

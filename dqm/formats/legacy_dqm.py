@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,18 +43,40 @@ class Place(NamedTuple):
 
 def read_dqm_root(described: DqmRootInput, config: Config) -> ReadResult:
     """Read legacy DQM files and files of keyed histograms."""
-    return read_histogram_files(
-        config.files(described.files),
-        lambda path: parse_objects(path, described.elements, described.runs_as_lumisection),
-    )
+    whole, templates = described.runs_as_lumisection, Templates()
+
+    def parse(path: Path) -> ParsedHistograms:
+        return parse_objects(path, described.elements, whole, templates)
+
+    return read_histogram_files(config.files(described.files), parse)
 
 
-def parse_objects(path: Path, elements: tuple[str, ...] = (), whole_run_as: int = 0) -> ParsedHistograms:
+@dataclass
+class Templates:
+    """Histograms that were parsed, so that others of the same element and layout need not be parsed again."""
+
+    _known: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
+
+    def parse(self, element: str, data: bytes, kind: str) -> Histogram:
+        """The histogram that ``data`` is; every byte that is no count and no statistic must be that of the template."""
+        key = (element, kind, len(data))
+        known = self._known.get(key)
+        if known is not None and all(data[a:b] == known.data[a:b] for a, b in known.layout.fixed()):
+            return replace(known, data=data)
+        self._known[key] = found = parse_histogram(data, kind)
+        return found
+
+
+def parse_objects(
+    path: Path, elements: tuple[str, ...] = (), whole_run_as: int = 0, templates: Templates | None = None
+) -> ParsedHistograms:
     """The histograms of one file whose elements are asked for; only these are decompressed.
 
-    ``whole_run_as`` is the lumisection for which a histogram of the whole run stands. Raises ``RootFileError`` where
+    ``whole_run_as`` is the lumisection for which a histogram of the whole run stands; ``templates`` are shared by the
+    files of one reading. Raises ``RootFileError`` where
     the file is none or its directories cannot be read.
     """
+    templates = templates or Templates()
     findings: list[Finding] = []
     alike: dict[tuple[str, tuple[object, ...], str, bool, bool], list[tuple[Place, Histogram]]] = {}
     read = strange = 0
@@ -69,7 +92,7 @@ def parse_objects(path: Path, elements: tuple[str, ...] = (), whole_run_as: int 
             if not asked_for(place.element, elements):
                 continue
             try:
-                found = parse_histogram(file.payload(key, most=LARGEST).tobytes(), key.kind)
+                found = templates.parse(place.element, file.payload(key, most=LARGEST).tobytes(), key.kind)
             except RootFileError as error:
                 findings.append(Finding("malformed", "quarantined", f"{name}: {error}", str(path), place.run, place.ls))
                 continue

@@ -77,7 +77,10 @@ class Cursor:
     def header(self) -> tuple[int, int]:
         """Version and end of the object that begins here."""
         begin = self.at
-        count, version = self.take(HEADER)
+        if begin + HEADER.size > self.end:
+            self.skip(HEADER.size)
+        count, version = HEADER.unpack_from(self.data, begin)
+        self.at = begin + HEADER.size
         end = begin + 4 + count - COUNTED
         if not self.at <= end <= self.end:
             raise RootFileError(f"the byte count {count:#x} at byte {begin} does not fit {self.end - begin} bytes")
@@ -90,11 +93,15 @@ class Cursor:
 
     def text(self) -> str:
         """A ``TString`` or ``std::string``: one byte of length, or 255 and four bytes of length."""
-        (size,) = self.take(U1)
+        begin = self.skip(1) + 1
+        size = self.data[begin - 1]
         if size == 255:
             (size,) = self.take(I4)
-        begin = self.skip(size)
-        return bytes(self.data[begin : self.at]).decode("utf-8", "replace") if size else ""
+            begin = self.at
+        if size:
+            self.skip(size)
+            return bytes(self.data[begin : self.at]).decode("utf-8", "replace")
+        return ""
 
     def word(self) -> str:
         """A text that ends with a zero byte, as class names do; at most 255 bytes."""

@@ -74,6 +74,11 @@ class Layout:
     weights: int = -1
     free: list[tuple[int, int]] = field(default_factory=list)
 
+    def fixed(self) -> list[tuple[int, int]]:
+        """The parts ``(begin, end)`` that are not free."""
+        begins, ends = [0, *(end for _, end in self.free)], [*(begin for begin, _ in self.free), self.size]
+        return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:

@@ -180,7 +180,7 @@ class _Round:
             layout = histogram.layout
             rows = sizes[i] if layout.size * sizes[i] <= left else 1
             left -= layout.size * rows
-            parts = _fixed(layout.free, layout.size)
+            parts = layout.fixed()
             profile = histogram.profile
             lines.append(
                 Columns(
@@ -259,12 +259,6 @@ def ranked(groups: Positions) -> tuple[Positions, Positions, Positions, Position
     group[order] = np.repeat(np.arange(len(sizes)), sizes)
     row[order] = np.arange(len(groups)) - np.repeat(starts[:-1], sizes)
     return group, row, order, starts
-
-
-def _fixed(free: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """The parts of an entry that are not free."""
-    begins, ends = [0, *(end for _, end in free)], [*(begin for begin, _ in free), size]
-    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
 
 
 def _limits(kind: str) -> tuple[np.uint64, np.uint64]:
