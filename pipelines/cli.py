@@ -321,6 +321,19 @@ def benchmark_io(
     write_json(json_path, result.document())
 
 
+@benchmarks.command("kernels")
+def benchmark_kernels(
+    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Percentiles, moments and comparisons of simulated histograms, beside NumPy and boost-histogram."""
+    from pipelines.benchmarks.kernels import run
+
+    result = run(quick=quick)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 def version(value: bool) -> None:
     """Print the version and leave."""
     if value:
