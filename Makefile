@@ -13,13 +13,14 @@ PINS := -c constraints.txt --build-constraint constraints.txt
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint benchmark dashboard clean
+.PHONY: help demo test lint benchmark benchmark-io dashboard clean
 
 help:
 	@echo "make demo        simulate some weeks of data taking, certify them, open the dashboard (SERVE=0: do not open it)"
 	@echo "make test        the test suite, under 90 s on two cores"
 	@echo "make lint        style, types and the layering of the packages"
 	@echo "make benchmark   certification of real runs; DQM_DATA names the folder of the data (ARGS=... for options)"
+	@echo "make benchmark-io   speed of reading and reducing histograms; installs ROOT (700 MB) and other peers first"
 	@echo "make dashboard   the dashboard over the demonstration (CONFIG=... for your own)"
 	@echo "make clean       remove the environment, the demonstration and all caches"
 
@@ -40,6 +41,12 @@ lint: $(READY)
 benchmark: $(READY)
 	@[ -n "$$DQM_DATA" ] || { echo "make benchmark: set DQM_DATA to the folder of the data sets" >&2; exit 2; }
 	@$(BIN)/dqm benchmark certification $(ARGS)
+
+benchmark-io: $(READY)
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python $(LINKS) $(PINS) -e ".[peers,root]"
+	@$(BIN)/dqm benchmark io $(ARGS)
+	@$(BIN)/dqm benchmark kernels $(ARGS)
 
 dashboard: $(READY)
 	@$(BIN)/dqm dashboard --config $(CONFIG)
