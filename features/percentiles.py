@@ -57,8 +57,15 @@ def reduce_histograms(counts: NDArray[Any], axis: Axis, percentiles: Sequence[fl
     invalid = np.empty(len(counts), dtype=np.bool_)
     edges = axis.all_edges
     centres = (edges[:-1] + edges[1:]) / 2
-    _reduce(np.ascontiguousarray(counts), edges, centres, wanted, values, invalid)
+    _reduce(np.ascontiguousarray(counts, dtype=_compiled(counts.dtype)), edges, centres, wanted, values, invalid)
     return Reduction((*(f"p{100 * q:g}" for q in wanted), *MOMENTS), values, invalid)
+
+
+def _compiled(kind: np.dtype[Any]) -> type:
+    """The number type that the kernel is compiled for: each takes a second once, so there are three."""
+    if kind == np.float32:
+        return np.float32
+    return np.int32 if kind.kind in "iub" and kind.itemsize <= 4 and kind != np.uint32 else np.float64
 
 
 @numba.njit(parallel=True, cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})

@@ -236,13 +236,16 @@ def simulate(
     folder: Annotated[Path, typer.Argument(help="folder to write into")],
     weeks: Annotated[float, typer.Option(min=0.1, help="simulated weeks of data taking")] = 2.0,
     seed: Annotated[int, typer.Option(help="seed of the random numbers")] = 1,
+    histograms: Annotated[
+        int, typer.Option(min=0, max=10, help="monitor elements of each of six subsystems; 0: counts and rates instead")
+    ] = 0,
 ) -> None:
     """Write a simulated data-taking campaign with recorded truth, and a configuration that reads it."""
     from pipelines.simulate.campaign import SimulationSettings
     from pipelines.simulate.campaign import simulate as run
     from pipelines.simulate.write import write_campaign
 
-    paths = write_campaign(run(SimulationSettings(weeks=weeks, seed=seed)), folder)
+    paths = write_campaign(run(SimulationSettings(weeks=weeks, seed=seed)), folder, histograms)
     say(f"simulated {weeks:g} weeks; next: dqm ingest --config {paths.config}")
 
 

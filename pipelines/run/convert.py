@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from dqm.formats.histogram_merge import merge_histograms
 from dqm.formats.inspection import parse_any
+from dqm.formats.ml4dqm_table import fits_table, write_ml4dqm
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.histograms import HistogramBatch
@@ -55,8 +52,8 @@ def convert(sources: Sequence[Path], target: Path, elements: tuple[str, ...] = (
         batches += parsed.batches
     kept, conflicts = merge_histograms(batches)
     findings += conflicts
-    flat = [each for each in kept if _fits(each)]
-    left = sorted({each.element for each in kept if not _fits(each)})
+    flat = [each for each in kept if fits_table(each)]
+    left = sorted({each.element for each in kept if not fits_table(each)})
     if left:
         reason = (
             f"{len(left)} elements are left out, such as {left[0]}: "
@@ -65,57 +62,6 @@ def convert(sources: Sequence[Path], target: Path, elements: tuple[str, ...] = (
         findings.append(Finding("shape", "quarantined", reason))
     if not flat:
         raise InputError(f"{target}: there is no histogram to write; dqm inspect shows what a file holds")
-    staged = target.with_name(f".{target.name}.part")
-    try:
-        with pq.ParquetWriter(staged, SCHEMA, compression="zstd") as writer:
-            for each in track(sorted(flat, key=lambda batch: batch.element), "writing"):
-                writer.write_table(_table(each))
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
+    write_ml4dqm(target, track(sorted(flat, key=lambda batch: batch.element), "writing"))
     count = sum(len(each) for each in flat)
     return Conversion(str(target), count, len({each.element for each in flat}), target.stat().st_size, tuple(findings))
-
-
-SCHEMA = pa.schema(
-    [
-        ("fromrun", pa.int64()),
-        ("fromlumi", pa.int64()),
-        ("hname", pa.string()),
-        ("metype", pa.int64()),
-        ("histo", pa.list_(pa.float64())),
-        ("entries", pa.float64()),
-        *(
-            (f"{axis}{what}", kind)
-            for axis in "XY"
-            for what, kind in (("min", pa.float64()), ("max", pa.float64()), ("bins", pa.int64()))
-        ),
-    ]
-)
-
-
-def _fits(batch: HistogramBatch) -> bool:
-    return len(batch.axes) < 3 and batch.sums is None and not any(axis.edges for axis in batch.axes)
-
-
-def _table(batch: HistogramBatch) -> pa.Table:
-    """One batch as rows; flow that is not kept is written as it is, without."""
-    n = len(batch)
-    cells = batch.counts if batch.has_flow else batch.inner
-    if not batch.has_flow and len(batch.axes) == 2:
-        cells = cells.transpose(0, 2, 1)  # tables without flow are x by x
-    flat = np.ascontiguousarray(cells, dtype=np.float64).reshape(n, -1)
-    offsets = np.arange(n + 1, dtype=np.int32) * flat.shape[1]
-    columns: dict[str, object] = {
-        "fromrun": batch.run,
-        "fromlumi": batch.ls,
-        "hname": pa.repeat(pa.scalar(batch.element), n),
-        "metype": np.full(n, 6 if len(batch.axes) == 2 else 3),
-        "histo": pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.reshape(-1))),
-        "entries": batch.entries,
-    }
-    for name, axis in zip("XY", (*batch.axes, None)[:2], strict=True):
-        columns[f"{name}min"] = np.full(n, axis.low if axis else 0.0)
-        columns[f"{name}max"] = np.full(n, axis.high if axis else 1.0)
-        columns[f"{name}bins"] = np.full(n, axis.bins if axis else 1)
-    return pa.table(columns).select(SCHEMA.names).cast(SCHEMA)

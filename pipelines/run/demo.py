@@ -25,6 +25,9 @@ from pipelines.simulate.write import truth_labels, write_campaign
 WEEKS = 4.0
 """Simulated data taking: enough runs to learn from."""
 
+HISTOGRAMS = 4
+"""Simulated monitor elements of each subsystem, of the ten that there are: enough to look at within half a minute."""
+
 MARK = ".lumicert-demo"
 """File by which a folder is known as one that an earlier demonstration made and a new one may empty."""
 
@@ -57,7 +60,7 @@ def demo(folder: Path, seed: int = 1) -> DemoSummary:
     """Simulate a campaign, certify its newest runs and write a report; raises ``ConfigError`` for a strange folder."""
     begun = perf_counter()
     _emptied(folder)
-    paths = write_campaign(simulate(SimulationSettings(weeks=WEEKS, seed=seed)), folder)
+    paths = write_campaign(simulate(SimulationSettings(weeks=WEEKS, seed=seed)), folder, HISTOGRAMS)
     config = load(paths.config)
     report = folder / "report.html"
     with Store.create(config.store_path) as store:

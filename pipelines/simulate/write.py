@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dqm.formats.brilcalc import write_brilcalc
 from dqm.formats.canonical import write_canonical
 from dqm.formats.golden import golden_bytes
+from dqm.formats.ml4dqm_table import write_ml4dqm
 from dqm.formats.oms import write_oms
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask
@@ -21,9 +22,22 @@ from dqm.model.labels import Label, Labels
 from dqm.model.tables import lumisection_index
 from pipelines.simulate.campaign import Campaign
 from pipelines.simulate.faults import SUBSYSTEMS
+from pipelines.simulate.histograms import simulated_histograms
 
 EXCERPT_ROWS = 200
 """Lumisections in the CSV excerpt: enough to look at, small enough for an editor."""
+QUANTITY_INPUT = """\
+# Counts, rates and fractions of six simulated subsystems. The Parquet file says itself what its columns mean.
+[[inputs]]
+kind = "canonical"
+files = ["{}"]
+"""
+HISTOGRAM_INPUT = """\
+# Histograms of six simulated subsystems, one row for each; dqm inspect shows what the file holds.
+[[inputs]]
+kind = "ml4dqm"
+files = ["{}"]
+"""
 ORIGIN = b"simulated data (lumicert simulate), not measured"
 
 
@@ -39,6 +53,7 @@ class Paths:
     golden: Path
     dcs: Path
     brilcalc: Path
+    histograms: Path
     truth: Path
     truth_newest: Path
 
@@ -54,20 +69,25 @@ class Paths:
             golden=folder / "simulated_golden.json",
             dcs=folder / "simulated_dcs_only.json",
             brilcalc=folder / "simulated_brilcalc.csv",
+            histograms=folder / "simulated_histograms.parquet",
             truth=folder / "simulated_truth_labelled.parquet",
             truth_newest=folder / "simulated_truth_newest.parquet",
         )
 
 
-def write_campaign(campaign: Campaign, folder: Path) -> Paths:
+def write_campaign(campaign: Campaign, folder: Path, histograms: int = 0) -> Paths:
     """Write the campaign into ``folder``, which is made where it is missing; equal campaigns give equal bytes.
 
+    With ``histograms`` so many monitor elements of every subsystem take the place of its counts, rates and fractions.
     The truth of the newest runs, which carry no label, stands in a file of its own that no reader is pointed at.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = Paths.within(folder)
-    write_canonical(paths.quantities, campaign.quantities)
-    write_canonical(paths.excerpt, campaign.quantities.take(slice(0, EXCERPT_ROWS)))
+    if histograms:
+        write_ml4dqm(paths.histograms, simulated_histograms(campaign, histograms), {b"origin": ORIGIN})
+    else:
+        write_canonical(paths.quantities, campaign.quantities)
+        write_canonical(paths.excerpt, campaign.quantities.take(slice(0, EXCERPT_ROWS)))
     write_oms(paths.oms, oms_frame(campaign))
     write_brilcalc(paths.brilcalc, _brilcalc_frame(campaign))
     good = campaign.labels.take(campaign.labels.values == Label.GOOD)
@@ -77,7 +97,7 @@ def write_campaign(campaign: Campaign, folder: Path) -> Paths:
     newest = truth["run"].isin(campaign.unlabelled)
     _write_truth(paths.truth, truth[~newest], campaign.settings.seed)
     _write_truth(paths.truth_newest, truth[newest], campaign.settings.seed)
-    paths.config.write_text(config_text(campaign, paths), encoding="utf-8")
+    paths.config.write_text(config_text(campaign, paths, histograms), encoding="utf-8")
     return paths
 
 
@@ -121,7 +141,7 @@ def truth_labels(path: Path) -> Labels:
     return Labels.of(lumisection_index(columns["run"], columns["ls"]), value, "simulation", columns["faults"])
 
 
-def config_text(campaign: Campaign, paths: Paths) -> str:
+def config_text(campaign: Campaign, paths: Paths, histograms: int = 0) -> str:
     """The commented configuration that reads the files of this campaign."""
     settings = campaign.settings
     return f"""\
@@ -138,10 +158,7 @@ weight_unit = "/pb"
 [store]
 path = "certification"
 
-# Counts, rates and fractions of six simulated subsystems. The Parquet file says itself what its columns mean.
-[[inputs]]
-kind = "canonical"
-files = ["{paths.quantities.name}"]
+{HISTOGRAM_INPUT.format(paths.histograms.name) if histograms else QUANTITY_INPUT.format(paths.quantities.name)}
 
 # Luminosity, pile-up, prescales and ready bits. A lumisection that this file lacks is UNKNOWN.
 [[inputs]]

@@ -42,6 +42,7 @@ def test_kernels_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     json.dumps(document)
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(io, "REPEATS", 1)
     monkeypatch.delenv(io.ROOT_PYTHON, raising=False)
@@ -53,6 +54,7 @@ def test_a_file_of_ones_own_is_measured(monkeypatch: pytest.MonkeyPatch) -> None
     assert "1.00×" in found.text()
 
 
+@pytest.mark.slow
 def test_without_root_the_fixtures_are_read_and_the_table_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(io, "REPEATS", 1)
     monkeypatch.setattr(io, "root_python", lambda: None)

@@ -31,6 +31,7 @@ def test_notebook_is_kept_without_outputs(notebook: Path) -> None:
     assert [each.id for each in cells if each.outputs or each.execution_count is not None] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda each: each.name)
 def test_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that raises fails the test with its traceback; nothing is written outside the temporary folder.

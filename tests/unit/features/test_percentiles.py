@@ -33,7 +33,7 @@ def agree(counts: np.ndarray, axis: Axis, quantiles: tuple[float, ...] = PERCENT
     assert not found.invalid.any()
 
 
-@pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64, np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64, np.uint8, np.uint32, np.float32, np.float64])
 @pytest.mark.parametrize("axis", [UNIFORM, UNEVEN], ids=["uniform", "uneven"])
 @pytest.mark.parametrize("level", [0.1, 3, 60])
 def test_random_histograms_of_every_number_type(kind: type, axis: Axis, level: float) -> None:
