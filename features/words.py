@@ -22,6 +22,8 @@ SHAPES = {
     "emd": "{name} is shifted by {value:.2g} of its width",
     "pull": "a bin of {name} is {value:.1f} σ from earlier runs",
 }
+HISTOGRAM = {"entries": "number of entries", "std": "width", "filled": "filled share"}
+"""What a person calls a number of a histogram, where its column is called otherwise."""
 COURSE = {
     "level": "{name} is unusual at this level",
     "past": "{name} is {times} off what earlier runs had",
@@ -47,7 +49,7 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     """
     feature, _, detail = reason.feature.partition(": ")
     group, _, view = feature.partition(".")
-    name = (detail or feature).rpartition(".")[0]
+    name = _named((detail or feature).rpartition(".")[0])
     if group == "limit" and view.endswith(".missing"):
         return f"the limit on {view.removesuffix('.missing')} cannot be checked"
     if group == "limit":
@@ -71,3 +73,13 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     if group == "position" and view in POSITION:
         return POSITION[view]
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature
+
+
+def _named(name: str) -> str:
+    """What a person calls a quantity; those of histograms are named by what they are of."""
+    element, _, what = name.rpartition(":")
+    if not element:
+        return name
+    if what.startswith("p") and what[1:].replace(".", "").isdigit():
+        return "the median of " + element if what == "p50" else f"the {what[1:]}% percentile of {element}"
+    return f"the {HISTOGRAM.get(what, what)} of {element}"

@@ -122,7 +122,7 @@ def settled(page: Page) -> bytes:
     before = b""
     for _ in range(40):
         ends = [each.bounding_box() for end in ENDS for each in page.locator(end).all()]
-        height = max(box["y"] + box["height"] for box in ends if box) + 24
+        height = max((box["y"] + box["height"] for box in ends if box), default=1200.0) + 24
         now = page.screenshot(clip={"x": 0, "y": 0, "width": 1440, "height": height}, animations="disabled")
         if now == before:
             return now

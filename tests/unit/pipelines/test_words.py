@@ -70,3 +70,16 @@ def test_a_value_that_is_no_number_is_named_as_it_is(feature: str) -> None:
 
 def test_a_course_to_zero_is_a_finite_factor() -> None:
     assert "inf" not in in_words(Reason("course.a.own", "", -1e5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("strips/residual:std", "the width of strips/residual is 3.4 σ above earlier runs"),
+        ("strips/charge:p50", "the median of strips/charge is 3.4 σ above earlier runs"),
+        ("strips/charge:p2.5", "the 2.5% percentile of strips/charge is 3.4 σ above earlier runs"),
+        ("strips/phi:entries", "the number of entries of strips/phi is 3.4 σ above earlier runs"),
+    ],
+)
+def test_numbers_of_histograms_have_names(column: str, words: str) -> None:
+    assert in_words(Reason(f"values.near: {column}.z", "strips", 3.4, 1.0)) == words
