@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dqm.formats.histogram_drift import schema_drift
 from dqm.formats.reading import ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
@@ -67,7 +68,7 @@ def ingest(config: Config, store: Store) -> IngestSummary:
             raise
         why = "; ".join(each.reason for each in refused)
         raise InputError(f"{error} (an input was refused: {why})") from None
-    findings = (*refused, *merged.findings)
+    findings = (*refused, *merged.findings, *schema_drift(merged.histograms))
     table, labels = merged.quantities, merged.labels
     if table is None:
         raise InputError("no input gave any quantities")
