@@ -18,7 +18,7 @@ from typing import Any, Self
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri
 
 from dqm.model.histograms import Axis
 
@@ -27,6 +27,8 @@ TOLERANCE = 0.01
 LEAST_P = 1e-300
 CHUNK = 4096
 """Histograms at a time: what they need fits into the cache."""
+TABLE = 100_000
+"""Largest k of which ln k! is kept; a larger one is computed."""
 COMPARISONS = ("chi2", "pull", "ks", "emd")
 
 
@@ -63,12 +65,13 @@ def compare(counts: NDArray[Any], references: NDArray[Any], axis: Axis, toleranc
     shape = (past / past.sum(axis=1, keepdims=True)).mean(axis=0)
     edges = axis.all_edges
     width = _spread(shape, edges)
+    factorials = _log_factorials(counts[rows])
     for begin in range(0, len(rows), CHUNK):
         part = rows[begin : begin + CHUNK]
         given = np.ascontiguousarray(counts[part], dtype=np.float64)
         p = np.zeros(given.shape)
         for reference in past:
-            _probability(given, reference, tolerance, p)
+            _probability(given, reference, tolerance, factorials, p)
         p = np.clip(p / len(past), LEAST_P, 1.0)
         z = -ndtri(p / 2)
         chi2[part] = (z * z).mean(axis=1)
@@ -127,9 +130,15 @@ def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLE
     """Signed pull of every bin, ``(n, bins)``: positive where more was counted than the reference lets expect."""
     given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     p = np.zeros(given.shape)
-    _probability(given, past, tolerance, p)
+    _probability(given, past, tolerance, _log_factorials(given), p)
     expected = given.sum(axis=1, keepdims=True) * past / past.sum()
     return np.asarray(np.copysign(-ndtri(np.clip(p, LEAST_P, 1.0) / 2), given - expected), dtype=np.float32)
+
+
+def _log_factorials(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """ln k! for k up to the largest total of ``counts`` ``(n, bins)``, at most ``TABLE``."""
+    largest = float(counts.sum(axis=1, dtype=np.float64).max(initial=0.0))
+    return np.asarray(gammaln(np.arange(min(largest if np.isfinite(largest) else 0, TABLE) + 1) + 1.0))
 
 
 def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
@@ -140,8 +149,11 @@ def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _probability(counts, reference, tolerance, p):  # type: ignore[no-untyped-def]
-    """Add P(D) / max P of one reference ``(bins,)`` to ``p`` ``(n, bins)``, without the log-gamma terms that cancel."""
+def _probability(counts, reference, tolerance, factorials, p):  # type: ignore[no-untyped-def]
+    """Add P(D) / max P of one reference ``(bins,)`` to ``p`` ``(n, bins)``, without the log-gamma terms that cancel.
+
+    ``factorials`` holds ln k! of whole numbers, as many as were worth it.
+    """
     n, bins = counts.shape
     whole = reference.sum()
     for i in numba.prange(n):
@@ -154,14 +166,22 @@ def _probability(counts, reference, tolerance, p):  # type: ignore[no-untyped-de
             if counts[i, j] == best:
                 p[i, j] += 1.0
                 continue
-            here = _term(counts[i, j], total, r, rest)
-            p[i, j] += min(math.exp(here - _term(best, total, r, rest)), 1.0)
+            here = _term(counts[i, j], total, r, rest, factorials)
+            p[i, j] += min(math.exp(here - _term(best, total, r, rest, factorials)), 1.0)
 
 
 @numba.njit(cache=True, nogil=True)
-def _term(d, total, r, rest):  # type: ignore[no-untyped-def]
+def _term(d, total, r, rest, factorials):  # type: ignore[no-untyped-def]
     """ln of C(total, d) · B(d + α, total − d + β), without what does not depend on d."""
-    return math.lgamma(d + r + 1) + math.lgamma(total - d + rest + 1) - math.lgamma(d + 1) - math.lgamma(total - d + 1)
+    beta = math.lgamma(d + r + 1) + math.lgamma(total - d + rest + 1)
+    return beta - _log_factorial(d, factorials) - _log_factorial(total - d, factorials)
+
+
+@numba.njit(cache=True, nogil=True)
+def _log_factorial(k, factorials):  # type: ignore[no-untyped-def]
+    """ln k!, looked up where k is a whole number of the table; Γ(k + 1) elsewhere."""
+    whole = int(k) if k < len(factorials) else -1
+    return factorials[whole] if whole == k else math.lgamma(k + 1)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
