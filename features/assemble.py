@@ -16,6 +16,7 @@
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
 ``shapes.ks .emd``      feature  largest distance of a histogram from the nearest reference; ``.pull`` largest pull
+``shapes.dead .hot``    feature  largest share of dead, hot cells of a map; ``.region`` of connected dead ones
 ``shapes.second``       feature  second largest KS distance: more than one histogram
 ``shapes.missing``      guard    1: a comparison is missing that earlier lumisections had
 ``<element>:ks.shape``  detail   the distance of one element; likewise ``emd`` and ``pull``
@@ -226,7 +227,7 @@ def _counted(
 def _shapes(table: QuantityTable, rows: Grouped) -> Columns:
     """What histograms look like beside those of earlier runs, over all of them and one by one."""
     found: Columns = []
-    for measure in ("ks", "emd", "pull"):
+    for measure in ("ks", "emd", "pull", "dead", "hot", "region"):
         members = [i for i in table.where(kind="deviation") if table.columns[i].name.endswith(f":{measure}")]
         if not members:
             continue

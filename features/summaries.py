@@ -4,7 +4,8 @@ For a monitor element E of one dimension these columns stand beside the quantiti
 them: ``E:p5`` … percentiles, ``E:mean`` and ``E:std`` (kind *value*), ``E:entries`` everything that was filled
 (*count*), ``E:overflow`` and ``E:underflow`` (*fraction*), and against the nearest of the references that the runs
 before make (*deviation*, see ``features.references``) ``E:ks``, ``E:emd`` and ``E:pull``. A map gives those of its two
-projections, ``E/x:…`` and ``E/y:…``, and ``E:filled``, the share of cells that hold anything.
+projections, ``E/x:…`` and ``E/y:…``, ``E:filled``, the share of cells that hold anything, and against the last runs
+(``features.maps``) ``E:dead``, ``E:hot`` and ``E:region``, the share of the largest connected dead part.
 
 What cannot be counted, an empty histogram and an element that is not there are NaN: missing, and never good.
 """
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.model.keys import encode
 from dqm.model.tables import Column, Kind, QuantityTable
+from features.maps import MEASURES, compare_maps
 from features.percentiles import reduce_histograms
 from features.references import PastRuns, compare_nearest
 
@@ -31,6 +33,9 @@ KINDS: Mapping[str, Kind] = {
     "ks": "deviation",
     "emd": "deviation",
     "pull": "deviation",
+    "dead": "deviation",
+    "hot": "deviation",
+    "region": "deviation",
 }
 """Kind of a column by what stands after the colon; everything else is a value."""
 SEPARATOR = ":"
@@ -89,10 +94,25 @@ class Summaries:
         with np.errstate(invalid="ignore"):
             filled = (inner > 0).mean(axis=(1, 2), dtype=np.float64)
         yield f"{batch.element}{SEPARATOR}filled", np.where(broken, np.nan, filled).astype(np.float32), ""
+        yield from self._cells_of(batch, inner)
         for name, along, axis in (("x", 1, batch.axes[0]), ("y", 2, batch.axes[1])):
             projected = np.zeros((len(batch), axis.bins + 2), dtype=np.float64)
             projected[:, 1:-1] = inner.sum(axis=along, dtype=np.float64)
             yield from self._line(f"{batch.element}/{name}", projected, axis, batch.binning, flow=False)
+
+    def _cells_of(
+        self, batch: HistogramBatch, inner: NDArray[np.generic]
+    ) -> Iterator[tuple[str, NDArray[np.float32], str]]:
+        """Dead and hot cells of maps; of the references the one with the fewest of them counts."""
+        past = self._past.setdefault((f"{batch.element}/cells", batch.binning), PastRuns())
+        shape = inner.shape[1:]
+        compared = [compare_maps(inner, reference.reshape(shape)) for reference in past.references()]
+        for name in MEASURES if compared else ():
+            least = np.fmin.reduce([getattr(each, name) for each in compared])
+            yield f"{batch.element}{SEPARATOR}{name}", least, ""
+        with np.errstate(invalid="ignore"):
+            countable = np.isfinite(inner.sum(axis=(1, 2))) & (inner.min(axis=(1, 2), initial=0) >= 0)
+        past.add(inner[countable].sum(axis=0, dtype=np.float64).reshape(-1))
 
     def _line(
         self, element: str, counts: NDArray[np.generic], axis: Axis, binning: str, *, flow: bool = True

@@ -160,3 +160,21 @@ def test_a_histogram_that_is_gone_is_missing() -> None:
     features = assemble(summed(batches, like), FeaturesConfig())
     missing = features.values[:, features.names.index("shapes.missing")]
     assert missing[-6:].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_dead_region_of_a_map_is_seen_and_named() -> None:
+    def run(number: int, dead: bool = False) -> HistogramBatch:
+        counts = np.random.default_rng(number).poisson(40, (6, HEIGHT.bins + 2, AXIS.bins + 2))
+        if dead:
+            counts[4, 1:3, 1:6] = 0
+        entries = counts.reshape(6, -1).sum(axis=1).astype(float)
+        return HistogramBatch("Ecal/map", (AXIS, HEIGHT), np.full(6, number), np.arange(1, 7), counts, entries)
+
+    like = lumisections(5)
+    found = summed([[run(k, dead=k == 5)] for k in range(1, 6)], like)
+    assert found["Ecal/map:region"][-6:].tolist() == [0, 0, 0, 0, 0.25, 0]
+    assert np.isnan(found["Ecal/map:dead"][:6]).all()
+    features = assemble(found, FeaturesConfig())
+    assert features.values[-2, features.names.index("shapes.region")] == 0.25
+    told = in_words(Reason("shapes.region: Ecal/map:region.shape", "Ecal", 0.25, 1.0))
+    assert told == "a region of 25% of Ecal/map is dead"
