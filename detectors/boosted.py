@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.inputs import NotFittedError, Schema, checked_labels, checked_weight, judged_rows
+from detectors.inputs import NotFittedError, Schema, checked_labels, checked_weight, judged_rows, require
 from detectors.protocol import Scalar, State
 from detectors.trees import booster_from_text
 from dqm.model.labels import Label
@@ -95,7 +95,7 @@ class Boosted:
 
     def score(self, table: FeatureTable) -> NDArray[np.float32]:
         """Probability of BAD, ``(n,)``; NaN for a row without any feature."""
-        self._require(table)
+        require(self, table)
         probability = self._predicted(table)
         if probability is None:
             probability = np.full(len(table), self.prior)
@@ -108,7 +108,7 @@ class Boosted:
         Intelligence 2 (2020) 56. A row's sum and the mean over training make a member's log-odds;
         the mean over the members is returned, and unused columns have 0.
         """
-        self._require(table)
+        require(self, table)
         shares = np.zeros((len(table), len(table.columns)), dtype=np.float32)
         found = self._predicted(table, pred_contrib=True)
         if found is not None:
@@ -153,14 +153,9 @@ class Boosted:
         """1 for every used column in which badness may only grow, else 0."""
         return [] if self.schema is None else [int(self.schema.columns[i].kind == "deviation") for i in self._used]
 
-    def _require(self, table: FeatureTable) -> None:
-        if self.schema is None:
-            raise NotFittedError(self)
-        self.schema.require(table)
-
     def _for(self, table: FeatureTable, other: Boosted) -> tuple[lightgbm.Booster, ...]:
         """The trees that ``other`` starts from; raises where they look at other columns or are another number."""
-        self._require(table)
+        require(self, table)
         for name in ("conditions", "members"):
             if getattr(self, name) != getattr(other, name):
                 had, wanted = getattr(self, name), getattr(other, name)

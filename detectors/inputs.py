@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,10 +62,30 @@ class Schema:
         return cls(tuple(Column(**each) for each in content["columns"]), str(content["extractor"]))
 
 
+class Fitted(Protocol):
+    """What may have learned columns, or not yet."""
+
+    schema: Schema | None
+
+
 def judged_rows(table: FeatureTable) -> NDArray[np.bool_]:
     """Which rows hold at least one feature that is not missing, ``(n,)``; conditions alone judge nothing."""
     present = ~np.isnan(table.values[:, table.where(role="feature")])
     return np.asarray(present.any(axis=1))
+
+
+def require(detector: Fitted, table: FeatureTable) -> None:
+    """Raise ``NotFittedError`` before ``fit``, and ``FingerprintError`` for other columns than those of the fit."""
+    if detector.schema is None:
+        raise NotFittedError(detector)
+    detector.schema.require(table)
+
+
+def reference_rows(labels: ArrayLike, weight: ArrayLike | None, n: int, min_good: int) -> NDArray[np.bool_]:
+    """What is usual, ``(n,)``: rows labelled GOOD where there are at least ``min_good``, else all; of weight 0 none."""
+    rows = checked_weight(weight, n) > 0
+    good = rows & (checked_labels(labels, n) == Label.GOOD)
+    return good if good.sum() >= min_good else rows
 
 
 def checked_labels(labels: ArrayLike, n: int) -> NDArray[np.int8]:

@@ -206,7 +206,7 @@ def test_a_manifest_that_is_no_object(folder: Path, text: str, message: str) -> 
         ({"params": {"tree": 3}}, "parameter of detector 'boosted': 'tree'; nearest valid names: 'trees'"),
         ({"params": {"trees": -1}}, "ValueError: trees = -1 must be at least 1"),
         ({"params": {"trees": "x"}}, "TypeError"),
-        ({"kind": "robust-z", "params": {}}, "KeyError: 'centre'"),
+        ({"kind": "robust-z", "params": {}}, "KeyError: 'at'"),
         ({"features": "0" * 64}, "announces other features than those that the detector was trained on"),
         ({"calibrator": None}, r"'calibrator\.method\.txt' belongs to no part of a bundle"),
         ({"calibrator": {"magic": 1}}, "TypeError"),

@@ -10,6 +10,7 @@ import pytest
 
 from detectors.checks import CHECKS, NotConformingError
 from detectors.robust_z import RobustZ
+from detectors.scaling import Scaling
 
 COUNTER = itertools.count()
 
@@ -45,7 +46,7 @@ class Reseeded(RobustZ):
 
     def fit(self, table, labels, **kwargs):
         super().fit(table, labels, **kwargs)
-        self._centre = self._centre + next(COUNTER)
+        self._scaling = replace(self._scaling, centre=self._scaling.centre + next(COUNTER))
         return self
 
 
@@ -54,7 +55,7 @@ class Forgetful(RobustZ):
     """Loses the last digits of its state."""
 
     def state(self):
-        return super().state() | {"centre": self._centre.astype(np.float16)}
+        return super().state() | {"centre": self._scaling.centre.astype(np.float16)}
 
 
 @dataclass
@@ -89,8 +90,17 @@ class Misattributing(RobustZ):
 class Trusting(RobustZ):
     """Takes any columns."""
 
-    def _require(self, table):
-        self.schema = replace(self.schema, columns=table.columns, extractor=table.extractor)
+    def score(self, table):
+        self._trust(table)
+        return super().score(table)
+
+    def explain(self, table):
+        self._trust(table)
+        return super().explain(table)
+
+    def _trust(self, table):
+        if self.schema is not None:
+            self.schema = replace(self.schema, columns=table.columns, extractor=table.extractor)
 
 
 @dataclass
@@ -99,7 +109,7 @@ class Thief(RobustZ):
 
     def fit(self, table, labels, *, previous=None, **kwargs):
         if previous is not None:
-            previous._centre = previous._centre + 1
+            previous._scaling = replace(previous._scaling, centre=previous._scaling.centre + 1)
         return super().fit(table, labels, previous=previous, **kwargs)
 
 
@@ -118,7 +128,7 @@ class Hopeless(RobustZ):
     def fit(self, table, labels, **kwargs):
         super().fit(table, labels, **kwargs)
         if not (labels == 0).any():
-            self._centre = np.full_like(self._centre, np.nan)
+            self._scaling = Scaling.empty()
         return self
 
 

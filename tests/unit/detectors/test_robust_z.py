@@ -90,7 +90,7 @@ def test_parameters_out_of_range_are_refused() -> None:
 
 def test_a_foreign_state_is_refused() -> None:
     state = RobustZ().fit(simulated_table(30, seed=5), _good(30), seed=1).state()
-    with pytest.raises(ValueError, match=r"centres \(2,\) and spreads \(7,\) do not suit the columns"):
+    with pytest.raises(ValueError, match=r"centres \(2,\) and spreads \(6,\) do not suit \(6,\) columns"):
         RobustZ.restore({}, state | {"centre": np.zeros(2)})
     with pytest.raises(KeyError, match="spread"):
         RobustZ.restore({}, {key: value for key, value in state.items() if key != "spread"})
