@@ -30,8 +30,8 @@ def parameters(kind: str) -> dict[str, Scalar]:
 def make(kind: str, params: Mapping[str, Scalar] | None = None) -> Detector:
     """An unfitted detector.
 
-    Raises ``UnknownNameError`` for a kind or a parameter that does not exist, with the nearest ones, and ``ValueError``
-    for a value out of range.
+    Raises ``UnknownNameError`` for a kind or a parameter that does not exist, with the nearest ones, ``TypeError`` for
+    a value of another type than the default, and ``ValueError`` for one out of range.
 
     >>> make("boosted", {"trees": 50}).trees
     50
@@ -40,4 +40,15 @@ def make(kind: str, params: Mapping[str, Scalar] | None = None) -> Detector:
     for name in given:
         if name not in valid:
             raise UnknownNameError(f"parameter of detector {kind!r}:", name, valid)
+        given[name] = _like(valid[name], given[name], f"parameter {name!r} of detector {kind!r}")
     return find(kind)(**given)
+
+
+def _like(default: Scalar, value: Scalar, what: str) -> Scalar:
+    """The value in the type of the default: a whole number may stand for a float, and nothing else for another."""
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        raise TypeError(f"{what} must be {words[type(default)]}, not {value!r}; its default is {default!r}")
+    return value

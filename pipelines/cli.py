@@ -6,18 +6,18 @@ Heavy packages are imported by the command that needs them, so that ``--help`` a
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dqm import __version__
 from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
+from pipelines.benchmarks.commands import app as benchmarks
+from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, say, write_json
 
 QUARANTINE, CONFIG = 3, 78
 KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
@@ -31,13 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-benchmarks = typer.Typer(help="Measure on real, expert-labelled data, beside the peers.", no_args_is_help=True)
 app.add_typer(benchmarks, name="benchmark")
-
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration file")]
-JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
-Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
-DEFAULT_CONFIG = Path("dqm.toml")
 
 
 def main() -> None:
@@ -51,31 +45,6 @@ def main() -> None:
     except OSError as error:
         typer.secho(f"dqm: {error}", fg="red", err=True)
         sys.exit(1)
-
-
-def say(text: str) -> None:
-    """Human text, to standard error."""
-    typer.echo(text, err=True)
-
-
-def write_json(target: str, document: Any) -> None:
-    """Write a document where ``--json`` asked for it."""
-    text = json.dumps(_plain(document), indent=1, allow_nan=False)
-    if target == "-":
-        typer.echo(text)
-    elif target:
-        Path(target).write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """The document in what JSON knows: a number that is not finite is null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
 
 
 @app.command()
@@ -267,6 +236,16 @@ def demo(
 
 
 @app.command()
+def detectors(json_path: JsonPath = "") -> None:
+    """List the detectors that are installed, with their hyper-parameters."""
+    from pipelines.run.detectors import described
+
+    found = described()
+    say("\n".join(each.text() for each in found))
+    write_json(json_path, [vars(each) for each in found])
+
+
+@app.command()
 def dashboard(
     config: ConfigPath = DEFAULT_CONFIG,
     port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: any free one")] = 8501,
@@ -288,53 +267,6 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     write_json(json_path, [vars(each) for each in checks])
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
-
-
-@benchmarks.command("certification")
-def benchmark_certification(
-    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
-    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: benchmark this table alone")] = None,
-    labels: Annotated[str, typer.Option(help="labels that lumicert may train on: all or asked")] = "all",
-    development: Annotated[bool, typer.Option(help="only what development may see")] = False,
-    quick: Annotated[bool, typer.Option(help="one budget, without the slow peers; two minutes at most")] = False,
-    plots: Annotated[Path | None, typer.Option(help="folder for the plots")] = None,
-    json_path: JsonPath = "",
-) -> None:
-    """Certify real runs block by block with thresholds of the past; print realised loss, pollution and workload."""
-    from pipelines.benchmarks.certification import Request, run
-
-    request = Request(data=data, tables=tuple(table or ()), labels=labels, development=development, quick=quick)
-    result = run(request, plots=plots)
-    say(result.text())
-    write_json(json_path, result.document())
-
-
-@benchmarks.command("io")
-def benchmark_io(
-    file: Annotated[Path | None, typer.Option(help="a DQMIO file of your own instead of the simulated ones")] = None,
-    cache: Annotated[Path | None, typer.Option(help="folder of the large files; default: the user's cache")] = None,
-    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
-    json_path: JsonPath = "",
-) -> None:
-    """Read, store and reduce histograms, beside uproot and ROOT's own loop; ROOT writes the large files."""
-    from pipelines.benchmarks.io import run
-
-    result = run(quick=quick, file=file, cache=cache)
-    say(result.text())
-    write_json(json_path, result.document())
-
-
-@benchmarks.command("kernels")
-def benchmark_kernels(
-    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
-    json_path: JsonPath = "",
-) -> None:
-    """Percentiles, moments and comparisons of simulated histograms, beside NumPy and boost-histogram."""
-    from pipelines.benchmarks.kernels import run
-
-    result = run(quick=quick)
-    say(result.text())
-    write_json(json_path, result.document())
 
 
 def version(value: bool) -> None:

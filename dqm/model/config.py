@@ -201,35 +201,29 @@ class FeaturesConfig(_Record):
     position: bool = Field(False, description="judge where in its run a lumisection stands")
 
 
-class BoostedConfig(_Record):
-    """Boosted trees (LightGBM), retrained on what people have labelled."""
+class ModelConfig(_Record):
+    """One detector: its registered ``kind``, the ``seed`` of its fit, and its hyper-parameters as further keys.
 
-    kind: Literal["boosted"] = "boosted"
-    trees: int = Field(80, ge=1)
-    leaves: int = Field(8, ge=2)
-    learning_rate: float = Field(0.08, gt=0)
-    min_leaf: int = Field(20, ge=1, description="lumisections a leaf must hold")
-    feature_fraction: float = Field(0.7, gt=0, le=1, description="columns that a tree sees")
-    bagging: float = Field(0.7, gt=0, le=1, description="lumisections that a tree sees")
-    l2: float = Field(5.0, ge=0, description="shrinkage of the leaves")
-    members: int = Field(3, ge=1, description="models of different seeds that are averaged")
-    extra_trees: bool = Field(False, description="split at random places: less to memorise")
-    refresh_trees: int = Field(10, ge=1, description="trees that a warm start adds")
-    forget: float = Field(0.0, ge=0, le=1, description="how far a warm start moves old leaves to the new window")
-    threads: int = Field(1, ge=1)
+    Which hyper-parameters a kind has is the detector's own business, built-in or plug-in: it is checked where the
+    detector is made, and ``dqm detectors`` lists them.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str = "boosted"
     seed: int = 1
 
+    @property
+    def parameters(self) -> dict[str, str | int | float | bool]:
+        """The hyper-parameters that were given."""
+        return dict(self.__pydantic_extra__ or {})
 
-class RobustZConfig(_Record):
-    """The largest robust z over the features: no training labels, a baseline that everybody understands."""
-
-    kind: Literal["robust-z"]
-    min_good: int = Field(20, ge=1, description="labelled good lumisections from which only those are the reference")
-    floor: float = Field(1e-3, gt=0, description="smallest relative spread")
-    seed: int = 1
-
-
-ModelConfig = Annotated[Union[BoostedConfig, RobustZConfig], Field(discriminator="kind")]  # noqa: UP007
+    @model_validator(mode="after")
+    def _parameters_are_plain(self) -> ModelConfig:
+        odd = [name for name, value in self.parameters.items() if isinstance(value, list | dict)]
+        if odd:
+            raise ValueError(f"{odd[0]} must be a number, a text, true or false, not {self.parameters[odd[0]]!r}")
+        return self
 
 
 class RollingConfig(_Record):
@@ -258,7 +252,8 @@ class Config(_Record):
     inputs: tuple[InputConfig, ...] = ()
     features: FeaturesConfig = FeaturesConfig()
     limits: tuple[LimitConfig, ...] = ()
-    model: ModelConfig = BoostedConfig()
+    model: ModelConfig = ModelConfig()
+    fuse: tuple[ModelConfig, ...] = ()
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")

@@ -14,6 +14,7 @@ from detectors import registry
 from detectors.calibrate import Calibrator
 from detectors.protocol import Detector
 from dqm.model.config import ModelConfig
+from dqm.model.errors import ConfigError, UnknownNameError
 from dqm.model.labels import Label
 from dqm.model.past import Past
 from pipelines.run.evidence import Evidence
@@ -83,5 +84,13 @@ def _fitted(evidence: Evidence, detector: Detector, seed: int, previous: Detecto
 
 
 def make_detector(config: ModelConfig) -> Callable[[], Detector]:
-    """A maker of the unfitted detector that a configuration names."""
-    return lambda: registry.make(config.kind, config.model_dump(exclude={"kind", "seed"}))
+    """A maker of the unfitted detector that a configuration names; raises ``ConfigError`` where there is none such."""
+
+    def make() -> Detector:
+        try:
+            return registry.make(config.kind, config.parameters)
+        except (UnknownNameError, TypeError, ValueError) as error:
+            raise ConfigError(f"[model] kind = {config.kind!r}: {error}") from None
+
+    make()  # a mistake is told before the work begins
+    return make

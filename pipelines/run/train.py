@@ -121,7 +121,8 @@ def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | No
         evidence.table.require(bundle.schema.columns)
     except (ArtifactError, FingerprintError):
         return None
+    wanted = make_detector(config.model)()
     same = bundle.kind == config.model.kind and getattr(bundle.detector, "members", None) == getattr(
-        config.model, "members", None
+        wanted, "members", None
     )
     return bundle.detector if same else None

@@ -12,6 +12,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from detectors import registry
 from dqm.model.config import Config
 from dqm.model.plugins import GROUPS
 from pipelines.cli import app
@@ -111,6 +112,12 @@ def test_every_configuration_key_and_default_is_documented(heading: str, pages: 
     tagged = heading.count("kind =") == 1
     keys = [key for key in record.model_fields if not (tagged and key == "kind")]
     assert documented(pages["configuration.md"], heading) == {key: default(record, key) for key in keys}
+
+
+@pytest.mark.parametrize("kind", registry.names())
+def test_every_detector_and_default_is_documented(kind: str, pages: dict[str, str]) -> None:
+    given = {name: f"`{json.dumps(value)}`" for name, value in registry.parameters(kind).items()}
+    assert documented(pages["detectors.md"], f"`{kind}`") == given
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.boosted import Boosted
 from detectors.robust_z import RobustZ
-from dqm.model.config import BoostedConfig, RobustZConfig
+from dqm.model.config import ModelConfig
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import FOLDS, SKIP, learn, make_detector
 from pipelines.run.schedule import forward_folds
@@ -95,7 +95,7 @@ def test_labels_of_one_kind_are_no_obstacle(make: type[RobustZ], label: int) -> 
 
 
 def test_detectors_are_made_as_configured() -> None:
-    boosted = make_detector(BoostedConfig(trees=7))()
+    boosted = make_detector(ModelConfig(trees=7))()
     assert isinstance(boosted, Boosted)
     assert boosted.trees == 7
-    assert isinstance(make_detector(RobustZConfig(kind="robust-z"))(), RobustZ)
+    assert isinstance(make_detector(ModelConfig(kind="robust-z"))(), RobustZ)

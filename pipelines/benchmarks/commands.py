@@ -1,0 +1,59 @@
+"""``dqm benchmark …``: one command per benchmark; each imports what it measures when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.terminal import JsonPath, say, write_json
+
+app = typer.Typer(help="Measure on real, expert-labelled data, beside the peers.", no_args_is_help=True)
+
+
+@app.command("certification")
+def benchmark_certification(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: benchmark this table alone")] = None,
+    labels: Annotated[str, typer.Option(help="labels that lumicert may train on: all or asked")] = "all",
+    development: Annotated[bool, typer.Option(help="only what development may see")] = False,
+    quick: Annotated[bool, typer.Option(help="one budget, without the slow peers; two minutes at most")] = False,
+    plots: Annotated[Path | None, typer.Option(help="folder for the plots")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Certify real runs block by block with thresholds of the past; print realised loss, pollution and workload."""
+    from pipelines.benchmarks.certification import Request, run
+
+    request = Request(data=data, tables=tuple(table or ()), labels=labels, development=development, quick=quick)
+    result = run(request, plots=plots)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
+@app.command("io")
+def benchmark_io(
+    file: Annotated[Path | None, typer.Option(help="a DQMIO file of your own instead of the simulated ones")] = None,
+    cache: Annotated[Path | None, typer.Option(help="folder of the large files; default: the user's cache")] = None,
+    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Read, store and reduce histograms, beside uproot and ROOT's own loop; ROOT writes the large files."""
+    from pipelines.benchmarks.io import run
+
+    result = run(quick=quick, file=file, cache=cache)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
+@app.command("kernels")
+def benchmark_kernels(
+    quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Percentiles, moments and comparisons of simulated histograms, beside NumPy and boost-histogram."""
+    from pipelines.benchmarks.kernels import run
+
+    result = run(quick=quick)
+    say(result.text())
+    write_json(json_path, result.document())

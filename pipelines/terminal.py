@@ -1,0 +1,40 @@
+"""What every command shares: its common options, text for people, and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration file")]
+JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
+Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
+DEFAULT_CONFIG = Path("dqm.toml")
+
+
+def say(text: str) -> None:
+    """Human text, to standard error."""
+    typer.echo(text, err=True)
+
+
+def write_json(target: str, document: Any) -> None:
+    """Write a document where ``--json`` asked for it."""
+    text = json.dumps(_plain(document), indent=1, allow_nan=False)
+    if target == "-":
+        typer.echo(text)
+    elif target:
+        Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """The document in what JSON knows: a number that is not finite is null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
