@@ -6,7 +6,9 @@
     bundle.json           kind and hyper-parameters, training runs, versions, fingerprint of the features
     detector.npz          arrays of the detector's state
     detector.<key>.txt    texts of its state: the schema, a booster's native text
-    calibrator.npz, calibrator.method.txt    the same of the calibrator, where there is one
+    detector2.npz …       the same of every further detector
+    fusion.npz            what combines them
+    calibrator.npz, calibrator.method.txt    the map to badness, where there is one
 
 ``folder`` writes and reads the files, ``arrays`` the numbers; what a bundle means is here.
 """
@@ -19,18 +21,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any, Self
 
 from detectors import registry
 from detectors.arrays import arrays_from_bytes, bytes_from_arrays
 from detectors.calibrate import Calibrator
 from detectors.folder import json_bytes, json_object, manifest, read_files, write_files
-from detectors.inputs import NotFittedError, Schema
-from detectors.protocol import Detector, State, hyperparameters
+from detectors.fusion import Fusion
+from detectors.model import Companion, Model
+from detectors.protocol import State, hyperparameters
 from dqm.model.errors import ArtifactError, UnknownNameError
 
 ABOUT = "bundle.json"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_TEXT = re.compile(r"(detector|calibrator)\.([a-z][a-z0-9_]*)\.txt")
+_TEXT = re.compile(r"(detector\d*|fusion|calibrator)\.([a-z][a-z0-9_]*)\.txt")
+DETECTOR, FUSION, CALIBRATOR = "detector", "fusion", "calibrator"
 
 
 def installed_versions() -> dict[str, str]:
@@ -45,25 +50,20 @@ def installed_versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(Model):
     """A trained model and what must be known to use it.
 
-    ``kind`` is the registered name of the detector, ``runs`` those it was trained on, ``versions`` the packages that
-    trained it (information: other versions are not refused).
+    ``runs`` are those it was trained on, ``versions`` the packages that trained it (information: other versions are
+    not refused).
     """
 
-    kind: str
-    detector: Detector
-    calibrator: Calibrator | None = None
     runs: tuple[int, ...] = ()
     versions: Mapping[str, str] = field(default_factory=installed_versions)
 
-    @property
-    def schema(self) -> Schema:
-        """Columns and extractor that the model expects; raises ``NotFittedError`` before it has learned any."""
-        if self.detector.schema is None:
-            raise NotFittedError(self.detector)
-        return self.detector.schema
+    @classmethod
+    def of(cls, model: Model, runs: tuple[int, ...]) -> Self:
+        """A model that was trained on some runs, by what is installed here."""
+        return cls(model.kind, model.detector, model.calibrator, model.others, model.fusion, runs)
 
 
 def save(bundle: Bundle, folder: Path) -> str:
@@ -98,43 +98,67 @@ def fingerprint(bundle: Bundle) -> str:
 
 def _bundle(about: Mapping[str, object], files: Mapping[str, bytes]) -> Bundle:
     """The bundle of parsed files; raises what a wrong type, name or value raises."""
-    kind, params, calibration = about["kind"], about["params"], about["calibrator"]
+    calibration, others = about["calibrator"], about.get("others", [])
     runs, versions = about["runs"], about["versions"]
-    if not isinstance(kind, str) or not isinstance(params, dict) or not isinstance(calibration, dict | None):
-        raise TypeError(f"kind, params or calibrator of {ABOUT} are of another type")
+    if not isinstance(calibration, dict | None) or not isinstance(others, list):
+        raise TypeError(f"calibrator or others of {ABOUT} are of another type")
     if not isinstance(runs, list) or not isinstance(versions, dict):
         raise TypeError(f"runs or versions of {ABOUT} are of another type")
-    owners = ("detector",) if calibration is None else ("detector", "calibrator")
+    members = [(DETECTOR, about), *((f"{DETECTOR}{k}", each) for k, each in enumerate(others, start=2))]
+    owners = [owner for owner, _ in members]
+    owners += [FUSION] if others else []
+    owners += [] if calibration is None else [CALIBRATOR]
     states = {owner: _state(files, owner) for owner in owners}
     unused = set(files).difference(*(_state_names(owner, states[owner]) for owner in owners))
     if unused:
         raise ValueError(f"{min(unused)!r} belongs to no part of a bundle")
+    first, *rest = [_companion(given, states[owner]) for owner, given in members]
     return Bundle(
-        kind,
-        type(registry.make(kind, params)).restore(params, states["detector"]),
-        None if calibration is None else Calibrator.restore(calibration, states["calibrator"]),
+        first.kind,
+        first.detector,
+        None if calibration is None else Calibrator.restore(calibration, states[CALIBRATOR]),
+        tuple(rest),
+        Fusion.restore(states[FUSION]) if others else None,
         tuple(int(run) for run in runs),
         {str(name): str(number) for name, number in versions.items()},
     )
 
 
+def _companion(about: Mapping[str, object], state: State) -> Companion:
+    """One detector of a bundle."""
+    kind, params = about["kind"], about["params"]
+    if not isinstance(kind, str) or not isinstance(params, dict):
+        raise TypeError(f"kind or params of {ABOUT} are of another type")
+    return Companion(kind, type(registry.make(kind, params)).restore(params, state))
+
+
 def _files(bundle: Bundle) -> dict[str, bytes]:
     """Every file of the bundle but the manifest, in canonical bytes."""
-    expected = registry.find(bundle.kind)
-    if type(bundle.detector) is not expected:
-        found = type(bundle.detector).__name__
-        raise ArtifactError(f"a {found} was given as {bundle.kind!r}, which is {expected.__name__}")
+    for each in bundle.members:
+        expected = registry.find(each.kind)
+        if type(each.detector) is not expected:
+            found = type(each.detector).__name__
+            raise ArtifactError(f"a {found} was given as {each.kind!r}, which is {expected.__name__}")
+        if each.detector.schema is not None and each.detector.schema != bundle.schema:
+            raise ArtifactError(f"{bundle.kind!r} and {each.kind!r} of one model know other features; fit them alike")
     calibrator = bundle.calibrator
-    about = {
-        "kind": bundle.kind,
-        "params": hyperparameters(bundle.detector),
+    described = [{"kind": each.kind, "params": hyperparameters(each.detector)} for each in bundle.members]
+    about: dict[str, Any] = {
+        **described[0],
         "calibrator": None if calibrator is None else hyperparameters(calibrator),
         "features": bundle.schema.fingerprint,
         "runs": [int(run) for run in bundle.runs],
         "versions": dict(bundle.versions),
     }
-    files = {ABOUT: json_bytes(about)} | _state_files("detector", bundle.detector.state())
-    return files if calibrator is None else files | _state_files("calibrator", calibrator.state())
+    files: dict[str, bytes] = {}
+    for k, each in enumerate(bundle.members, start=1):
+        files |= _state_files(DETECTOR if k == 1 else f"{DETECTOR}{k}", each.detector.state())
+    if bundle.fusion is not None:
+        about["others"] = described[1:]
+        files |= _state_files(FUSION, bundle.fusion.state())
+    if calibrator is not None:
+        files |= _state_files(CALIBRATOR, calibrator.state())
+    return {ABOUT: json_bytes(about)} | files
 
 
 def _state_files(owner: str, state: State) -> dict[str, bytes]:

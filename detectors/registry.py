@@ -22,6 +22,12 @@ def find(kind: str) -> type[Detector]:
     return cast("type[Detector]", plugins.load(GROUP, kind))
 
 
+def kind_of(detector: Detector) -> str:
+    """The registered kind of a detector, empty for one that is not registered; nothing is imported."""
+    own = f"{type(detector).__module__}:{type(detector).__qualname__}"
+    return plugins.name_of(GROUP, own)
+
+
 def parameters(kind: str) -> dict[str, Scalar]:
     """Hyper-parameters of a kind with their defaults."""
     return hyperparameters(find(kind))

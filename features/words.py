@@ -35,6 +35,10 @@ COURSE = {
     "after": "{name} is {times} off the lumisection after",
     "local": "{name} is {times} off its neighbours",
 }
+DETECTORS = {
+    "probability": "{name} gives it {value:.0%} to be bad",
+    "unusual": "{name} finds it more unusual than all but {value:.2%} of good lumisections",
+}
 POSITION = {
     "from_start": "so near to the beginning of the run",
     "to_end": "so near to the end of the run",
@@ -73,6 +77,8 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
             return COURSE[view].format(name=name, times=factor if measured else "far")
     if group == "flags":
         return f"{name} is down" if detail and reason.value == 1 else "a status flag is down nearby"
+    if group == "detector" and view in DETECTORS and math.isfinite(reason.value):
+        return DETECTORS[view].format(name=detail, value=reason.value) if measured else f"{detail} finds it unusual"
     if group == "position" and view in POSITION:
         return POSITION[view]
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature

@@ -23,6 +23,11 @@ def names(group: str) -> list[str]:
     return sorted({each.name for each in entry_points(group=group)})
 
 
+def name_of(group: str, target: str) -> str:
+    """The registered name of an object such as ``package.module:Name``; empty where it has none."""
+    return min((each.name for each in entry_points(group=group) if each.value == target), default="")
+
+
 def load(group: str, name: str) -> Any:
     """The registered object, imported now; raises ``UnknownNameError`` with the nearest names."""
     if name not in names(group):

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from detectors import registry
 from detectors.calibrate import Calibrator
+from detectors.fusion import Fusion
+from detectors.model import Companion, Model
 from detectors.protocol import Detector
-from dqm.model.config import ModelConfig
+from dqm.model.config import Config, ModelConfig
 from dqm.model.errors import ConfigError, UnknownNameError
 from dqm.model.labels import Label
 from dqm.model.past import Past
 from pipelines.run.evidence import Evidence
 from pipelines.run.schedule import forward_folds
+
+Make = Callable[[], Detector]
+"""What makes an unfitted detector."""
 
 FOLDS, SKIP = 8, 2
 """Forward folds of the past, and how many of the first are only learned from; fixed on development runs."""
@@ -26,55 +31,126 @@ FOLDS, SKIP = 8, 2
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, the map from its score to badness, and what it said of the past when that was still the future."""
+    """A model, and what it said of the past when that was still the future."""
 
-    detector: Detector
-    calibrator: Calibrator | None
+    model: Model
     past: Past
 
     def judge(self, evidence: Evidence) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Score and badness of ``n`` lumisections, NaN where nothing judged them; beyond a limit they are ∞ and 1."""
-        return judged(self.detector.score(evidence.table), self.calibrator, evidence)
+        return answers(self.model, self.model.scores(evidence.table), evidence)
 
 
-def judged(
-    score: NDArray[np.float32], calibrator: Calibrator | None, evidence: Evidence
+def answers(
+    model: Model, scores: NDArray[np.float32], evidence: Evidence
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Score and badness, where a broken limit speaks for itself and nothing speaks for data that cannot be used."""
-    badness = score if calibrator is None else calibrator.apply(score)
-    answers = np.where(evidence.beyond, np.array([[np.inf], [1]]), np.stack([score, badness]))
-    answers = np.where(evidence.usable, answers, np.nan).astype(np.float32)
-    return answers[0], answers[1]
+    """Score and badness ``(n,)`` of what the detectors of a model said ``(n, k)``."""
+    score = model.combined(scores)
+    return settled(score, evidence, np.inf), settled(model.badness(score), evidence, 1.0)
 
 
-def learn(evidence: Evidence, make: Callable[[], Detector], *, seed: int, previous: Detector | None = None) -> Trained:
-    """Fit on all of the evidence, and on its forward folds for out-of-fold badness.
+def settled(answer: NDArray[np.float32], evidence: Evidence, beyond: float) -> NDArray[np.float32]:
+    """An answer where a broken limit speaks for itself and nothing speaks for data that cannot be used, ``(n,)``."""
+    given = np.where(evidence.beyond, beyond, answer)
+    return np.where(evidence.usable, given, np.nan).astype(np.float32)
+
+
+def learn(
+    evidence: Evidence,
+    make: Make,
+    *,
+    seed: int,
+    previous: Model | None = None,
+    others: tuple[Make, ...] = (),
+) -> Trained:
+    """Fit on all of the evidence, and on its forward folds for out-of-fold badness; ``others`` are fused in.
 
     Lumisections beyond a limit teach the model nothing, they are answered without it; no more do those whose data
-    cannot be used. A score that is a probability
-    is badness as it is; any other is calibrated on the out-of-fold scores.
+    cannot be used. A score that is a probability is badness as it is; any other is calibrated on the out-of-fold
+    scores.
     """
     inner = replace(
         evidence, label=np.where(evidence.beyond | ~evidence.usable, np.int8(Label.UNKNOWN), evidence.label)
     )
-    score = np.full(len(evidence), np.nan, dtype=np.float32)
+    makers = (make, *others)
+    scores, fold = _out_of_fold(inner, makers, seed)
+    starts = [None] * len(makers) if previous is None else [each.detector for each in previous.members]
+    members = [
+        Companion(registry.kind_of(each), each)
+        for each in (_fitted(inner, m(), seed, start) for m, start in zip(makers, starts, strict=True))
+    ]
+    weight = evidence.weight / evidence.chance
+    model, badness = _joined(members, scores, fold, inner.label, weight)
+    past = Past(
+        evidence.table.index,  # type: ignore[arg-type]  # a lumisection index
+        settled(badness, evidence, 1.0),
+        evidence.label,
+        weight,
+        evidence.held,
+    )
+    return Trained(model, past)
 
-    def judge_fold(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> None:
-        score[now] = _fitted(inner.take(before), make(), seed, None).score(evidence.table.take(now))
+
+def _out_of_fold(
+    evidence: Evidence, makers: tuple[Make, ...], seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Scores ``(n, k)`` by models of earlier folds, NaN where there is none, and the fold of every row, −1 for none."""
+    scores = np.full((len(evidence), len(makers)), np.nan, dtype=np.float32)
+    folds = [*forward_folds(evidence.run, FOLDS, SKIP)]
+    fold = np.full(len(evidence), -1)
+    for k, (_, now) in enumerate(folds):
+        fold[now] = k
+
+    def judge_fold(j: int, before: NDArray[np.bool_], now: NDArray[np.bool_]) -> None:
+        scores[now, j] = _fitted(evidence.take(before), makers[j](), seed, None).score(evidence.table.take(now))
 
     # Folds know nothing of each other, and the trees grow outside the interpreter's lock: the bits stay the same.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        largest_first = reversed([*forward_folds(evidence.run, FOLDS, SKIP)])
-        for done in [pool.submit(judge_fold, *fold) for fold in largest_first]:
+        work = [(j, *each) for each in reversed(folds) for j in range(len(makers))]  # the largest first
+        for done in [pool.submit(judge_fold, *each) for each in work]:
             done.result()
-    detector = _fitted(inner, make(), seed, previous)
-    weight = evidence.weight / evidence.chance
-    calibrator = None
-    if not getattr(detector, "probability", False):
-        calibrator = Calibrator().fit(score, inner.label, weight=weight)
-    _, badness = judged(score, calibrator, evidence)
-    past = Past(evidence.table.index, badness, evidence.label, weight, evidence.held)  # type: ignore[arg-type]
-    return Trained(detector, calibrator, past)
+    return scores, fold
+
+
+def _joined(
+    members: list[Companion],
+    scores: NDArray[np.float32],
+    fold: NDArray[np.int64],
+    label: NDArray[np.int8],
+    weight: NDArray[np.float64],
+) -> tuple[Model, NDArray[np.float32]]:
+    """The model of these detectors, and its badness of the past ``(n,)`` as it would have been told then.
+
+    What combines several detectors is learned as well, so each fold is answered by a combination of the folds before
+    it; the first fold has none and gives no evidence.
+    """
+    model = _combination(members, scores, label, weight)
+    if len(members) == 1:
+        return model, model.badness(scores[:, 0])
+    badness = np.full(len(scores), np.nan, dtype=np.float32)
+    for k in range(1, int(fold.max(initial=-1)) + 1):
+        before, now = (fold >= 0) & (fold < k), fold == k
+        then = _combination(members, scores[before], label[before], weight[before])
+        badness[now] = then.badness(then.combined(scores[now]))
+    return model, badness
+
+
+def _combination(
+    members: list[Companion], scores: NDArray[np.float32], label: NDArray[np.int8], weight: NDArray[np.float64]
+) -> Model:
+    """Detectors with a fusion and a calibrator, where they need one, of these out-of-fold scores."""
+    first, *others = members
+    fusion, score, probable = None, scores[:, 0], _speaks_of_probability(first.detector)
+    if others:
+        probability = tuple(_speaks_of_probability(each.detector) for each in members)
+        fusion = Fusion.fit(scores, label, probability=probability, weight=weight)
+        score, probable = fusion.score(scores), fusion.labelled
+    calibrator = None if probable else Calibrator().fit(score, label, weight=weight)
+    return Model(first.kind, first.detector, calibrator, tuple(others), fusion)
+
+
+def _speaks_of_probability(detector: Detector) -> bool:
+    return bool(getattr(detector, "probability", False))
 
 
 def _fitted(evidence: Evidence, detector: Detector, seed: int, previous: Detector | None) -> Detector:
@@ -83,14 +159,19 @@ def _fitted(evidence: Evidence, detector: Detector, seed: int, previous: Detecto
     return detector.fit(evidence.table, evidence.label, weight=weight, seed=seed, previous=previous)
 
 
-def make_detector(config: ModelConfig) -> Callable[[], Detector]:
+def make_detector(config: ModelConfig) -> Make:
     """A maker of the unfitted detector that a configuration names; raises ``ConfigError`` where there is none such."""
 
     def make() -> Detector:
         try:
             return registry.make(config.kind, config.parameters)
         except (UnknownNameError, TypeError, ValueError) as error:
-            raise ConfigError(f"[model] kind = {config.kind!r}: {error}") from None
+            raise ConfigError(f"detector of kind {config.kind!r}: {error}") from None
 
     make()  # a mistake is told before the work begins
     return make
+
+
+def make_others(config: Config) -> tuple[Make, ...]:
+    """Makers of the detectors that a configuration fuses with its model."""
+    return tuple(map(make_detector, config.fuse))

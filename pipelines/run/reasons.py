@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.model import Model
 from dqm.model.tables import Column, FeatureTable
 from dqm.model.verdicts import Reason
 
@@ -30,6 +33,32 @@ def reasons_of(
         found.append(tuple(leaders.reason(row, j, contribution[row, j]) for j in places if shown[row, j] > 0))
     subsystem = np.array([each[0].subsystem if each else "" for each in found], dtype=object)
     return subsystem, tuple(found)
+
+
+def with_detectors(
+    reasons: tuple[tuple[Reason, ...], ...], model: Model, scores: NDArray[np.float32]
+) -> tuple[tuple[Reason, ...], ...]:
+    """The reasons, and what each of several detectors said that added to the anomaly; ``scores`` are ``(n, k)``.
+
+    The value is p(bad) of a detector that gives one, else its p-value among good lumisections.
+    """
+    if model.fusion is None:
+        return reasons
+    shares = model.fusion.shares(scores)
+    said: list[tuple[str, NDArray[Any]]] = []
+    for j, each in enumerate(model.members):
+        if model.fusion.probability[j]:
+            said.append((f"detector.probability: {each.kind}", scores[:, j]))
+        else:
+            said.append((f"detector.unusual: {each.kind}", model.fusion.references[j].p(scores[:, j])))
+    found = []
+    for row, given in enumerate(reasons):
+        order = np.argsort(-shares[row], kind="stable")
+        add = [
+            Reason(said[j][0], "", float(said[j][1][row]), float(shares[row, j])) for j in order if shares[row, j] > 0
+        ]
+        found.append((*given, *add))
+    return tuple(found)
 
 
 class _Leaders:

@@ -11,7 +11,7 @@ from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootst
 from dqm.model.config import Config, RollingConfig
 from dqm.model.errors import InputError
 from dqm.store.store import Store
-from pipelines.run.learn import make_detector
+from pipelines.run.learn import make_detector, make_others
 from pipelines.run.rolling import Budget, Walker
 from pipelines.run.schedule import Schedule
 from pipelines.run.train import labelled_evidence
@@ -63,7 +63,8 @@ def rehearse(config: Config, store: Store) -> RehearsalSummary:
     if runs < schedule.blocks:
         raise InputError(f"{runs} labelled runs do not make {schedule.blocks} blocks; lower rolling.blocks or add runs")
     budget = Budget(config.working_point.data_loss, config.working_point.pollution)
-    walk = Walker(make_detector(config.model), schedule, seed=config.model.seed).walk(evidence, (budget,))
+    walker = Walker(make_detector(config.model), schedule, seed=config.model.seed, others=make_others(config))
+    walk = walker.walk(evidence, (budget,))
     decision = walk.decision[0]
     rows = decision != ""
     given = decision[rows], evidence.label[rows], evidence.weight[rows], evidence.run[rows]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
 from dqm.model.labels import Label
 from dqm.model.verdicts import Decision, WorkingPoint
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import Trained, learn
+from pipelines.run.learn import Make, Trained, learn
 from pipelines.run.schedule import Schedule
 
 AUDIT = 0.02
@@ -47,12 +45,13 @@ class Walk:
 
 @dataclass(frozen=True)
 class Walker:
-    """How to walk: a maker of detectors, the schedule, the policy and the seed."""
+    """How to walk: a maker of detectors and of ``others`` to fuse with it, the schedule, the policy and the seed."""
 
-    make: Callable[[], Detector]
+    make: Make
     schedule: Schedule = field(default_factory=Schedule)
     policy: MarginPolicy = field(default_factory=MarginPolicy)
     seed: int = 1
+    others: tuple[Make, ...] = ()
 
     def walk(self, evidence: Evidence, budgets: tuple[Budget, ...], block: NDArray[np.int64] | None = None) -> Walk:
         """Certify block by block with every past label; what certifies a block has seen no label of it.
@@ -111,4 +110,5 @@ class Walker:
 
     def _learned(self, past: Evidence, step: int, before: Trained | None) -> Trained:
         afresh = before is None or step % self.schedule.refit_every == 0
-        return learn(past, self.make, seed=self.seed, previous=None if afresh or before is None else before.detector)
+        previous = None if afresh or before is None else before.model
+        return learn(past, self.make, seed=self.seed, previous=previous, others=self.others)

@@ -14,9 +14,9 @@ from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import judged
+from pipelines.run.learn import answers
 from pipelines.run.quantities import all_quantities
-from pipelines.run.reasons import reasons_of
+from pipelines.run.reasons import reasons_of, with_detectors
 
 MOST_RUNS = 1_000_000
 """Runs in one range of ``--runs``."""
@@ -73,10 +73,12 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     bundle.schema.require(evidence.table)
     rows = np.isin(evidence.run, chosen)
     present, described = evidence.take(rows), quantities.take(rows)
-    _, badness = judged(bundle.detector.score(present.table), bundle.calibrator, present)
-    subsystem, reasons = reasons_of(present.table, bundle.detector.explain(present.table))
+    scores = bundle.scores(present.table)
+    _, badness = answers(bundle, scores, present)
+    subsystem, reasons = reasons_of(present.table, bundle.explain(present.table, scores))
+    reasons = with_detectors(reasons, bundle, scores)
     status = np.where(described.usable & ~np.isfinite(badness), "no-past-or-no-features", described.status)
-    scores = Scores(
+    found = Scores(
         index=described.index,  # type: ignore[arg-type]  # read from the store as a lumisection index
         badness=badness,
         held=present.held,
@@ -88,10 +90,10 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     )
     held = {each.run: each.digest for each in store.partitions("quantities", snapshot)}
     with store.transaction() as change:
-        for run, part in split_by_run(scores_to_arrow(scores)):
+        for run, part in split_by_run(scores_to_arrow(found)):
             made_from = {"data": held[run], "features": stored.fingerprint, "model": stored.provenance["manifest"]}
             change.put("scores", run, with_provenance(part, made_from), made_from)
-    return ScoreSummary(stored.model_id, len(chosen), len(scores), int((~np.isfinite(badness)).sum()))
+    return ScoreSummary(stored.model_id, len(chosen), len(found), int((~np.isfinite(badness)).sum()))
 
 
 def champion_entry(store: Store) -> StoredModel:

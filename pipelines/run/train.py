@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from detectors.artifacts import Bundle, fingerprint, load, save
+from detectors.model import Model
 from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
@@ -17,7 +18,7 @@ from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import learn, make_detector
+from pipelines.run.learn import learn, make_detector, make_others
 from pipelines.run.quantities import all_quantities
 
 FEW_RUNS = 20
@@ -79,11 +80,13 @@ def train(config: Config, store: Store, *, warm: bool = False) -> TrainSummary:
     """
     evidence = labelled_evidence(config, store)
     previous = _previous(config, store, evidence) if warm else None
-    trained = learn(evidence, make_detector(config.model), seed=config.model.seed, previous=previous)
+    trained = learn(
+        evidence, make_detector(config.model), seed=config.model.seed, previous=previous, others=make_others(config)
+    )
     runs = np.unique(evidence.run)
-    bundle = Bundle(config.model.kind, trained.detector, trained.calibrator, tuple(runs.tolist()))
+    bundle = Bundle.of(trained.model, tuple(runs.tolist()))
     digest = fingerprint(bundle)
-    name = f"{config.model.kind}-{digest[:12]}"
+    name = f"{'-'.join(each.kind for each in bundle.members)}-{digest[:12]}"
     save(bundle, store.path / "models" / name)
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
@@ -111,7 +114,7 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     return evidence.take(np.isin(evidence.run, labelled))
 
 
-def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | None:
+def _previous(config: Config, store: Store, evidence: Evidence) -> Model | None:
     """The newest model, if it can be continued; a warm start is an economy, so any obstacle means a fresh fit."""
     known = [each for each in store.models() if each.fingerprint == evidence.table.fingerprint]
     if not known:
@@ -121,8 +124,10 @@ def _previous(config: Config, store: Store, evidence: Evidence) -> Detector | No
         evidence.table.require(bundle.schema.columns)
     except (ArtifactError, FingerprintError):
         return None
-    wanted = make_detector(config.model)()
-    same = bundle.kind == config.model.kind and getattr(bundle.detector, "members", None) == getattr(
-        wanted, "members", None
-    )
-    return bundle.detector if same else None
+    wanted = [make() for make in (make_detector(config.model), *make_others(config))]
+    return bundle if list(map(_continued, wanted)) == [_continued(each.detector) for each in bundle.members] else None
+
+
+def _continued(detector: Detector) -> tuple[type[Detector], object]:
+    """What must be equal in two detectors where one continues the other."""
+    return type(detector), getattr(detector, "members", None)

@@ -11,6 +11,7 @@ import pytest
 from dqm.model.config import load
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
 from pipelines.run.certify import certify, past_of
 from pipelines.run.ingest import ingest
 from pipelines.run.score import champion, score
@@ -121,3 +122,20 @@ def test_a_model_that_is_trained_again_is_the_newest(place: Place) -> None:
     assert place.store.working_point() == point
     place.certified()
     assert place.store.publication("golden.json").read() == golden
+
+
+def test_fused_detectors_certify_and_each_says_why(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.learned()
+    place.configured(CONFIG + '[[fuse]]\nkind = "boosted"\ntrees = 5\nmin_leaf = 5\n')
+    summary = train(place.config, place.store)
+    assert summary.model.startswith("robust-z-boosted-")
+    score(place.config, place.store)
+    verdicts = verdicts_from_arrow(place.store.read("verdicts")) if certify(place.config, place.store).runs else None
+    assert verdicts is not None
+    worst = int(np.nanargmax(verdicts.badness))
+    assert verdicts.index[worst][1] in (4, 5)
+    assert {each.feature for each in verdicts.reasons[worst]} & {
+        "detector.unusual: robust-z",
+        "detector.probability: boosted",
+    }

@@ -21,7 +21,9 @@ from detectors.boosted import Boosted
 from detectors.calibrate import Calibrator
 from detectors.checks import simulated_table, with_fault
 from detectors.folder import MANIFEST, json_bytes
+from detectors.fusion import Fusion
 from detectors.inputs import NotFittedError
+from detectors.model import Companion
 from detectors.robust_z import RobustZ
 from dqm.model.errors import ArtifactError
 
@@ -29,6 +31,10 @@ TABLE, TRUTH = with_fault(simulated_table(300, seed=1), column=2, seed=1)
 DETECTOR = Boosted(trees=5).fit(TABLE, TRUTH, seed=1)
 CALIBRATOR = Calibrator().fit(DETECTOR.score(TABLE), TRUTH)
 BUNDLE = Bundle("boosted", DETECTOR, CALIBRATOR, runs=(1, 2, 3))
+
+COMPANION = Companion("robust-z", RobustZ().fit(TABLE, TRUTH, seed=1))
+SAID = np.stack([DETECTOR.score(TABLE), COMPANION.detector.score(TABLE)], axis=1)
+FUSED = replace(BUNDLE, others=(COMPANION,), fusion=Fusion.fit(SAID, TRUTH, probability=(True, False)), calibrator=None)
 
 
 class Tripwire:
@@ -75,6 +81,28 @@ def test_what_is_saved_comes_back(bundle: Bundle, tmp_path: Path) -> None:
     assert (found.calibrator is None) == (bundle.calibrator is None)
     if found.calibrator is not None:
         assert found.calibrator.apply([0.1, 0.9]).tobytes() == CALIBRATOR.apply([0.1, 0.9]).tobytes()
+
+
+def test_a_model_of_several_detectors_comes_back(tmp_path: Path) -> None:
+    scores = FUSED.scores(TABLE)
+    save(FUSED, tmp_path / "model")
+    found = load(tmp_path / "model")
+    assert fingerprint(found) == fingerprint(FUSED)
+    assert [each.kind for each in found.members] == ["boosted", "robust-z"]
+    assert found.scores(TABLE).tobytes() == scores.tobytes()
+    assert found.combined(scores).tobytes() == FUSED.combined(scores).tobytes()
+    assert found.explain(TABLE, scores).tobytes() == FUSED.explain(TABLE, scores).tobytes()
+
+
+def test_detectors_of_other_features_are_no_model(tmp_path: Path) -> None:
+    other = RobustZ().fit(replace(TABLE, extractor="another"), TRUTH, seed=1)
+    mixed = replace(FUSED, others=(Companion("robust-z", other),))
+    with pytest.raises(
+        ArtifactError, match="'boosted' and 'robust-z' of one model know other features; fit them alike"
+    ):
+        save(mixed, tmp_path / "model")
+    with pytest.raises(ValueError, match="2 detectors without a fusion"):
+        replace(FUSED, fusion=None)
 
 
 def test_the_fingerprint_covers_model_calibrator_and_runs() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from detectors.boosted import Boosted
 from detectors.robust_z import RobustZ
@@ -77,9 +78,9 @@ def test_a_rare_look_stands_for_many() -> None:
 
 
 def test_only_what_is_no_probability_is_calibrated() -> None:
-    assert learn(evidence(), trees, seed=1).calibrator is None
+    assert learn(evidence(), trees, seed=1).model.calibrator is None
     trained = learn(evidence(), RobustZ, seed=1)
-    assert trained.calibrator is not None
+    assert trained.model.calibrator is not None
     known: NDArray[np.float32] = trained.past.badness[np.isfinite(trained.past.badness)]
     assert known.min() >= 0
     assert known.max() <= 1
@@ -92,6 +93,35 @@ def test_labels_of_one_kind_are_no_obstacle(make: type[RobustZ], label: int) -> 
     only: Evidence = replace(given, label=np.full(len(given), label, dtype=np.int8))
     trained = learn(only, make, seed=1)
     assert len(trained.judge(given)[1]) == len(given)
+
+
+def test_several_detectors_become_one_badness() -> None:
+    given = evidence(runs=30, rows=30)
+    trained = learn(given, trees, seed=1, others=(RobustZ,))
+    model = trained.model
+    assert [each.kind for each in model.members] == ["boosted", "robust-z"]
+    assert model.fusion is not None
+    _, badness = trained.judge(given)
+    inner = ~given.beyond
+    assert roc_auc_score(given.label[inner] == 1, badness[inner]) > 0.9
+    shares = model.explain(given.table, model.scores(given.table))
+    assert shares.shape == given.table.values.shape
+    assert (shares >= 0).all()
+
+
+def test_the_past_of_a_fusion_knows_no_later_label() -> None:
+    """Mutant: the fusion of everything answers for the past. Later labels are turned round; earlier badness stays."""
+    given = evidence(runs=30, rows=30)
+    half = np.median(np.unique(given.run))
+    turned = np.where((given.run > half) & (given.label >= 0), 1 - given.label, given.label).astype(np.int8)
+    plain, other = (
+        learn(each, RobustZ, seed=1, others=(trees,)).past.badness for each in (given, replace(given, label=turned))
+    )
+    folds = [now for _, now in forward_folds(given.run, FOLDS, SKIP)]
+    early = np.logical_or.reduce([now for now in folds[1:] if given.run[now].max() <= half])
+    assert np.isfinite(plain[early]).all()
+    assert np.array_equal(plain[early], other[early])
+    assert np.isnan(plain[folds[0] & ~given.beyond]).all(), "nothing before it could combine the detectors"
 
 
 def test_detectors_are_made_as_configured() -> None:

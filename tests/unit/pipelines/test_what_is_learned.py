@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.boosted import Boosted
+from detectors.model import Model
 from dqm.model.labels import Label
 from dqm.model.verdicts import Decision
 from pipelines.run.evidence import Evidence
@@ -45,7 +46,7 @@ def test_no_fit_sees_the_label_of_what_breaks_a_limit(telling: Telltale, diary: 
 
 def test_only_the_fit_on_everything_continues_the_previous(telling: Telltale, diary: list[Fit]) -> None:
     """A fold that started from it would have seen its own future."""
-    learn(GIVEN, telling, seed=1, previous=telling())
+    learn(GIVEN, telling, seed=1, previous=Model("", telling()))
     assert [fit.warm for fit in diary] == [False] * (FOLDS - SKIP) + [True]
     assert np.array_equal(diary[-1].run, GIVEN.run)
 

@@ -83,3 +83,13 @@ def test_a_course_to_zero_is_a_finite_factor() -> None:
 )
 def test_numbers_of_histograms_have_names(column: str, words: str) -> None:
     assert in_words(Reason(f"values.near: {column}.z", "strips", 3.4, 1.0)) == words
+
+
+def test_what_a_detector_said_is_told() -> None:
+    unusual, bad = (
+        Reason("detector.unusual: pca", "", 0.001, 2.0),
+        Reason("detector.probability: boosted", "", 0.83, 1.0),
+    )
+    assert in_words(unusual) == "pca finds it more unusual than all but 0.10% of good lumisections"
+    assert in_words(bad) == "boosted gives it 83% to be bad"
+    assert in_words(unusual, measured=False) == "pca finds it unusual"

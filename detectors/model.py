@@ -1,0 +1,79 @@
+"""A trained model: detectors, what combines them, and the map from their answer to badness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.calibrate import Calibrator
+from detectors.fusion import Fusion
+from detectors.inputs import NotFittedError, Schema
+from detectors.protocol import Detector
+from dqm.model.tables import FeatureTable
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further detector of a model and its registered ``kind``."""
+
+    kind: str
+    detector: Detector
+
+
+@dataclass(frozen=True)
+class Model:
+    """What gives badness: the ``detector`` of a registered ``kind``, or it and ``others`` through a ``fusion``.
+
+    ``calibrator`` is None where the answer is a probability as it is.
+    """
+
+    kind: str
+    detector: Detector
+    calibrator: Calibrator | None = None
+    others: tuple[Companion, ...] = ()
+    fusion: Fusion | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.others) != (self.fusion is not None):
+            raise ValueError(f"{1 + len(self.others)} detectors {'with' if self.fusion else 'without'} a fusion")
+
+    @property
+    def members(self) -> tuple[Companion, ...]:
+        """Every detector with its kind, the first one first."""
+        return (Companion(self.kind, self.detector), *self.others)
+
+    @property
+    def schema(self) -> Schema:
+        """Columns and extractor that the model expects; raises ``NotFittedError`` before it has learned any."""
+        if self.detector.schema is None:
+            raise NotFittedError(self.detector)
+        return self.detector.schema
+
+    def scores(self, table: FeatureTable) -> NDArray[np.float32]:
+        """What every detector says, ``(n, k)``."""
+        return np.stack([each.detector.score(table) for each in self.members], axis=1)
+
+    def combined(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Their answer together, ``(n,)``."""
+        return scores[:, 0] if self.fusion is None else self.fusion.score(scores)
+
+    def badness(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Badness in [0, 1] of combined scores, ``(n,)``."""
+        return score if self.calibrator is None else self.calibrator.apply(score)
+
+    def explain(self, table: FeatureTable, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What each column adds to the anomaly, ``(n, d)`` ≥ 0.
+
+        With several detectors each divides its share (``Fusion.shares``) among the columns as its own explanation
+        does.
+        """
+        if self.fusion is None:
+            return self.detector.explain(table)
+        whole = np.zeros(table.values.shape, dtype=np.float32)
+        for each, share in zip(self.members, self.fusion.shares(scores).T, strict=True):
+            part = each.detector.explain(table)
+            total = part.sum(axis=1, keepdims=True)
+            whole += np.divide(part, total, out=np.zeros_like(part), where=total > 0) * share[:, None]
+        return whole
