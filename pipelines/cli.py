@@ -100,6 +100,7 @@ def rehearse(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> N
 def train(
     config: ConfigPath = DEFAULT_CONFIG,
     warm: Annotated[bool, typer.Option("--warm", help="continue the newest model instead of fitting afresh")] = False,
+    challenger: Annotated[bool, typer.Option("--challenger", help="keep the champion; only store this model")] = False,
     json_path: JsonPath = "",
 ) -> None:
     """Train on everything people have labelled and choose the working point from out-of-fold badness of those runs."""
@@ -109,7 +110,7 @@ def train(
 
     settings = load(config)
     with Store.open(settings.store_path) as store:
-        done = run(settings, store, warm=warm)
+        done = run(settings, store, warm=warm, challenger=challenger)
     say(done.text())
     write_json(json_path, done.document())
 
@@ -233,6 +234,20 @@ def demo(
         from pipelines.serve import serve as open_dashboard
 
         raise typer.Exit(open_dashboard(done.config, port=8501))
+
+
+@app.command()
+def models(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """List the trained models of the store: aliases, detectors, runs, and what MLflow calls them."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.models import listed
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        found = listed(store)
+    say("\n".join(each.text() for each in found) or "no model yet; make one with: dqm train")
+    write_json(json_path, [vars(each) for each in found])
 
 
 @app.command()

@@ -244,6 +244,12 @@ class WorkingPointConfig(_Record):
     confidence: float = Field(0.9, gt=0.5, lt=1, description="one-sided level of what the past runs can promise")
 
 
+class TrackingConfig(_Record):
+    """Where trainings are recorded with MLflow."""
+
+    uri: str = Field("", description="sqlite:///FILE relative to the configuration, or of a server; empty: nowhere")
+
+
 class Config(_Record):
     """The whole configuration."""
 
@@ -256,6 +262,7 @@ class Config(_Record):
     fuse: tuple[ModelConfig, ...] = ()
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
+    tracking: TrackingConfig = TrackingConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 
     @property

@@ -18,6 +18,9 @@ KINDS = ("quantities", "histograms", "labels", "past", "scores", "verdicts")
 CHAMPION = "champion"
 """The alias of the model that scores."""
 
+CHALLENGER = "challenger"
+"""The alias of a model that is to be compared with it."""
+
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """A moment, kept as UTC without a zone, since SQLite knows none."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dqm.decide.bounds import alpha_min
 from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootstrap_intervals, outcome
@@ -18,6 +16,7 @@ from dqm.model.errors import ConfigError
 from pipelines.benchmarks.peers import peers_of, variants_of
 from pipelines.benchmarks.sets import BenchmarkSet, benchmark_sets
 from pipelines.progress import track
+from pipelines.run.ranking import ranking
 from pipelines.run.rolling import Budget, Walk, Walker
 
 BUDGETS = (0.001, 0.005, 0.01, 0.02)
@@ -157,18 +156,6 @@ def _measured(each: BenchmarkSet, method: str, walk: Walk, budgets: tuple[Budget
                 past_runs=max((point.runs for point in walk.points[which]), default=0),
                 seconds=walk.seconds,
             )
-
-
-def ranking(score: NDArray[np.float32], label: NDArray[np.int8]) -> tuple[float | None, float | None]:
-    """AUC and average precision over lumisections of known truth; one without a score stands in the middle."""
-    known = label >= 0
-    bad = label[known] == 1
-    if not bad.any() or bad.all():
-        return None, None
-    given = score[known]
-    middle = np.nanmedian(given) if np.isfinite(given).any() else 0.0
-    order = np.unique(np.where(np.isnan(given), middle, given), return_inverse=True)[1]
-    return float(roc_auc_score(bad, order)), float(average_precision_score(bad, order))
 
 
 def _percent(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError, InputError
+from dqm.model.past import Past
 from dqm.model.verdicts import WorkingPoint
-from dqm.store.schema import CHAMPION
+from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector, make_others
 from pipelines.run.quantities import all_quantities
+from pipelines.tracking.address import tracking_uri
 
 FEW_RUNS = 20
 """Runs of evidence below which a person is warned."""
@@ -35,6 +38,9 @@ class TrainSummary:
     bad: int
     warm: bool
     working_point: WorkingPoint
+    alias: str = CHAMPION
+    tracked: str = ""
+    untracked: str = ""
 
     def text(self) -> str:
         """For people."""
@@ -51,6 +57,10 @@ class TrainSummary:
                 f"this is a policy, not a guarantee: {point.runs} runs without any loss would exclude, at "
                 f"{point.confidence:.0%} confidence, no risk below {point.alpha_min:.1%}"
             )
+        if self.alias != CHAMPION:
+            lines.append(f"it is the {self.alias}: the {CHAMPION} goes on scoring")
+        if self.tracked:
+            lines.append(f"recorded in MLflow as {self.tracked}")
         return "\n".join(lines + [f"note: {each}" for each in self.notes()])
 
     def notes(self) -> list[str]:
@@ -66,6 +76,8 @@ class TrainSummary:
             found.append("nothing will be accepted automatically: no threshold held the pollution budget on the past")
         if np.isinf(point.reject_above):
             found.append("nothing will be rejected automatically: no threshold held the data loss budget on the past")
+        if self.untracked:
+            found.append(f"the model is trained and stored, but MLflow did not take its record: {self.untracked}")
         return found
 
     def document(self) -> dict[str, Any]:
@@ -73,11 +85,14 @@ class TrainSummary:
         return {**vars(self), "working_point": vars(self.working_point)}
 
 
-def train(config: Config, store: Store, *, warm: bool = False) -> TrainSummary:
+def train(config: Config, store: Store, *, warm: bool = False, challenger: bool = False) -> TrainSummary:
     """Fit on every labelled run of the store, in one commit: model, working point and out-of-fold evidence.
 
-    ``warm`` continues the newest model, where it knows the same features. Raises ``InputError`` without labels.
+    ``warm`` continues the newest model, where it knows the same features. A ``challenger`` is stored and recorded and
+    nothing else changes: the champion goes on scoring with its own working point and past. Raises ``InputError``
+    without labels.
     """
+    address = tracking_uri(config.tracking.uri, config.folder) if config.tracking.uri else ""
     evidence = labelled_evidence(config, store)
     previous = _previous(config, store, evidence) if warm else None
     trained = learn(
@@ -90,15 +105,22 @@ def train(config: Config, store: Store, *, warm: bool = False) -> TrainSummary:
     save(bundle, store.path / "models" / name)
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
-    provenance = {"model": digest, "features": evidence.table.fingerprint}
+    alias = CHALLENGER if challenger else CHAMPION
+    tracked, untracked = "", ""
+    if address:
+        folder, experiment = store.path / "models" / name, config.experiment.name
+        tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
     with store.transaction() as change:
-        change.add_model(name, f"models/{name}", evidence.table.fingerprint, {"manifest": digest})
-        change.point(CHAMPION, name)
-        change.add_working_point(point)
-        store_past(change, trained.past, provenance)
+        if name not in {each.model_id for each in store.models()}:
+            record = {"manifest": digest} | ({"mlflow": tracked} if tracked else {})
+            change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
+        change.point(alias, name)
+        if not challenger:
+            change.add_working_point(point)
+            store_past(change, trained.past, {"model": digest, "features": evidence.table.fingerprint})
     bad = int((evidence.label == 1).sum())
     known = int((evidence.label >= 0).sum())
-    return TrainSummary(name, len(runs), known, bad, previous is not None, point)
+    return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked)
 
 
 def labelled_evidence(config: Config, store: Store) -> Evidence:
@@ -112,6 +134,20 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
     return evidence.take(np.isin(evidence.run, labelled))
+
+
+def _tracked(
+    uri: str, experiment: str, name: str, folder: Path, alias: str, bundle: Bundle, past: Past, point: WorkingPoint
+) -> tuple[str, str]:
+    """What MLflow calls the model, or why it has no record of it; a training is not lost because MLflow is away."""
+    from pipelines.tracking.mlflow_log import log
+    from pipelines.tracking.records import training_record
+
+    try:
+        found = log(training_record(name, folder, alias, bundle, past, point), uri, experiment)
+    except Exception as error:  # noqa: BLE001  # whatever goes wrong in a tracker, here or on a server
+        return "", f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return f"{found.registered} version {found.version}, run {found.run}", ""
 
 
 def _previous(config: Config, store: Store, evidence: Evidence) -> Model | None:

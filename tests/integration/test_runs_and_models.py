@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.run.certify import certify, past_of
 from pipelines.run.ingest import ingest
+from pipelines.run.models import listed
 from pipelines.run.score import champion, score
-from pipelines.run.train import train
+from pipelines.run.train import labelled_evidence, train
 
 CONFIG = """\
 [[inputs]]
@@ -139,3 +141,66 @@ def test_fused_detectors_certify_and_each_says_why(tmp_path: Path) -> None:
         "detector.unusual: robust-z",
         "detector.probability: boosted",
     }
+
+
+TRACKED = CONFIG + '[tracking]\nuri = "sqlite:///mlflow.db"\n'
+
+
+def test_a_tracker_that_is_away_costs_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionError("nobody answers\nat length")
+
+    monkeypatch.setattr("pipelines.tracking.mlflow_log.log", away)
+    place = Place(tmp_path)
+    place.learned()
+    place.configured(TRACKED)
+    done = train(place.config, place.store)
+    assert done.notes()[-1].endswith("MLflow did not take its record: ConnectionError: nobody answers")
+    assert champion(place.store)[0].model_id == done.model
+
+
+def test_a_challenger_changes_nothing_that_certifies(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.learned()
+    first = train(place.config, place.store)
+    before = place.store.working_point(), past_of(place.store).badness.tobytes()
+    place.configured(CONFIG.replace("min_good = 5", "min_good = 6"))
+    second = train(place.config, place.store, challenger=True)
+    assert second.text().count("it is the challenger: the champion goes on scoring") == 1
+    assert champion(place.store)[0].model_id == first.model != second.model
+    assert (place.store.working_point(), past_of(place.store).badness.tobytes()) == before
+    found = {each.model: each for each in listed(place.store)}
+    assert (found[first.model].aliases, found[second.model].aliases) == (("champion",), ("challenger",))
+    assert "robust-z, trained on 12 runs" in found[second.model].text()
+    (place.store.path / "models" / second.model / "detector.npz").write_bytes(b"")
+    assert "UNUSABLE" in {each.model: each for each in listed(place.store)}[second.model].text()
+
+
+@pytest.mark.slow  # MLflow takes some ten seconds to make its tables
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_a_training_is_recorded_and_served(tmp_path: Path) -> None:
+    import mlflow
+
+    place = Place(tmp_path)
+    place.learned()
+    place.configured(TRACKED)
+    done = train(place.config, place.store)
+    assert re.fullmatch(r"lumicert-experiment version 1, run [0-9a-f]{32}", done.tracked), done.untracked
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = mlflow.MlflowClient(uri, uri)
+    run = client.get_run(done.tracked.rpartition(" ")[2])
+    assert run.data.params["robust-z.min_good"] == "5"
+    assert run.data.metrics["auc"] > 0.7
+    assert len(client.get_metric_history(run.info.run_id, "era_auc")) == 6
+    assert {each.path for each in client.list_artifacts(run.info.run_id)} >= {"operating-curve.html"}
+    stored, bundle = champion(place.store)
+    assert stored.provenance["mlflow"] == done.tracked
+    found = client.get_model_version_by_alias("lumicert-experiment", "champion")
+    table = labelled_evidence(place.config, place.store).table
+    mlflow.set_tracking_uri(uri)
+    served = mlflow.pyfunc.load_model(f"models:/lumicert-experiment/{found.version}")
+    answer = served.predict(table.to_frame().reset_index(drop=True))
+    assert np.array_equal(answer["badness"], bundle.badness(bundle.combined(bundle.scores(table))), equal_nan=True)
+    assert not [each for each in tmp_path.rglob("*") if each.suffix in (".pkl", ".pickle")]
+    again = train(place.config, place.store)
+    assert again.model == done.model, "the same training is the same model, recorded once more"
