@@ -1,4 +1,4 @@
-"""The command line as people call it, without the second that a new process takes."""
+"""The command line as people call it without the second that a new process takes, and one campaign that was certified."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from dqm.model.config import load
+from dqm.store.store import Store
 from pipelines.cli import main
+from pipelines.run.certify import certify
+from pipelines.run.ingest import ingest
+from pipelines.run.score import score
+from pipelines.run.train import train
+from pipelines.simulate.campaign import SimulationSettings, simulate
+from pipelines.simulate.write import write_campaign
 
 Dqm = Callable[..., tuple[int, str]]
 
@@ -26,3 +34,16 @@ def dqm(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return int(left.value.code or 0), written.err + written.out
 
     return call
+
+
+@pytest.fixture(scope="session")
+def certified_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a campaign that was certified once; copy it to change it."""
+    folder = tmp_path_factory.mktemp("campaign")
+    config = load(write_campaign(simulate(SimulationSettings(weeks=2, seed=2)), folder).config)
+    with Store.create(config.store_path) as store:
+        ingest(config, store)
+        train(config, store)
+        score(config, store)
+        certify(config, store, report=folder / "report.html", output=folder / "output")
+    return folder

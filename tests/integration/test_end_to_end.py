@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.cli import KNOWN, app
 from pipelines.simulate.campaign import SimulationSettings, simulate
-from pipelines.simulate.write import write_campaign
+from pipelines.simulate.write import Paths, write_campaign
 
 RUNNER = CliRunner()
 
@@ -35,13 +36,10 @@ def dqm(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A campaign that was certified once."""
-    folder = tmp_path_factory.mktemp("campaign")
-    paths = write_campaign(simulate(SimulationSettings(weeks=2, seed=2)), folder)
-    for verb in ("ingest", "train", "score", "certify"):
-        dqm(verb, "--config", str(paths.config))
-    return paths.config
+def config(certified_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the certified campaign."""
+    folder = Path(shutil.copytree(certified_campaign, tmp_path_factory.mktemp("end") / "campaign"))
+    return Paths.within(folder).config
 
 
 def verdicts(config: Path) -> Verdicts:

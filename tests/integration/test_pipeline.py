@@ -26,29 +26,15 @@ from pipelines.run.certify import STALE, CertifySummary, certify
 from pipelines.run.ingest import ingest
 from pipelines.run.score import score
 from pipelines.run.train import train
-from pipelines.simulate.campaign import SimulationSettings, simulate
-from pipelines.simulate.write import Paths, truth_labels, write_campaign
+from pipelines.simulate.write import Paths, truth_labels
 
 from .conftest import Dqm
 
 
-@pytest.fixture(scope="module")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a campaign that was certified once; no test changes it."""
-    folder = tmp_path_factory.mktemp("campaign")
-    config = load(write_campaign(simulate(SimulationSettings(weeks=2, seed=2)), folder).config)
-    with Store.create(config.store_path) as store:
-        ingest(config, store)
-        train(config, store)
-        score(config, store)
-        certify(config, store, report=folder / "report.html", output=folder / "output")
-    return folder
-
-
 @pytest.fixture
-def paths(certified: Path, tmp_path: Path) -> Paths:
+def paths(certified_campaign: Path, tmp_path: Path) -> Paths:
     """A copy of that campaign to change."""
-    return Paths.within(Path(shutil.copytree(certified, tmp_path / "campaign")))
+    return Paths.within(Path(shutil.copytree(certified_campaign, tmp_path / "campaign")))
 
 
 @pytest.fixture
@@ -174,8 +160,8 @@ def test_changed_budgets_choose_another_working_point(paths: Paths, config: Conf
     assert len(golden(store)) == accepted, "the old budgets bring the old verdicts back"
 
 
-def test_the_output_folder_holds_what_was_published(certified: Path, store: Store) -> None:
-    folder = certified / "output"
+def test_the_output_folder_holds_what_was_published(certified_campaign: Path, store: Store) -> None:
+    folder = certified_campaign / "output"
     assert sorted(each.name for each in folder.iterdir()) == ["anti.json", "golden.json", "verdicts.csv"]
     for name in ("golden.json", "anti.json"):
         assert (folder / name).read_bytes() == store.publication(name).read()
@@ -191,8 +177,8 @@ def test_reasons_are_words(store: Store) -> None:
     assert not [each for each in reasons if each.startswith(("counts.", "rates.", "flags.", "limit.", "course."))]
 
 
-def test_the_report_is_one_file(certified: Path) -> None:
-    page = (certified / "report.html").read_text(encoding="utf-8")
+def test_the_report_is_one_file(certified_campaign: Path) -> None:
+    page = (certified_campaign / "report.html").read_text(encoding="utf-8")
     markup = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", page, flags=re.DOTALL)  # strings of a library are no links
     assert re.findall(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//[^"'>]*""", markup, re.IGNORECASE) == []
     assert "<script" in markup
