@@ -8,7 +8,7 @@ A package adds a detector by naming it in its own metadata::
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from dqm.model.errors import UnknownNameError
@@ -18,9 +18,7 @@ GROUPS = ("dqm.readers", "dqm.features", "dqm.detectors", "dqm.alerts")
 
 def names(group: str) -> list[str]:
     """Registered names of a group, sorted."""
-    if group not in GROUPS:
-        raise UnknownNameError("plug-in group", group, GROUPS)
-    return sorted({each.name for each in entry_points(group=group)})
+    return sorted(_registered(group))
 
 
 def name_of(group: str, target: str) -> str:
@@ -30,6 +28,14 @@ def name_of(group: str, target: str) -> str:
 
 def load(group: str, name: str) -> Any:
     """The registered object, imported now; raises ``UnknownNameError`` with the nearest names."""
-    if name not in names(group):
-        raise UnknownNameError(f"plug-in of {group}", name, names(group))
-    return next(each for each in entry_points(group=group) if each.name == name).load()
+    found = _registered(group)
+    if name not in found:
+        raise UnknownNameError(f"plug-in of {group}", name, found)
+    return found[name].load()
+
+
+def _registered(group: str) -> dict[str, EntryPoint]:
+    """The entry points of a group by name, of equal names the first; slow, for all installed packages are looked at."""
+    if group not in GROUPS:
+        raise UnknownNameError("plug-in group", group, GROUPS)
+    return {each.name: each for each in reversed(tuple(entry_points(group=group)))}
