@@ -65,7 +65,15 @@ class TrainSummary:
         if point.accept_below == 0:
             found.append("nothing will be accepted automatically: no threshold held the pollution budget on the past")
         if np.isinf(point.reject_above):
-            found.append("nothing will be rejected automatically: no threshold held the data loss budget on the past")
+            found.append(
+                "nothing will be rejected automatically, not even what breaks a documented limit: people called more "
+                "of that good than the data loss budget allows; check [[limits]], or the labels"
+            )
+        elif point.reject_above == 1:
+            found.append(
+                "nothing but what breaks a documented limit will be rejected automatically: "
+                "no other threshold held the data loss budget on the past"
+            )
         return found
 
     def document(self) -> dict[str, Any]:
