@@ -213,7 +213,10 @@ def test_an_unknown_column_is_noted(dqm: Dqm, folder: Path, store: Store) -> Non
     [
         ("", "the file is empty"),
         (HEADER + "\n", "the table has no rows"),
-        (rows().replace("hits", "hist"), "required column 'hits' is missing; nearest valid names: 'hist'"),
+        (
+            rows().replace("hits", "hist"),
+            "required column 'hits' is missing; nearest valid names: 'hist'; describe in [inputs.columns] only",
+        ),
         (rows().replace("label", "hits"), "column 'hits' occurs 2 times"),
         (rows() + f"{NEW},11,1,1,GOOD,1,1,1\n", "not a readable CSV table"),
         ("PAR1 and nothing else", "not a readable Parquet file"),
@@ -257,6 +260,16 @@ def test_a_golden_json_that_cannot_be_trusted(dqm: Dqm, folder: Path, store: Sto
     decisions(dqm, folder, store)
     (folder / "dqm.toml").write_text(GOLDEN)
     assert reason in refused(dqm, folder, store)
+
+
+def test_a_run_without_labels_is_told_and_certified(dqm: Dqm, folder: Path, store: Store) -> None:
+    with_label = rows().replace(f"{NEW},", "41,").replace("1003,", "1003,GOOD").removeprefix(HEADER + "\n")
+    (folder / "bins_new.csv").write_text(rows() + with_label)
+    text = ingested(dqm, folder, store, 0)
+    line = next(each for each in text.splitlines() if "[unlabelled]" in each and f"run {NEW}" in each)
+    assert "bins_new.csv" in line
+    assert "the run has no label" in line
+    assert decisions(dqm, folder, store)[NEW, 3] == "ACCEPT"
 
 
 def test_an_empty_run(dqm: Dqm, folder: Path, store: Store) -> None:
