@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-KINDS = ("quantities", "histograms", "labels", "past", "scores", "verdicts")
+KINDS = ("quantities", "histograms", "labels", "past", "scores", "explanations", "verdicts")
 """What the partitions of the store may hold."""
 
 CHAMPION = "champion"

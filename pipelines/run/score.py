@@ -10,10 +10,12 @@ import numpy as np
 from detectors.artifacts import Bundle, fingerprint, load
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, InputError, UnknownNameError
+from dqm.store.explanations import explanations_to_arrow
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
+from pipelines.run.explanations import explained_rows, explanations, of_run
 from pipelines.run.freshness import data_digests, past_digests, values_digest
 from pipelines.run.learn import answers
 from pipelines.run.quantities import all_quantities
@@ -76,7 +78,8 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     present, described = evidence.take(rows), quantities.take(rows)
     scores = bundle.scores(present.table)
     _, badness = answers(bundle, scores, present)
-    subsystem, reasons = reasons_of(present.table, bundle.explain(present.table, scores))
+    contribution = bundle.explain(present.table, scores)
+    subsystem, reasons = reasons_of(present.table, contribution)
     reasons = with_detectors(reasons, bundle, scores)
     status = np.where(described.usable & ~np.isfinite(badness), "no-past-or-no-features", described.status)
     found = Scores(
@@ -89,6 +92,8 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
         reasons=reasons,
         model=stored.model_id,
     )
+    chosen_rows = explained_rows(present.table, badness, present.held, store.working_point())
+    explained = explanations(bundle, present.table.take(chosen_rows), contribution[chosen_rows])
     data = data_digests(store, snapshot)
     past, model = past_digests(data), stored.provenance["manifest"]
     with store.transaction() as change:
@@ -97,6 +102,8 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
             made_from = {"data": data[run], "past": past[run], "values": values}
             made_from |= {"features": stored.fingerprint, "model": model}
             change.put("scores", run, with_provenance(part, made_from), made_from)
+            why = explanations_to_arrow(of_run(explained, run))
+            change.put("explanations", run, with_provenance(why, made_from), made_from)
     return ScoreSummary(stored.model_id, len(chosen), len(found), int((~np.isfinite(badness)).sum()))
 
 
