@@ -19,7 +19,7 @@ from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.past import Past
-from dqm.model.tables import USABLE, QuantityTable
+from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
 from dqm.store.store import Store
 from dqm.store.tables import (
@@ -32,17 +32,18 @@ from dqm.store.tables import (
     with_provenance,
 )
 from features.words import in_words
+from pipelines.run.freshness import data_digests, stale_runs
 from pipelines.run.score import champion, champion_entry, held_runs
 
 STALE = "stale-scores"
-"""Status of a lumisection whose quantities changed after it was scored."""
+"""Status of a lumisection of which the data, or those of an earlier run behind its features, changed after scoring."""
 
 GOLDEN, ANTI = "golden.json", "anti.json"
 
 
 @dataclass(frozen=True)
 class CertifySummary:
-    """What one certification decided: lumisections by decision, the golden JSON and the working point."""
+    """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs."""
 
     runs: int
     decisions: dict[str, int]
@@ -51,6 +52,7 @@ class CertifySummary:
     path: Path
     working_point: WorkingPoint
     written: tuple[Path, ...] = ()
+    stale: tuple[int, ...] = ()
 
     def text(self) -> str:
         """For people."""
@@ -60,6 +62,18 @@ class CertifySummary:
             f"certified {total} lumisections of {self.runs} runs: {shares}\n"
             f"golden JSON version {self.version} holds {self.golden} lumisections: {self.path}"
             + "".join(f"\nwrote {each}" for each in self.written)
+            + self._note()
+        )
+
+    def _note(self) -> str:
+        """What became UNKNOWN because data changed, and the way out."""
+        if not self.stale:
+            return ""
+        first, last = self.stale[0], self.stale[-1]
+        runs = str(first) if first == last else f"{first}-{last}"
+        return (
+            f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they are "
+            f"compared with, changed after scoring; score them again with: dqm score --runs {runs}"
         )
 
     def document(self) -> dict[str, Any]:
@@ -92,12 +106,13 @@ def certify(
     point = working_point(config, store)
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
-    chosen = _scored(store, runs, model.provenance["manifest"])
+    stale = stale_runs(config, store)
+    chosen = _scored(store, runs, model.provenance["manifest"], stale)
     if not chosen:
         raise InputError("no run to certify: the model has scored none; score some with: dqm score")
-    new = [_verdicts(store, run, point) for run in chosen]
+    new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     code = version("lumicert")
-    current = {each.run: each.digest for each in store.partitions("quantities")}
+    current = data_digests(store)
     with store.transaction(based_on=snapshot) as change:
         for run, verdicts in zip(chosen, new, strict=True):
             made_from = vars(
@@ -120,7 +135,8 @@ def certify(
 
         write_report(report, config, certified, point, published, past)
     counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
-    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point, tuple(written))
+    files, old = tuple(written), tuple(sorted(stale))
+    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point, files, old)
 
 
 def working_point(config: Config, store: Store) -> WorkingPoint:
@@ -166,12 +182,12 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
     )
 
 
-def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
-    """The runs to decide: those that the champion scored, and those whose data changed since they were decided.
+def _scored(store: Store, asked: frozenset[int], model: str, stale: frozenset[int]) -> list[int]:
+    """The runs to decide: those that the champion scored, and those whose scores are stale.
 
     The verdict of an earlier model stands until its run is scored again: its run may be one that was learned from.
     """
-    scored = {run: store.provenance("scores", run) for run in store.runs("scores")}
+    scored = {each.run: each.provenance for each in store.partitions("scores")}
     asked = held_runs(store, asked)
     for run in sorted(asked - set(scored)):
         raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
@@ -180,18 +196,12 @@ def _scored(store: Store, asked: frozenset[int], model: str) -> list[int]:
     for run in sorted(asked):
         if scored[run]["model"] != model:
             raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
-    now = {each.run: each.digest for each in store.partitions("quantities")}
-    changed = {run for run, made in scored.items() if made["data"] != now.get(run)}
-    return sorted(changed | (asked or {run for run, made in scored.items() if made["model"] == model}))
+    return sorted(stale | (asked or {run for run, made in scored.items() if made["model"] == model}))
 
 
 def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:
-    """Verdicts of one run; what was scored before its quantities changed is UNKNOWN, and so is what came since."""
+    """Verdicts of one run by its scores; what could not be scored is UNKNOWN."""
     scores = scores_from_arrow(store.read("scores", [run]))
-    quantities = quantities_from_arrow(store.read("quantities", [run]))
-    now = {each.run: each.digest for each in store.partitions("quantities")}
-    if store.provenance("scores", run)["data"] != now.get(run):
-        return _stale(quantities)
     decision = point.decide(scores.badness, scores.held)
     decision[scores.status != USABLE] = Decision.UNKNOWN
     badness: NDArray[np.float32] = np.where(scores.status != USABLE, np.float32(np.nan), scores.badness)
@@ -199,8 +209,9 @@ def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:
     return Verdicts(scores.index, decision, badness, scores.weight, status, scores.subsystem, scores.reasons)
 
 
-def _stale(quantities: QuantityTable) -> Verdicts:
-    """Every lumisection of a run UNKNOWN until it is scored again."""
+def _stale(store: Store, run: int) -> Verdicts:
+    """Every lumisection of a run UNKNOWN until it is scored again, those that came since included."""
+    quantities = quantities_from_arrow(store.read("quantities", [run]))
     n = len(quantities)
     return Verdicts(
         index=quantities.index,  # type: ignore[arg-type]  # read from the store as a lumisection index

@@ -14,6 +14,7 @@ from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
+from pipelines.run.freshness import data_digests, past_digests, values_digest
 from pipelines.run.learn import answers
 from pipelines.run.quantities import all_quantities
 from pipelines.run.reasons import reasons_of, with_detectors
@@ -88,10 +89,13 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
         reasons=reasons,
         model=stored.model_id,
     )
-    held = {each.run: each.digest for each in store.partitions("quantities", snapshot)}
+    data = data_digests(store, snapshot)
+    past, model = past_digests(data), stored.provenance["manifest"]
     with store.transaction() as change:
         for run, part in split_by_run(scores_to_arrow(found)):
-            made_from = {"data": held[run], "features": stored.fingerprint, "model": stored.provenance["manifest"]}
+            values = values_digest(present.table.take(present.run == run))
+            made_from = {"data": data[run], "past": past[run], "values": values}
+            made_from |= {"features": stored.fingerprint, "model": model}
             change.put("scores", run, with_provenance(part, made_from), made_from)
     return ScoreSummary(stored.model_id, len(chosen), len(found), int((~np.isfinite(badness)).sum()))
 

@@ -1,0 +1,68 @@
+"""Whether scores still say what the data say: what each run was scored from, and what the store holds of it now.
+
+The features of a run look at the run itself and at earlier ones. Scores therefore carry three digests: ``data`` of what
+the store holds of the run, ``past`` of all earlier runs, and ``values`` of the features that judged it. Scores are
+stale where the data of their run changed; where only an earlier run changed, or came late, the features are made again
+and the scores are stale where these are no longer the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from dqm.model.config import Config
+from dqm.model.tables import FeatureTable
+from dqm.store.store import Store
+from pipelines.run.evidence import Evidence
+from pipelines.run.quantities import all_quantities
+
+
+def data_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
+    """Digest of all that a snapshot holds of every run to make features from: its quantities and its histograms."""
+    held = {each.run: each.digest for each in store.partitions("quantities", snapshot)}
+    for each in store.partitions("histograms", snapshot):
+        if each.run in held:
+            held[each.run] = _digest(held[each.run], each.digest)
+    return held
+
+
+def past_digests(data: Mapping[int, str]) -> dict[int, str]:
+    """Digest of the data of all runs before each, from the digest of the data of every run."""
+    found, before = dict[int, str](), ""
+    for run in sorted(data):
+        found[run] = before
+        before = _digest(before, str(run), data[run])
+    return found
+
+
+def values_digest(table: FeatureTable) -> str:
+    """Digest of the columns on which a verdict hangs, in their order; what is only shown beside it has no part."""
+    deciding = [j for j, column in enumerate(table.columns) if column.role != "detail"]
+    values = table.values[:, deciding]
+    canonical = np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0))  # one NaN, and no −0
+    return hashlib.sha256(np.ascontiguousarray(canonical).tobytes()).hexdigest()
+
+
+def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> frozenset[int]:
+    """The scored runs of a snapshot whose scores were made from other data than it holds."""
+    scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
+    data = data_digests(store, snapshot)
+    past = past_digests(data)
+    changed = {run for run, made in scored.items() if made["data"] != data.get(run)}
+    doubtful = sorted(run for run in scored.keys() - changed if scored[run].get("past") != past[run])
+    if not doubtful:
+        return frozenset(changed)
+    evidence = Evidence.of(all_quantities(store, config, snapshot), None, config)
+    for run in doubtful:
+        made, table = scored[run], evidence.table.take(evidence.run == run)
+        same = made["features"] == table.fingerprint and made.get("values") == values_digest(table)
+        if not same:
+            changed.add(run)
+    return frozenset(changed)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
