@@ -18,7 +18,7 @@ _SPLIT_BY = ("split_feature", "split_gain", "threshold", "decision_type", "left_
 _LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _INTERNAL = ("internal_value", "internal_weight", "internal_count")
 _TREE = ("Tree", "num_leaves", "num_cat", *_SPLIT_BY, *_LEAF, *_INTERNAL, "is_linear", "shrinkage")
-_NUMBER = re.compile(r"-?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)")
+_NUMBERS = re.compile(r"(-?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)( |$))*")
 _TAIL = re.compile(
     r"\nfeature_importances:\n(\w+=\d+\n)*"
     r"\nparameters:\n(\[\w+: [^\[\]\"\\\n]*\]\n)*\nend of parameters\n"
@@ -80,7 +80,7 @@ def _check_tree(number: int, block: str, columns: int) -> None:
     if [key for key, _, _ in lines] != list(_TREE):
         raise ValueError(f"tree {number} has other lines than LightGBM writes")
     tree = {key: value.split() for key, _, value in lines}
-    if not all(_NUMBER.fullmatch(each) for values in tree.values() for each in values):
+    if not _NUMBERS.fullmatch(" ".join(each for values in tree.values() for each in values)):
         raise ValueError(f"tree {number} holds something that is not a number")
     if tree["num_cat"] != ["0"] or tree["is_linear"] != ["0"] or len(tree["shrinkage"]) != 1:
         raise ValueError(f"tree {number} has categorical splits or linear leaves; we grow none such")

@@ -161,15 +161,11 @@ def _fitted(evidence: Evidence, detector: Detector, seed: int, previous: Detecto
 
 def make_detector(config: ModelConfig) -> Make:
     """A maker of the unfitted detector that a configuration names; raises ``ConfigError`` where there is none such."""
-
-    def make() -> Detector:
-        try:
-            return registry.make(config.kind, config.parameters)
-        except (UnknownNameError, TypeError, ValueError) as error:
-            raise ConfigError(f"detector of kind {config.kind!r}: {error}") from None
-
-    make()  # a mistake is told before the work begins
-    return make
+    try:
+        made = registry.make(config.kind, config.parameters)
+    except (UnknownNameError, TypeError, ValueError) as error:
+        raise ConfigError(f"detector of kind {config.kind!r}: {error}") from None
+    return lambda: replace(made)  # the registry is asked once: it looks through all installed packages
 
 
 def make_others(config: Config) -> tuple[Make, ...]:
