@@ -128,11 +128,12 @@ def _rows_of(each: BenchmarkSet, budgets: tuple[Budget, ...], request: Request) 
         for budget in budgets:
             yield from _measured(each, ASKED, walker.walk_asked(each.evidence, budget, each.block), (budget,))
     else:
-        yield from _measured(each, OURS, walker.walk(each.evidence, budgets, each.block), budgets)
+        yield from _measured(each, OURS, walker.walk(each.evidence, budgets, each.block, each.reported), budgets)
     others = [*variants_of(each), *peers_of(each)]
     for other in (other for other in others if other.name not in SLOW or not request.quick):
         evidence = replace(each.evidence, table=other.table)
-        yield from _measured(each, other.name, Walker(other.make).walk(evidence, budgets, each.block), budgets)
+        walk = Walker(other.make).walk(evidence, budgets, each.block, each.reported)
+        yield from _measured(each, other.name, walk, budgets)
 
 
 def _measured(each: BenchmarkSet, method: str, walk: Walk, budgets: tuple[Budget, ...]) -> Iterator[Row]:

@@ -53,10 +53,17 @@ class Walker:
     seed: int = 1
     others: tuple[Make, ...] = ()
 
-    def walk(self, evidence: Evidence, budgets: tuple[Budget, ...], block: NDArray[np.int64] | None = None) -> Walk:
+    def walk(
+        self,
+        evidence: Evidence,
+        budgets: tuple[Budget, ...],
+        block: NDArray[np.int64] | None = None,
+        only: range | None = None,
+    ) -> Walk:
         """Certify block by block with every past label; what certifies a block has seen no label of it.
 
-        ``block`` ``(n,)`` counts from 1; None = the schedule's equal parts of the runs.
+        ``block`` ``(n,)`` counts from 1; None = the schedule's equal parts of the runs. Blocks that are not among
+        ``only`` are left as in the warm-up, unless a later step starts from them; the others come out the same.
         """
         begun = perf_counter()
         block = self.schedule.block(evidence.run) if block is None else block
@@ -66,7 +73,8 @@ class Walker:
         before: Trained | None = None
         for step, (now, known) in enumerate(self.schedule.steps()):
             rows = block == now
-            if not rows.any():
+            idle = only is not None and now not in only and self.schedule.refit_every == 1
+            if idle or not rows.any():
                 continue
             before = self._learned(evidence.take(np.isin(block, known)), step, before)
             present = evidence.take(rows)

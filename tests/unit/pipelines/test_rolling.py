@@ -166,3 +166,16 @@ def test_a_block_without_runs_is_passed_over() -> None:
     found = who.walk(given, BUDGETS, block)
     assert len(found.points[0]) == 3
     assert "" not in found.decision[0][block > 2]
+
+
+def test_only_some_blocks_come_out_as_in_the_whole_walk() -> None:
+    """Mutant: a step that is left out although a warm start needs it."""
+    given = evidence()
+    for schedule in ("usual", "warm starts"):
+        who = walker(trees, schedule)
+        whole, some = who.walk(given, BUDGETS), who.walk(given, BUDGETS, only=range(5, 7))
+        reported = who.schedule.block(given.run) >= 5
+        assert_equal_in(whole, some, reported)
+        assert whole.points[0][-1] == some.points[0][-1]
+    alone = walker(trees).walk(given, BUDGETS, only=range(6, 7))
+    assert set(alone.decision[0][who.schedule.block(given.run) < 6].tolist()) == {""}
