@@ -37,6 +37,7 @@ def thresholds(point: WorkingPoint) -> str:
     """What the two thresholds do."""
     accept = f"accept below {point.accept_below:.3g}" if point.accept_below > 0 else "accept nothing"
     reject = f"reject from {point.reject_above:.3g}" if point.reject_above <= 1 else "reject nothing"
+    reject = "reject what breaks a limit" if point.reject_above == 1 else reject
     return f"badness: {accept}, {reject}, ask between"
 
 

@@ -40,11 +40,12 @@ class MarginPolicy:
     def choose(self, past: Past, data_loss: float, pollution: float, confidence: float = 0.9) -> WorkingPoint:
         """The working point of least workload that the past allows at these budgets (fractions of the weight).
 
-        With nothing to learn from it accepts nothing and rejects nothing.
+        With nothing to learn from it accepts nothing and rejects only a badness of 1, which is a broken limit. Where
+        people called so much good that breaks a limit that even this exceeds the budget, nothing is rejected.
         """
         known = (past.label >= 0) & np.isfinite(past.badness)
         runs = len(np.unique(past.run[known]))
-        accept, reject = 0.0, np.inf
+        accept, reject = 0.0, 1.0
         if (past.label[known] == 0).any():
             accept, reject = self._thresholds(past, known, data_loss, pollution)
         return WorkingPoint(

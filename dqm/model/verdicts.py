@@ -38,7 +38,8 @@ class WorkingPoint:
     """Two thresholds on badness and what they were chosen for.
 
     A lumisection is accepted below ``accept_below``, rejected at or above ``reject_above`` and asked about between.
-    ``accept_below = 0`` accepts nothing, ``reject_above = inf`` rejects nothing. Budgets are fractions of the weight,
+    ``accept_below = 0`` accepts nothing, ``reject_above = 1`` rejects what breaks a documented limit, for no model says
+    1, and ``reject_above = inf`` nothing. Budgets are fractions of the weight,
     ``confidence`` the one-sided level of the policy, ``runs`` and ``alpha_min`` what the past could promise at that
     level: with no loss seen in n runs no method can bound the risk below 1 − (1 − confidence)^(1/n).
     """

@@ -29,6 +29,10 @@ FOLDS, SKIP = 8, 2
 """Forward folds of the past, and how many of the first are only learned from; fixed on development runs."""
 
 
+MOST = np.nextafter(np.float32(1), np.float32(0))
+"""Largest badness that a model can give: 1 is said by a documented limit alone."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """A model, and what it said of the past when that was still the future."""
@@ -46,7 +50,12 @@ def answers(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Score and badness ``(n,)`` of what the detectors of a model said ``(n, k)``."""
     score = model.combined(scores)
-    return settled(score, evidence, np.inf), settled(model.badness(score), evidence, 1.0)
+    return settled(score, evidence, np.inf), badness_of(model.badness(score), evidence)
+
+
+def badness_of(said: NDArray[np.float32], evidence: Evidence) -> NDArray[np.float32]:
+    """Badness ``(n,)`` of what a model said: 1 beyond a limit, and nowhere else."""
+    return settled(np.minimum(said, MOST), evidence, 1.0)
 
 
 def settled(answer: NDArray[np.float32], evidence: Evidence, beyond: float) -> NDArray[np.float32]:
@@ -83,7 +92,7 @@ def learn(
     model, badness = _joined(members, scores, fold, inner.label, weight)
     past = Past(
         evidence.table.index,  # type: ignore[arg-type]  # a lumisection index
-        settled(badness, evidence, 1.0),
+        badness_of(badness, evidence),
         evidence.label,
         weight,
         evidence.held,

@@ -75,7 +75,15 @@ class TrainSummary:
         if point.accept_below == 0:
             found.append("nothing will be accepted automatically: no threshold held the pollution budget on the past")
         if np.isinf(point.reject_above):
-            found.append("nothing will be rejected automatically: no threshold held the data loss budget on the past")
+            found.append(
+                "nothing will be rejected automatically, not even what breaks a documented limit: people called more "
+                "of that good than the data loss budget allows; check [[limits]], or the labels"
+            )
+        elif point.reject_above == 1:
+            found.append(
+                "nothing but what breaks a documented limit will be rejected automatically: "
+                "no other threshold held the data loss budget on the past"
+            )
         if self.untracked:
             found.append(f"the model is trained and stored, but MLflow did not take its record: {self.untracked}")
         return found

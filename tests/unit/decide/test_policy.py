@@ -133,11 +133,19 @@ def nothing_known() -> dict[str, Past]:
 
 
 @pytest.mark.parametrize("name", nothing_known())
-def test_without_evidence_nothing_is_accepted_or_rejected(name: str) -> None:
+def test_without_evidence_only_a_broken_limit_is_decided(name: str) -> None:
+    """Mutant: rejecting nothing at all, so that people are asked about what a documented limit calls bad."""
     point = DEFAULT.choose(nothing_known()[name], 0.01, 0.01)
-    assert (point.accept_below, point.reject_above) == (0.0, np.inf)
-    decided = point.decide(np.float32([0.0, 0.5, 1.0, np.nan]))
-    assert decided.tolist() == [Decision.ASK] * 3 + [Decision.UNKNOWN]
+    assert (point.accept_below, point.reject_above) == (0.0, 1.0)
+    decided = point.decide(np.float32([0.0, 0.5, np.nextafter(np.float32(1), np.float32(0)), 1.0, np.nan]))
+    assert decided.tolist() == [Decision.ASK] * 3 + [Decision.REJECT, Decision.UNKNOWN]
+
+
+def test_people_overrule_a_limit_within_the_budget_only() -> None:
+    """Good lumisections beyond a limit are lost up to the budget; beyond it people are asked, not overruled."""
+    for called_good, reject in ((1, 0.95), (40, np.inf)):
+        badness, label = [0.0] * 360 + [1.0] * 40, [0] * 360 + [0] * called_good + [1] * (40 - called_good)
+        assert DEFAULT.choose(past(badness, label), 0.02, 0.02).reject_above == reject
 
 
 def test_thresholds_that_cross_meet_in_the_middle() -> None:

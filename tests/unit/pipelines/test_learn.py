@@ -13,7 +13,7 @@ from detectors.boosted import Boosted
 from detectors.robust_z import RobustZ
 from dqm.model.config import ModelConfig
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import FOLDS, SKIP, learn, make_detector
+from pipelines.run.learn import FOLDS, SKIP, badness_of, learn, make_detector
 from pipelines.run.schedule import forward_folds
 
 from .evidences import evidence
@@ -33,6 +33,14 @@ def test_a_broken_limit_has_badness_one(make: type[RobustZ]) -> None:
     assert np.isposinf(score[given.beyond]).all()
     assert np.isfinite(score[~given.beyond]).all()
     assert (trained.past.badness[given.beyond] == 1).all(), "even in the folds that are only learned from"
+
+
+def test_a_model_that_is_sure_says_less_than_a_limit() -> None:
+    """Mutant: a model whose 1 is taken for a broken limit, which is rejected where nothing else may be."""
+    given = evidence()
+    badness = badness_of(np.ones(len(given), dtype=np.float32), given)
+    assert np.array_equal(badness == 1, given.beyond)
+    assert badness.min() > 0.999
 
 
 @pytest.mark.parametrize("make", [RobustZ, trees])
