@@ -259,6 +259,16 @@ def test_a_golden_json_that_cannot_be_trusted(dqm: Dqm, folder: Path, store: Sto
     assert reason in refused(dqm, folder, store)
 
 
+def test_a_run_without_labels_is_told_and_certified(dqm: Dqm, folder: Path, store: Store) -> None:
+    with_label = rows().replace(f"{NEW},", "41,").replace("1003,", "1003,GOOD").removeprefix(HEADER + "\n")
+    (folder / "bins_new.csv").write_text(rows() + with_label)
+    text = ingested(dqm, folder, store, 0)
+    line = next(each for each in text.splitlines() if "[unlabelled]" in each and f"run {NEW}" in each)
+    assert "bins_new.csv" in line
+    assert "the run has no label" in line
+    assert decisions(dqm, folder, store)[NEW, 3] == "ACCEPT"
+
+
 def test_an_empty_run(dqm: Dqm, folder: Path, store: Store) -> None:
     (folder / "people.json").write_text('{"28": []}')
     (folder / "dqm.toml").write_text(GOLDEN + CONFIG)
