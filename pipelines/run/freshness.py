@@ -39,10 +39,8 @@ def past_digests(data: Mapping[int, str]) -> dict[int, str]:
 
 
 def values_digest(table: FeatureTable) -> str:
-    """Digest of the columns on which a verdict hangs, in their order; what is only shown beside it has no part."""
-    deciding = [j for j, column in enumerate(table.columns) if column.role != "detail"]
-    values = table.values[:, deciding]
-    canonical = np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0))  # one NaN, and no −0
+    """Digest of all features in their order, for any of them may be judged or given as a reason."""
+    canonical = np.where(np.isnan(table.values), np.float32(np.nan), table.values + np.float32(0))  # one NaN, no −0
     return hashlib.sha256(np.ascontiguousarray(canonical).tobytes()).hexdigest()
 
 

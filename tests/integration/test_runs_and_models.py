@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from dqm.model.config import load
-from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.errors import InputError, StoreError, UnknownNameError
+from dqm.model.histograms import Axis, HistogramBatch
+from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from pipelines.run import certify as certifying
 from pipelines.run.certify import certify, past_of
+from pipelines.run.freshness import data_digests, past_digests, stale_runs
 from pipelines.run.ingest import ingest
 from pipelines.run.models import listed
 from pipelines.run.score import champion, score
@@ -60,14 +64,32 @@ class Place:
         self.config = load(self.folder / "dqm.toml")
 
     def learned(self) -> None:
-        (self.folder / "bins.csv").write_text("\n".join(self.lines) + "\n")
-        ingest(self.config, self.store)
+        self.ingested()
         train(self.config, self.store)
         score(self.config, self.store)
+
+    def ingested(self) -> None:
+        (self.folder / "bins.csv").write_text("\n".join(self.lines) + "\n")
+        ingest(self.config, self.store)
+
+    def changed(self, run: int, hits: int, lumisections: range = range(1, 2)) -> None:
+        """Another count for some lumisections, in the file and in the store."""
+        for ls in lumisections:
+            at = next(i for i, line in enumerate(self.lines) if line.startswith(f"{run},{ls},"))
+            fields = self.lines[at].split(",")
+            self.lines[at] = ",".join([*fields[:3], str(hits), fields[4]])
+        self.ingested()
 
     def certified(self, *runs: int) -> int:
         """How many runs were decided."""
         return certify(self.config, self.store, frozenset(runs)).runs
+
+    def unknown(self) -> set[int]:
+        """Runs of which every lumisection is UNKNOWN for stale scores."""
+        made = verdicts_from_arrow(self.store.read("verdicts"))
+        run, stale = made.index.get_level_values("run"), made.status == "stale-scores"
+        assert set(made.decision[stale].tolist()) <= {"UNKNOWN"}
+        return {int(each) for each in set(run) if stale[run == each].all()}
 
 
 @pytest.fixture
@@ -204,3 +226,78 @@ def test_a_training_is_recorded_and_served(tmp_path: Path) -> None:
     assert not [each for each in tmp_path.rglob("*") if each.suffix in (".pkl", ".pickle")]
     again = train(place.config, place.store)
     assert again.model == done.model, "the same training is the same model, recorded once more"
+
+
+def one_histogram(run: int, height: int) -> HistogramBatch:
+    cells = np.array([[0, height, 2 * height, 0]])
+    axis = Axis(2, 0.0, 1.0)
+    entries = np.array([3.0 * height])
+    return HistogramBatch("Hits/a", run=np.array([run]), ls=np.array([1]), axes=(axis,), counts=cells, entries=entries)
+
+
+def test_an_earlier_run_that_changes_makes_later_scores_stale(place: Place) -> None:
+    """Mutant: a run is known by its own data alone, and stays golden when what it was compared with is gone."""
+    place.certified()
+    assert place.unknown() == set()
+    golden = place.store.publication("golden.json").read()
+    place.changed(12, 4000, range(1, 11))
+    assert place.store.publication("golden.json").read() == golden, "ingesting publishes nothing"
+    done = certify(place.config, place.store)
+    assert done.stale == (13, 14)
+    assert "note: 2 runs are UNKNOWN (stale-scores)" in done.text()
+    assert "score them again with: dqm score --runs 13-14" in done.text()
+    assert place.unknown() == {13, 14}
+    assert done.golden == 0
+    score(place.config, place.store)
+    assert certify(place.config, place.store).stale == ()
+    assert place.unknown() == set()
+
+
+def test_an_earlier_run_that_changes_without_a_trace_changes_nothing(place: Place) -> None:
+    """The first run is out of reach of the last ones: their features are the same, and so are their verdicts."""
+    place.certified()
+    decided = [(each.run, each.digest) for each in place.store.partitions("verdicts")]
+    place.changed(1, 1001)
+    data = data_digests(place.store)
+    made = place.store.provenance("scores", 14)
+    assert made["past"] != past_digests(data)[14]
+    assert stale_runs(place.config, place.store) == frozenset()
+    place.certified()
+    assert [(each.run, each.digest) for each in place.store.partitions("verdicts")] == decided
+
+
+def test_scores_of_other_features_are_stale_once_the_past_changes(place: Place) -> None:
+    """What cannot be compared is not taken for equal."""
+    place.changed(1, 1001)
+    place.configured(CONFIG + "[features]\npast_runs = 9\n")
+    assert stale_runs(place.config, place.store) == {13, 14}
+
+
+def test_histograms_are_data_of_their_run(place: Place) -> None:
+    """Mutant: a digest of the quantities alone, so that new histograms leave the old verdicts golden."""
+    before = data_digests(place.store)
+    for height in (5, 6):
+        with place.store.transaction() as change:
+            store_histograms(change, [one_histogram(13, height)], {})
+        now = data_digests(place.store)
+        assert {run for run, digest in now.items() if digest != before[run]} == {13}
+        assert 13 in stale_runs(place.config, place.store)
+        before = {**now, 13: now[13]}
+
+
+def test_a_change_during_a_certification_refuses_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is made inside the transaction: what comes while the verdicts are made is seen.
+
+    Mutant: a check before the transaction, or none.
+    """
+
+    def meanwhile(*_: object) -> object:
+        place.changed(14, 77)
+        return kept(*_)
+
+    kept = certifying.masks
+    monkeypatch.setattr(certifying, "masks", meanwhile)
+    with pytest.raises(StoreError, match="was changed meanwhile by another command; do it again"):
+        place.certified()
+    assert place.store.runs("verdicts") == []
+    assert place.store.publications() == []
