@@ -278,7 +278,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
 
     checks = examine(config)
     for check in checks:
-        say(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
+        say(check.text())
     write_json(json_path, [vars(each) for each in checks])
     if not all(check.ok for check in checks):
         raise typer.Exit(1)

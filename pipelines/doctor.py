@@ -18,14 +18,17 @@ PEERS = ("pandas", "numpy", "pyarrow", "scikit-learn", "lightgbm", "torch", "pyo
 def examine(config: Path) -> list[Check]:
     """Check the interpreter, the packages, the configuration and, where there is one, the store."""
     checks = [Check("Python", sys.version_info >= (3, 11), sys.version.split()[0]), *_packages(), *_versions()]
+    if not config.exists():
+        why = f"none found at {config}, so neither a configuration nor a store was checked; name one with --config"
+        return [*checks, Check("configuration", True, why, looked=False)]
     try:
         settings = load(config)
     except ConfigError as error:
-        missing = not config.exists()
-        return [*checks, Check("configuration", missing, f"{'note: ' if missing else ''}{error}")]
+        return [*checks, Check("configuration", False, str(error))]
     checks.append(Check("configuration", True, str(config)))
     if not settings.store_path.exists():
-        return [*checks, Check("store", True, f"none yet at {settings.store_path}; dqm ingest makes it")]
+        why = f"none yet at {settings.store_path}, so none was checked; dqm ingest makes it"
+        return [*checks, Check("store", True, why, looked=False)]
     return [*checks, *health(settings.store_path)]
 
 

@@ -18,11 +18,19 @@ from dqm.store.store import Publication, Store
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, whether it is in order, and what was seen or what to do."""
+    """One thing that was looked at, whether it is in order, and what was seen or what to do.
+
+    ``looked`` is False where there was nothing to look at, so that nobody takes it for healthy.
+    """
 
     name: str
     ok: bool
     detail: str
+    looked: bool = True
+
+    def text(self) -> str:
+        """For people: one line."""
+        return f"{('ok ' if self.ok else 'BAD') if self.looked else '-- '}  {self.name}: {self.detail}"
 
 
 def health(path: Path) -> list[Check]:

@@ -34,7 +34,8 @@ class RehearsalSummary:
         found, seen = self.outcome, self.intervals
         return (
             f"blocks {self.blocks[0]} to {self.blocks[1]}: {found.lumisections} lumisections of {found.runs} runs, "
-            f"each decided with what was known before it\n"
+            f"each decided with what was known before it; {found.unscored} could not be scored and count as work, "
+            f"{found.without_truth} more carry no label and count in nothing\n"
             f"data loss {_cell(found.data_loss, seen.data_loss)} for a budget of {self.budget.data_loss:.2%}\n"
             f"pollution {_cell(found.pollution, seen.pollution)} for a budget of {self.budget.pollution:.2%}\n"
             f"left to people {_cell(found.workload, seen.workload)} of the lumisections, "
