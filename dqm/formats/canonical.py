@@ -43,7 +43,8 @@ def read_canonical(described: CanonicalInput, config: Config) -> ReadResult:
 def parse_canonical(source: Source, meanings: Mapping[str, ColumnConfig]) -> Parsed:
     """Rows of one canonical table."""
     given = source.frame()
-    source.require((*KEY, *meanings), given)
+    source.require(KEY, given)
+    source.require(meanings, given, "; describe in [inputs.columns] only what the file has")
     columns = _configured(meanings) if meanings else _described(source, given)
     names = [each.name for each in columns]
     findings = [source.unknown(n, [*names, *RESERVED]) for n in given if n not in names and n not in RESERVED]

@@ -123,12 +123,12 @@ class Source:
             if times > 1:
                 raise InputError(f"{self.path}: column {name!r} occurs {times} times; rename or remove the others")
 
-    def require(self, names: Iterable[str], found: Iterable[object]) -> None:
-        """Refuse a file that lacks a column, naming the nearest ones that it has."""
+    def require(self, names: Iterable[str], found: Iterable[object], way_out: str = "") -> None:
+        """Refuse a file that lacks a column, naming the nearest ones that it has, and the way out."""
         present = [str(each) for each in found]
         for name in names:
             if name not in present:
-                raise InputError(f"{self.path}: required column {name!r} is missing; {nearest(name, present)}")
+                raise InputError(f"{self.path}: required column {name!r} is missing; {nearest(name, present)}{way_out}")
 
     def unknown(self, name: object, valid: Collection[str]) -> Finding:
         """The note that a column is not used because nobody said what it means."""

@@ -213,7 +213,10 @@ def test_an_unknown_column_is_noted(dqm: Dqm, folder: Path, store: Store) -> Non
     [
         ("", "the file is empty"),
         (HEADER + "\n", "the table has no rows"),
-        (rows().replace("hits", "hist"), "required column 'hits' is missing; nearest valid names: 'hist'"),
+        (
+            rows().replace("hits", "hist"),
+            "required column 'hits' is missing; nearest valid names: 'hist'; describe in [inputs.columns] only",
+        ),
         (rows().replace("label", "hits"), "column 'hits' occurs 2 times"),
         (rows() + f"{NEW},11,1,1,GOOD,1,1,1\n", "not a readable CSV table"),
         ("PAR1 and nothing else", "not a readable Parquet file"),
