@@ -91,7 +91,8 @@ def _reduce(counts, edges, centres, wanted, values, invalid):  # type: ignore[no
             if not invalid[i]:
                 _describe(out, p, 0.0, bins, 0, np.float64(row[0]), np.float64(row[bins + 1]))
             continue
-        mean = first / total
+        inverse = 1 / total
+        mean = first * inverse
         second, third, fourth = 0.0, 0.0, 0.0
         for j in range(bins):
             d = place[j] - mean
@@ -99,11 +100,12 @@ def _reduce(counts, edges, centres, wanted, values, invalid):  # type: ignore[no
             second += cd
             third += cd * d
             fourth += cd * d * d
-        variance = second / total
+        variance = second * inverse
+        sigma = np.sqrt(variance)
         out[p + 1] = middle + mean * width
-        out[p + 2] = np.sqrt(variance) * width
-        out[p + 3] = third / total / variance**1.5 if variance > 0 else np.nan
-        out[p + 4] = fourth / total / variance**2 - 3 if variance > 0 else np.nan
+        out[p + 2] = sigma * width
+        out[p + 3] = third * inverse / (variance * sigma) if variance > 0 else np.nan
+        out[p + 4] = fourth * inverse / (variance * variance) - 3 if variance > 0 else np.nan
         _describe(out, p, total, bins, filled, np.float64(row[0]), np.float64(row[bins + 1]))
         _invert(row, edges, wanted, total, bins, out)
 
@@ -120,21 +122,45 @@ def _describe(out, p, total, bins, filled, under, over):  # type: ignore[no-unty
 
 @numba.njit(cache=True, nogil=True)
 def _invert(row, edges, wanted, total, bins, out):  # type: ignore[no-untyped-def]
-    """Percentiles by one walk along the cumulative counts, which the wanted ones follow."""
-    k, p, cumulative = 0, len(wanted), 0.0
-    target = wanted[0] * total if p else np.inf
-    last = edges[0]
-    for j in range(bins):
-        c = np.float64(row[j + 1])
-        above = cumulative + c
-        while k < p and target <= above and c > 0:
-            out[k] = edges[j] + (target - cumulative) / c * (edges[j + 1] - edges[j])
+    """Percentiles by one walk along the cumulative counts, four bins a step, which the wanted ones follow."""
+    k, p, j, before = 0, len(wanted), 0, 0.0
+    if p and wanted[0] <= 0:  # q = 0 is reached before any count: where the first filled bin begins
+        while not row[j + 1] > 0:
+            j += 1
+        out[0], k, j = edges[j], 1, 0
+    while k < p and j + 3 < bins:
+        a = np.float64(row[j + 1])
+        b = a + row[j + 2]
+        c = b + row[j + 3]
+        above = before + (c + row[j + 4])
+        while k < p and wanted[k] * total <= above:
+            left = wanted[k] * total - before
+            m, below = (0, 0.0) if left <= a else (1, a)
+            if left > b:
+                m, below = (2, b) if left <= c else (3, c)
+            at = j + m
+            if row[at + 1] > 0:
+                out[k] = edges[at] + (left - below) / row[at + 1] * (edges[at + 1] - edges[at])
+            else:  # only where rounding of the sums put it past the last filled bin
+                out[k] = _end(row, edges, at)
             k += 1
-            target = wanted[k] * total if k < p else np.inf
-        if k == p:
-            return
-        if c > 0:
-            last = edges[j + 1]
-        cumulative = above
-    for left in range(k, p):  # only where rounding of the sums left the end out of reach
-        out[left] = last
+        before = above
+        j += 4
+    while k < p and j < bins:
+        one = np.float64(row[j + 1])
+        above = before + one
+        while k < p and wanted[k] * total <= above:
+            out[k] = edges[j] + (wanted[k] * total - before) / one * (edges[j + 1] - edges[j])
+            k += 1
+        before = above
+        j += 1
+    for beyond in range(k, p):  # only where rounding of the sums left the end out of reach
+        out[beyond] = _end(row, edges, bins)
+
+
+@numba.njit(cache=True, nogil=True)
+def _end(row, edges, at):  # type: ignore[no-untyped-def]
+    """Upper edge of the last filled bin before bin ``at``."""
+    while not row[at] > 0:
+        at -= 1
+    return edges[at]
