@@ -16,10 +16,12 @@
 ``flags.down .near``    feature  see ``features.flags``
 ``position.*``          feature  see ``features.position``
 ``shapes.ks .emd``      feature  largest distance of a histogram from the nearest reference; ``.pull`` largest pull
+``shapes.chi2``         feature  largest χ² against an adaptive reference
 ``shapes.dead .hot``    feature  largest share of dead, hot cells of a map; ``.region`` of connected dead ones
 ``shapes.second``       feature  second largest KS distance: more than one histogram
 ``shapes.missing``      guard    1: a comparison is missing that earlier lumisections had
 ``<element>:ks.shape``  detail   the distance of one element; likewise ``emd`` and ``pull``
+``<condition>``         condition  as it was given: it explains and is not judged
 ``limit.<name>``        limit    1 where a documented limit is broken
 ``limit.<name>.missing``  guard  1 where a required limit cannot be checked
 ======================  =======  ========================================================================
@@ -48,7 +50,7 @@ from features.position import NAMES as POSITION_NAMES
 from features.position import position
 from features.runs import Grouped, nan_extreme, nan_median
 
-EXTRACTOR = "quantities-1"
+EXTRACTOR = "quantities-2"
 """Changes whenever a column changes its meaning; part of the fingerprint, so that an old model refuses new columns."""
 
 GROUPS = {"count": "counts", "rate": "rates", "fraction": "fractions", "value": "values"}
@@ -92,6 +94,8 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     if settings.position:
         place = position(ordered.ls, rows)
         found += [(Column(name, "position"), place[:, j]) for j, name in enumerate(POSITION_NAMES)]
+    members = [i for i in ordered.where(role="condition") if ordered.columns[i].name not in {c.name for c, _ in found}]
+    found += [(ordered.columns[i], ordered.values[:, i]) for i in members]
     values = np.full((len(table), len(found)), np.nan, dtype=np.float32)
     if found:
         values[order] = np.stack([each for _, each in found], axis=1)
@@ -227,7 +231,7 @@ def _counted(
 def _shapes(table: QuantityTable, rows: Grouped) -> Columns:
     """What histograms look like beside those of earlier runs, over all of them and one by one."""
     found: Columns = []
-    for measure in ("ks", "emd", "pull", "dead", "hot", "region"):
+    for measure in ("ks", "emd", "pull", "chi2", "dead", "hot", "region"):
         members = [i for i in table.where(kind="deviation") if table.columns[i].name.endswith(f":{measure}")]
         if not members:
             continue

@@ -250,6 +250,20 @@ class AdaptiveReference:
         spread = (old * (self.spread + (self.mean - mean) ** 2) + new * (shape - mean) ** 2) / (old + new)
         return replace(self, mean=mean, weight=old + new, spread=spread)
 
+    def counts(self) -> NDArray[np.float64]:
+        """The mean as counts ``(bins,)``, as many in all as its weights say: Σ μ·(μ·W), near those of one run."""
+        return self.mean * float((self.mean * self.mean * self.weight).sum() / self.mean.sum())
+
+    def chi2_of(self, counts: NDArray[Any]) -> NDArray[np.float32]:
+        """χ² per bin of every histogram ``(n, bins)``; NaN without a count, or with one that is no count."""
+        found = np.full(len(counts), np.nan, dtype=np.float32)
+        rows = _countable(counts)
+        given = np.asarray(counts[rows], dtype=np.float64)
+        total = given.sum(axis=1, keepdims=True)
+        apart = (given / total - self.mean) ** 2 / (np.maximum(given, 1.0) / total**2 + self.spread)
+        found[rows] = apart.mean(axis=1)
+        return found
+
     def chi2(self, counts: NDArray[Any]) -> float:
         """χ² per bin of one run: Σ (x − μ)² / (σ_p² + σ_μ²) / bins, σ_p its own Poisson error, σ_μ the spread."""
         shape, variance = _shape(counts)

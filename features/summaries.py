@@ -2,10 +2,10 @@
 
 For a monitor element E of one dimension these columns stand beside the quantities of other inputs and are judged like
 them: ``E:p5`` … percentiles, ``E:mean`` and ``E:std`` (kind *value*), ``E:entries`` everything that was filled
-(*count*), ``E:overflow`` and ``E:underflow`` (*fraction*), and against the nearest of the references that the runs
-before make (*deviation*, see ``features.references``) ``E:ks``, ``E:emd`` and ``E:pull``. A map gives those of its two
-projections, ``E/x:…`` and ``E/y:…``, ``E:filled``, the share of cells that hold anything, and against the last runs
-(``features.maps``) ``E:dead``, ``E:hot`` and ``E:region``, the share of the largest connected dead part.
+(*count*), ``E:overflow`` and ``E:underflow`` (*fraction*), and against references that the runs before make
+(*deviation*, see ``features.pasts``) ``E:ks``, ``E:emd``, ``E:pull`` and, of an adaptive one, ``E:chi2``. A map gives
+those of its two projections, ``E/x:…`` and ``E/y:…``, ``E:filled``, the share of cells that hold anything, and against
+the same references (``features.maps``) ``E:dead``, ``E:hot`` and ``E:region``, the largest connected dead part.
 
 What cannot be counted, an empty histogram and an element that is not there are NaN: missing, and never good.
 """
@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.model.keys import encode
+from dqm.model.labels import Label
+from dqm.model.reference_config import ReferencesConfig
 from dqm.model.tables import Column, Kind, QuantityTable
 from features.maps import MEASURES, compare_maps
+from features.pasts import Around, Axes, Compare, MatchedPast, Measures, lines
 from features.percentiles import reduce_histograms
-from features.references import PastRuns, compare_nearest
 
 KINDS: Mapping[str, Kind] = {
     "entries": "count",
@@ -33,6 +35,7 @@ KINDS: Mapping[str, Kind] = {
     "ks": "deviation",
     "emd": "deviation",
     "pull": "deviation",
+    "chi2": "deviation",
     "dead": "deviation",
     "hot": "deviation",
     "region": "deviation",
@@ -43,10 +46,17 @@ SEPARATOR = ":"
 
 @dataclass
 class Summaries:
-    """Reduces runs in their order; ``add`` takes a run, ``table`` gives what was found as columns."""
+    """Reduces runs in their order; ``add`` takes a run, ``table`` gives what was found as columns.
+
+    ``around`` tells condition and label of the lumisections, which some ``references`` ask for; labels younger than
+    ``delay`` runs are not looked at.
+    """
 
     percentiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)
-    _past: dict[tuple[str, str], PastRuns] = field(default_factory=dict)
+    references: ReferencesConfig = field(default_factory=ReferencesConfig)
+    around: Around | None = None
+    delay: int = 0
+    _past: dict[str, MatchedPast] = field(default_factory=dict)
     _cells: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = field(default_factory=dict)
     _units: dict[str, str] = field(default_factory=dict)
 
@@ -86,36 +96,26 @@ class Summaries:
         broken = ~np.isfinite(batch.inner.reshape(len(batch), -1)).all(axis=1)
         yield f"{batch.element}{SEPARATOR}entries", np.where(broken, np.nan, entries).astype(np.float32), ""
         if len(batch.axes) == 1:
-            yield from self._line(batch.element, batch.counts, batch.axes[0], batch.binning)
+            yield from self._line(batch.element, batch, batch.counts, batch.axes[0])
             return
         if len(batch.axes) > 2:
             return
         inner = batch.inner
         with np.errstate(invalid="ignore"):
             filled = (inner > 0).mean(axis=(1, 2), dtype=np.float64)
+            countable = np.isfinite(inner.sum(axis=(1, 2))) & (inner.min(axis=(1, 2), initial=0) >= 0)
         yield f"{batch.element}{SEPARATOR}filled", np.where(broken, np.nan, filled).astype(np.float32), ""
-        yield from self._cells_of(batch, inner)
+        cells = f"{batch.element}/cells"
+        for name, values in self._compared(cells, batch, inner, batch.axes, countable, fewest_cells).items():
+            if name in MEASURES:
+                yield f"{batch.element}{SEPARATOR}{name}", values, ""
         for name, along, axis in (("x", 1, batch.axes[0]), ("y", 2, batch.axes[1])):
             projected = np.zeros((len(batch), axis.bins + 2), dtype=np.float64)
             projected[:, 1:-1] = inner.sum(axis=along, dtype=np.float64)
-            yield from self._line(f"{batch.element}/{name}", projected, axis, batch.binning, flow=False)
-
-    def _cells_of(
-        self, batch: HistogramBatch, inner: NDArray[np.generic]
-    ) -> Iterator[tuple[str, NDArray[np.float32], str]]:
-        """Dead and hot cells of maps; of the references the one with the fewest of them counts."""
-        past = self._past.setdefault((f"{batch.element}/cells", batch.binning), PastRuns())
-        shape = inner.shape[1:]
-        compared = [compare_maps(inner, reference.reshape(shape)) for reference in past.references()]
-        for name in MEASURES if compared else ():
-            least = np.fmin.reduce([getattr(each, name) for each in compared])
-            yield f"{batch.element}{SEPARATOR}{name}", least, ""
-        with np.errstate(invalid="ignore"):
-            countable = np.isfinite(inner.sum(axis=(1, 2))) & (inner.min(axis=(1, 2), initial=0) >= 0)
-        past.add(inner[countable].sum(axis=0, dtype=np.float64).reshape(-1))
+            yield from self._line(f"{batch.element}/{name}", batch, projected, axis, flow=False)
 
     def _line(
-        self, element: str, counts: NDArray[np.generic], axis: Axis, binning: str, *, flow: bool = True
+        self, element: str, batch: HistogramBatch, counts: NDArray[np.generic], axis: Axis, *, flow: bool = True
     ) -> Iterator[tuple[str, NDArray[np.float32], str]]:
         found = reduce_histograms(counts, axis, self.percentiles)
         for j, name in enumerate(found.names):
@@ -123,14 +123,37 @@ class Summaries:
                 yield f"{element}{SEPARATOR}{name}", found.values[:, j], _unit(axis)
             elif flow and name in ("underflow", "overflow"):
                 yield f"{element}{SEPARATOR}{name}", found.values[:, j], ""
-        past = self._past.setdefault((element, binning), PastRuns())
-        inner = counts[:, 1:-1]
-        references = past.references()
-        if len(references):
-            compared = compare_nearest(inner, references, axis)
-            for name in ("ks", "emd", "pull"):
-                yield f"{element}{SEPARATOR}{name}", getattr(compared, name), ""
-        past.add(inner[~found.invalid].sum(axis=0, dtype=np.float64))
+        compared = self._compared(element, batch, counts[:, 1:-1], (axis,), ~found.invalid, lines(self.references))
+        for name, values in compared.items():
+            yield f"{element}{SEPARATOR}{name}", values, ""
+
+    def _compared(
+        self,
+        name: str,
+        batch: HistogramBatch,
+        inner: NDArray[np.generic],
+        axes: Axes,
+        countable: NDArray[np.bool_],
+        act: Compare,
+    ) -> Measures:
+        """Compare one run with its past, then make it part of the past of the next."""
+        past = self._past.setdefault(name, MatchedPast(self.references, self.delay))
+        condition, label = self._circumstances(batch)
+        found = past.compare(inner, axes, condition, act)
+        past.add(int(batch.run[0]), inner[countable], axes, condition[countable], label[countable])
+        return found
+
+    def _circumstances(self, batch: HistogramBatch) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        if self.around is None:
+            return np.zeros(len(batch)), np.full(len(batch), Label.UNKNOWN, dtype=np.int8)
+        condition, label = self.around.at(encode(batch.run, batch.ls))
+        return (condition if self.references.matched else np.zeros(len(batch))), label
+
+
+def fewest_cells(inner: NDArray[np.generic], references: NDArray[np.float64], axes: Axes) -> Measures:
+    """Dead and hot cells of maps; of the references the one with the fewest of them counts."""
+    compared = [compare_maps(inner, reference) for reference in references]
+    return {name: np.fmin.reduce([getattr(each, name) for each in compared]) for name in MEASURES if compared}
 
 
 def subsystem_of(name: str) -> str:

@@ -21,6 +21,7 @@ SHAPES = {
     "second": "{value:.0%} of {name} lies elsewhere than in earlier runs, and so does another histogram",
     "emd": "{name} is shifted by {value:.2g} of its width",
     "pull": "a bin of {name} is {value:.1f} σ from earlier runs",
+    "chi2": "{name} is a factor {value:.1f} further from the moving mean of earlier runs than chance lets it",
     "dead": "{value:.0%} of the cells of {name} are dead",
     "hot": "{value:.0%} of the cells of {name} are hot",
     "region": "a region of {value:.0%} of {name} is dead",

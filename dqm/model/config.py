@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqm.model.errors import ConfigError, nearest
+from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
 
 
 class _Record(BaseModel):
@@ -196,6 +197,9 @@ class FeaturesConfig(_Record):
     coverage: float = Field(
         0.5, ge=0, le=1, description="share of the monitor elements below which a lumisection is UNKNOWN"
     )
+    references: ReferencesConfig = Field(ReferencesConfig(), description="what histograms are compared with")
+    expectation: ExpectationConfig = Field(ExpectationConfig(), description="normalisation to a condition")
+    label_delay: int = Field(0, ge=0, description="runs by which labels come late: references use no younger ones")
     course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")
     position: bool = Field(False, description="judge where in its run a lumisection stands")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,22 @@ def rebinned(batch: HistogramBatch, axes: tuple[Axis, ...]) -> HistogramBatch:
     cells = {name: getattr(batch, name) for name in ("counts", "squares", "sums")}
     merged = {name: None if array is None else _added(array, places) for name, array in cells.items()}
     return replace(batch, axes=axes, **merged)  # type: ignore[arg-type]  # counts are never None
+
+
+def rebinned_cells(
+    cells: NDArray[np.generic], axes: tuple[Axis, ...], wanted: tuple[Axis, ...]
+) -> NDArray[np.generic] | None:
+    """Counts without flow ``(…, y, x)`` on other axes; None where an edge of these is none of theirs."""
+    if len(axes) != len(wanted):
+        return None
+    places = [_places(fine, coarse) for fine, coarse in zip(axes, wanted, strict=True)]
+    if any(each is None for each in places):
+        return None
+    k = len(axes)
+    padded = np.pad(cells, [(0, 0)] * (cells.ndim - k) + [(1, 1)] * k)
+    summed = _added(padded, [each for each in places if each is not None])
+    inner: tuple[Any, ...] = (..., *(slice(1, -1),) * k)
+    return np.asarray(summed[inner])
 
 
 def finest_common(axes: Iterable[Axis]) -> Axis | None:

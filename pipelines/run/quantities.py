@@ -11,7 +11,9 @@ from dqm.model.config import Config
 from dqm.model.tables import QuantityTable
 from dqm.store.histograms import read_histograms
 from dqm.store.store import Store
-from dqm.store.tables import quantities_from_arrow
+from dqm.store.tables import labels_from_arrow, quantities_from_arrow
+from features.expectation import normalised
+from features.pasts import Around
 from features.summaries import SEPARATOR, Summaries
 
 COVERAGE = "coverage"
@@ -26,10 +28,13 @@ def all_quantities(store: Store, config: Config, snapshot: int | None = None) ->
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     if not store.runs("histograms", snapshot):
         return table
-    summaries = Summaries(config.features.percentiles)
+    settings = config.features
+    labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
+    around = Around.of(table, labels, settings.references.matched)
+    summaries = Summaries(settings.percentiles, settings.references, around, settings.label_delay)
     for _, batches in groupby(read_histograms(store, snapshot=snapshot), key=lambda batch: int(batch.run[0])):
         summaries.add(batches)
-    found = summaries.table(table)
+    found = normalised(summaries.table(table), table, labels, settings.expectation, settings.label_delay)
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
     thin = np.isfinite(found.values[:, entries]).mean(axis=1) < config.features.coverage
     return replace(

@@ -79,7 +79,9 @@ def records(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
             kinds = get_args(record.model_fields["kind"].annotation) if "kind" in record.model_fields else ()
             found[f'`{title} kind = "{kinds[0]}"`' if kinds else f"`{title}`"] = record
             for inner, inner_field in record.model_fields.items():
-                found |= {f"`[{name}.{inner}.NAME]`": each for each in nested(inner_field.annotation)}
+                alone = inner_field.annotation in nested(inner_field.annotation)
+                place = f"`[{name}.{inner}]`" if alone else f"`[{name}.{inner}.NAME]`"
+                found |= {place: each for each in nested(inner_field.annotation)}
     return found
 
 
@@ -95,7 +97,7 @@ def default(record: type[BaseModel], key: str) -> str:
     field = record.model_fields[key]
     if field.is_required():
         return "required"
-    value = field.default
+    value = {} if isinstance(field.default, BaseModel) else field.default
     return f"`{json.dumps(list(value) if isinstance(value, tuple) else value, default=str)}`"
 
 

@@ -217,6 +217,8 @@ def test_frame_of_a_role() -> None:
     assert frame.index.names == ["run", "ls"]
 
 
-def test_nothing_asked_gives_no_columns() -> None:
-    found = assemble(quantities(), FeaturesConfig(levels=(), flags=False))
-    assert found.values.shape == (48, 0)
+def test_nothing_asked_leaves_the_conditions_as_they_were_given() -> None:
+    given = quantities()
+    found = assemble(given, FeaturesConfig(levels=(), flags=False))
+    assert [(each.name, each.role) for each in found.columns] == [("lost", "condition"), ("triggers", "condition")]
+    assert_array_equal(found["triggers"], given["triggers"].astype(np.float32))
