@@ -215,7 +215,8 @@ def simulate(
     from pipelines.simulate.campaign import simulate as run
     from pipelines.simulate.write import write_campaign
 
-    paths = write_campaign(run(SimulationSettings(weeks=weeks, seed=seed)), folder, histograms)
+    settings = SimulationSettings(weeks=weeks, seed=seed, monitoring=histograms > 0)
+    paths = write_campaign(run(settings), folder, histograms)
     say(f"simulated {weeks:g} weeks; next: dqm ingest --config {paths.config}")
 
 

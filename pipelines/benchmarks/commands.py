@@ -57,3 +57,17 @@ def benchmark_kernels(
     result = run(quick=quick)
     say(result.text())
     write_json(json_path, result.document())
+
+
+@app.command("faults")
+def benchmark_faults(
+    quick: Annotated[bool, typer.Option(help="one run for every fault and strength")] = False,
+    seed: Annotated[int, typer.Option(help="seed of the simulation")] = 5,
+    json_path: JsonPath = "",
+) -> None:
+    """How many lumisections with a simulated fault are noticed, by kind and strength of the fault."""
+    from pipelines.benchmarks.faults import run
+
+    result = run(quick=quick, seed=seed)
+    say(result.text())
+    write_json(json_path, result.document())

@@ -32,7 +32,7 @@ METHODS = {
     "dqmio": ("lumicert", "lumicert-one-thread", "uproot", "root-cpp"),
     "legacy": ("lumicert", "uproot", "root-cpp"),
     "store": ("lumicert",),
-    "night": ("lumicert", "lumicert-reference"),
+    "night": ("lumicert", "lumicert-reference", "lumicert-8-references"),
 }
 
 

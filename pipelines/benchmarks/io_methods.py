@@ -97,14 +97,15 @@ def legacy_uproot(path: Path) -> int:
     return found
 
 
-def night(path: Path, *, reference: bool = False) -> int:
-    """Percentiles, moments and flow of everything, and with ``reference`` its comparison with one, from the file on."""
+def night(path: Path, *, references: int = 0) -> int:
+    """Percentiles, moments and flow of everything, and its comparison with so many ``references``, from the file on."""
     found = 0
     with open_dqmio(path) as file:
         for batch in file.read():
             reduce_histograms(batch.counts, batch.axes[0])
-            if reference:
-                compare(batch.inner, batch.inner.sum(axis=0, dtype=np.float64)[None], batch.axes[0])
+            if references:
+                past = [part.sum(axis=0, dtype=np.float64) for part in np.array_split(batch.inner, references)]
+                compare(batch.inner, np.stack(past), batch.axes[0])
             found += len(batch)
     return found
 
@@ -142,7 +143,8 @@ METHODS: dict[tuple[str, str], Callable[[Path], int]] = {
     ("legacy", "lumicert"): legacy,
     ("legacy", "uproot"): legacy_uproot,
     ("night", "lumicert"): night,
-    ("night", "lumicert-reference"): lambda path: night(path, reference=True),
+    ("night", "lumicert-reference"): lambda path: night(path, references=1),
+    ("night", "lumicert-8-references"): lambda path: night(path, references=8),
 }
 
 if __name__ == "__main__":

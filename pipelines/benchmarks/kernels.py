@@ -102,6 +102,10 @@ def run(*, quick: bool = False, histograms: int = 0) -> KernelResult:
         slow["percentiles-100bins", "boost-histogram"] = with_boost_histogram(axis)
     else:
         notes.append("boost-histogram is not installed here; it is left out")
+    if importlib.util.find_spec("polars"):
+        slow["percentiles-100bins", "polars"] = with_polars(axis)
+    else:
+        notes.append("polars is not installed here; it is left out")
     rows = []
     for (name, method), act in track(list(fast.items()), "measuring"):
         seconds = median(_timed(act, cells) for _ in range(REPEATS))
@@ -176,6 +180,38 @@ def with_boost_histogram(axis: Axis) -> Callable[[Cells], object]:
             powers = [counts @ (centres - mean) ** k / total for k in (2, 3, 4)]
             found.append((points, mean, powers, histogram.sum(flow=True)))
         return found
+
+    return act
+
+
+def with_polars(axis: Axis) -> Callable[[Cells], object]:
+    """One row per bin and window functions over every histogram, as a table program does it."""
+    import polars
+
+    edges, width = axis.all_edges, (axis.high - axis.low) / axis.bins
+
+    def act(part: Cells) -> object:
+        n, c, x = len(part), polars.col("c"), polars.col("x")
+        table = polars.LazyFrame(
+            {
+                "i": np.repeat(np.arange(n), axis.bins),
+                "x": np.tile(edges[:-1], n),
+                "c": part[:, 1:-1].reshape(-1).astype(np.float64),
+            }
+        ).with_columns(reached=c.cum_sum().over("i"), total=c.sum().over("i"))
+        at = x + (polars.col("q") * polars.col("total") - polars.col("reached") + c) / c * width
+        points = [
+            table.with_columns(q=polars.lit(q))
+            .filter(polars.col("reached") >= polars.col("q") * polars.col("total"))
+            .group_by("i", maintain_order=True)
+            .agg(at.first().alias(f"p{q}"))
+            for q in PERCENTILES
+        ]
+        centre = x + width / 2
+        mean = (c * centre).sum() / c.sum()
+        powers = [((c * (centre - mean) ** k).sum() / c.sum()).alias(f"m{k}") for k in (2, 3, 4)]
+        moments = table.group_by("i", maintain_order=True).agg(mean.alias("mean"), *powers)
+        return polars.collect_all([*points, moments])
 
     return act
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from dqm.model.labels import Label, Labels
 from dqm.model.tables import QuantityTable, lumisection_index
-from pipelines.simulate.faults import SUBSYSTEMS
+from pipelines.simulate.faults import CATALOG, MONITORING, SUBSYSTEMS
 from pipelines.simulate.fills import TURNAROUND_HOURS, Calendar, calendar, pileup
 from pipelines.simulate.placement import Event, placed
 from pipelines.simulate.rates import LIVETIME, QUANTITIES, Beam, Effects, beam, responses
@@ -28,7 +29,8 @@ class SimulationSettings:
 
     ``bad_share`` is the share of truly bad lumisections, ``label_noise`` the expected share of wrong ones among the
     labels, ``unlabelled_share`` the share of runs, the newest ones, that nobody has labelled, ``menu_change`` the
-    place between 0 and 1 in the run list at which a new trigger menu comes (a change of conditions, not a fault).
+    place between 0 and 1 in the run list at which a new trigger menu comes (a change of conditions, not a fault). With
+    ``monitoring`` the faults are among the others that only histograms show in full.
     Raises ``ValueError`` where a value lies outside its range.
     """
 
@@ -41,6 +43,7 @@ class SimulationSettings:
     label_noise: float = 0.002
     unlabelled_share: float = 0.2
     menu_change: float = 0.5
+    monitoring: bool = False
 
     def __post_init__(self) -> None:
         ranges = {
@@ -97,8 +100,12 @@ class Campaign:
         return pd.DataFrame(frame)
 
 
-def simulate(settings: SimulationSettings) -> Campaign:
-    """Simulate a campaign; equal settings give equal campaigns, bit for bit.
+Arrange = Callable[[tuple[Event, ...], Calendar, int], tuple[Event, ...]]
+"""Given the events that were drawn, the calendar and the number of labelled runs: the events that happen."""
+
+
+def simulate(settings: SimulationSettings, arrange: Arrange | None = None) -> Campaign:
+    """Simulate a campaign; equal settings give equal campaigns, bit for bit. ``arrange`` may choose the faults.
 
     >>> campaign = simulate(SimulationSettings(weeks=0.5, seed=7))
     >>> len(campaign.quantities) == len(campaign.calendar)
@@ -118,7 +125,9 @@ def simulate(settings: SimulationSettings) -> Campaign:
     runs = days.runs
     labelled = len(runs) - min(round(settings.unlabelled_share * len(runs)), len(runs) - 1)
     # The golden JSON speaks of the runs from its first to its last, so these two must hold something good.
-    events = placed(faults, days, bad_share=settings.bad_share, quiet=(0, labelled - 1))
+    catalog = (*CATALOG, *MONITORING) if settings.monitoring else CATALOG
+    events = placed(faults, days, bad_share=settings.bad_share, quiet=(0, labelled - 1), catalog=catalog)
+    events = arrange(events, days, labelled) if arrange else events
     effects = Effects.of(events, len(days))
     run_of = np.searchsorted(runs, days.run)
     new_menu = np.asarray(run_of >= settings.menu_change * len(runs))

@@ -26,6 +26,7 @@ class Fault:
     With s it changes: counts and rates by the factor 1 + ``yields``·s; counts and rates by ``offset``·s of what is
     usual at full luminosity, whatever the luminosity; fractions by ``quality``·s; it scatters counts and rates by a
     log-normal of width ``jitter``·s, scales livetime by 1 − ``dead``·s and delivered luminosity by 1 − ``lost``·s.
+    Histograms lose a share ``thinned``·s of their fills, and one of them is called otherwise where ``renamed``.
     ``missing`` leaves NaN, ``bit_off`` clears the ready bit, ``unstable`` the stable-beams flag.
 
     ``shape`` is the course of s: constant, fading to nothing or growing from nothing. A lumisection is bad where s
@@ -46,6 +47,8 @@ class Fault:
     jitter: float = 0.0
     dead: float = 0.0
     lost: float = 0.0
+    thinned: float = 0.0
+    renamed: bool = False
     missing: bool = False
     bit_off: bool = False
     unstable: bool = False
@@ -180,3 +183,48 @@ CATALOG = (
         lost=1.0,
     ),
 )
+MONITORING = (
+    Fault(
+        name="wrong_calibration",
+        what="A wrong calibration is loaded: the charge is off by the same factor from a run's begin to its end.",
+        subsystems=("pixel", "strips", "ecal", "hcal"),
+        length=(20, 160),
+        strength=(0.06, 0.2),
+        place="whole run",
+        yields=-0.4,
+        quality=-0.2,
+    ),
+    Fault(
+        name="cooling_failure",
+        what="Cooling fails and two subsystems warm up together: noise grows and regions switch themselves off.",
+        subsystems=("pixel", "strips"),
+        together=True,
+        length=(15, 50),
+        strength=(0.15, 0.4),
+        shape="growing",
+        yields=-1.0,
+        quality=-0.3,
+        jitter=0.3,
+        tolerance=0.05,
+    ),
+    Fault(
+        name="misnamed_element",
+        what="A monitor element carries another name for a whole run: harmless, the data are good.",
+        subsystems=SUBSYSTEMS,
+        length=(20, 160),
+        strength=(1.0, 1.0),
+        place="whole run",
+        renamed=True,
+        harmless=True,
+    ),
+    Fault(
+        name="low_statistics",
+        what="Few events reach the monitoring, so its histograms hold few fills: harmless, the data are good.",
+        subsystems=SUBSYSTEMS,
+        length=(10, 60),
+        strength=(0.5, 0.95),
+        thinned=1.0,
+        harmless=True,
+    ),
+)
+"""Faults that only histograms show in full; a campaign holds them where ``SimulationSettings.monitoring`` says so."""

@@ -1,8 +1,9 @@
 """Simulated monitor elements: up to ten histograms for each of the six subsystems, in good times and in bad ones.
 
 Their shapes depend on pile-up, and every fault shows where it would: a dead region is a gap in ``phi``, ``eta`` and the
-maps, a hot channel a spike, a shift of the timing moves ``time``, a loss of gain ``charge``, noise widens the
-residuals, and monitoring that is not delivered leaves no histograms at all.
+maps, a hot channel a spike, a shift of the timing moves ``time``, a loss of gain or a wrong calibration ``charge``,
+noise widens the residuals, few events thin everything, a misnamed element is ``charge_v2`` for a run, and monitoring
+that is not delivered leaves no histograms at all.
 """
 
 from __future__ import annotations
@@ -61,33 +62,41 @@ CATALOG = (
 @dataclass(frozen=True, eq=False)
 class Hits:
     """How the faults hit one subsystem, each ``(n,)``: share that is ``dead``, ``hot`` fills as a share of the usual,
-    shift of the ``time`` and loss of ``gain`` in widths, extra ``noise`` as a share of the width, and ``missing``."""
+    shift of the ``time`` and loss of ``gain`` in widths, extra ``noise`` as a share of the width, the share ``thin`` of
+    the fills that is not there, whether the first element is ``renamed``, and ``missing``."""
 
     dead: NDArray[np.float64]
     hot: NDArray[np.float64]
     time: NDArray[np.float64]
     gain: NDArray[np.float64]
     noise: NDArray[np.float64]
+    thin: NDArray[np.float64]
+    renamed: NDArray[np.bool_]
     missing: NDArray[np.bool_]
 
     @classmethod
     def of(cls, campaign: Campaign, k: int) -> Hits:
         """From the events that hit subsystem ``k``; a fault of unknown look lowers the number of fills only."""
         n = len(campaign.calendar)
-        dead, time, gain = np.zeros(n), np.zeros(n), np.zeros(n)
+        dead, time, gain, thin = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+        renamed = np.zeros(n, dtype=bool)
         for event in campaign.events:
             if SUBSYSTEMS[k] not in event.subsystems:
                 continue
             rows, course = slice(event.first, event.stop), event.course()
-            if event.fault.name in ("dead_region", "voltage_trip", "ramp_up"):
+            if event.fault.name in ("dead_region", "voltage_trip", "ramp_up", "cooling_failure"):
                 dead[rows] = np.maximum(dead[rows], course)
             elif event.fault.name == "timing_shift":
                 time[rows] += 8 * course
-            elif event.fault.name == "gain_drift":
+            elif event.fault.name in ("gain_drift", "wrong_calibration"):
                 gain[rows] += 8 * course
+            thin[rows] = np.maximum(thin[rows], event.fault.thinned * course)
+            renamed[rows] |= event.fault.renamed
         effects = campaign.effects
         noise = 3 * effects.jitter[:, k] + np.maximum(-effects.quality[:, k], 0)
-        return cls(np.clip(dead, 0, 0.95), effects.offset[:, k], time, gain, noise, effects.missing[:, k])
+        return cls(
+            np.clip(dead, 0, 0.95), effects.offset[:, k], time, gain, noise, thin, renamed, effects.missing[:, k]
+        )
 
 
 def simulated_histograms(campaign: Campaign, per_subsystem: int) -> Iterator[HistogramBatch]:
@@ -103,9 +112,9 @@ def _subsystem(campaign: Campaign, k: int, elements: int, seed: np.random.SeedSe
     hits = Hits.of(campaign, k)
     beam = campaign.beam
     exposure = beam.luminosity * beam.livetime / USUAL_LUMINOSITY
-    fills = ENTRIES * exposure * np.clip(campaign.effects.yields[:, k], 0, None)
+    fills = ENTRIES * exposure * np.clip(campaign.effects.yields[:, k], 0, None) * (1 - hits.thin)
     made = []
-    for element, source in zip(CATALOG[:elements], seed.spawn(elements), strict=True):
+    for number, (element, source) in enumerate(zip(CATALOG[:elements], seed.spawn(elements), strict=True)):
         rng = np.random.default_rng(source)
         counts = np.concatenate(
             [
@@ -113,17 +122,21 @@ def _subsystem(campaign: Campaign, k: int, elements: int, seed: np.random.SeedSe
                 for first in range(0, len(fills), CHUNK)
             ]
         )
-        kept = np.flatnonzero(~hits.missing)
-        made.append(
-            HistogramBatch(
-                f"{SUBSYSTEMS[k]}/{element.name}",
-                _axes(element),
-                campaign.calendar.run[kept].astype(np.int64),
-                campaign.calendar.ls[kept].astype(np.int64),
-                counts[kept],
-                counts[kept].reshape(len(kept), -1).sum(axis=1).astype(np.float64),
+        renamed = hits.renamed & (number == 0)
+        for name, there in ((element.name, ~renamed), (f"{element.name}_v2", renamed)):
+            kept = np.flatnonzero(~hits.missing & there)
+            if not len(kept):
+                continue
+            made.append(
+                HistogramBatch(
+                    f"{SUBSYSTEMS[k]}/{name}",
+                    _axes(element),
+                    campaign.calendar.run[kept].astype(np.int64),
+                    campaign.calendar.ls[kept].astype(np.int64),
+                    counts[kept],
+                    counts[kept].reshape(len(kept), -1).sum(axis=1).astype(np.float64),
+                )
             )
-        )
     return made
 
 

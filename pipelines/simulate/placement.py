@@ -64,9 +64,14 @@ class _Board:
 
 
 def placed(
-    rng: np.random.Generator, calendar: Calendar, *, bad_share: float, quiet: Sequence[int] = ()
+    rng: np.random.Generator,
+    calendar: Calendar,
+    *,
+    bad_share: float,
+    quiet: Sequence[int] = (),
+    catalog: Sequence[Fault] = CATALOG,
 ) -> tuple[Event, ...]:
-    """Draw faults until ``bad_share`` of the lumisections is bad; the last one may overshoot it.
+    """Draw faults of the ``catalog`` until ``bad_share`` of the lumisections is bad; the last one may overshoot it.
 
     Fills begin with a ramp and most end with a dump; slow drifts come next, then single faults from a shuffled deck,
     each put where least is bad; the first deck spares the newest runs, so that labels speak of every kind. ``quiet``
@@ -74,17 +79,17 @@ def placed(
     less.
     """
     board = _Board(np.zeros(len(calendar), dtype=bool), np.zeros(len(calendar), dtype=bool))
-    _fill_edges(rng, calendar, board)
+    _fill_edges(rng, catalog, calendar, board)
     bounds = calendar.run_bounds
     for i in quiet:
         board.busy[bounds[i] : bounds[i + 1]] = True
-    _drifts(rng, bounds, board)
-    _single_faults(rng, bounds, board, bad_share)
+    _drifts(rng, catalog, bounds, board)
+    _single_faults(rng, catalog, bounds, board, bad_share)
     return tuple(sorted(board.events, key=lambda event: (event.first, event.stop, event.fault.name)))
 
 
-def _of(*places: Place) -> list[Fault]:
-    return [fault for fault in CATALOG if fault.place in places]
+def _of(catalog: Sequence[Fault], *places: Place) -> list[Fault]:
+    return [fault for fault in catalog if fault.place in places]
 
 
 def _event(rng: np.random.Generator, fault: Fault, first: int, stop: int) -> Event:
@@ -96,19 +101,19 @@ def _length(rng: np.random.Generator, fault: Fault) -> int:
     return int(rng.integers(fault.length[0], fault.length[1] + 1))
 
 
-def _fill_edges(rng: np.random.Generator, calendar: Calendar, board: _Board) -> None:
+def _fill_edges(rng: np.random.Generator, catalog: Sequence[Fault], calendar: Calendar, board: _Board) -> None:
     for first, stop in pairwise(calendar.fill_bounds.tolist()):
-        for fault in _of("fill begin"):
+        for fault in _of(catalog, "fill begin"):
             board.put(_event(rng, fault, first, min(first + _length(rng, fault), stop)), alone=False)
-        for fault in _of("fill end"):
+        for fault in _of(catalog, "fill end"):
             if rng.random() < DUMPED_BEAMS:
                 board.put(_event(rng, fault, max(stop - _length(rng, fault), first), stop), alone=False)
 
 
-def _drifts(rng: np.random.Generator, bounds: NDArray[np.int64], board: _Board) -> None:
+def _drifts(rng: np.random.Generator, catalog: Sequence[Fault], bounds: NDArray[np.int64], board: _Board) -> None:
     """Slow drifts, each from the begin of a run on; the first in the older half, so that the labels have met one."""
     begins = bounds[:-1].tolist()
-    for fault in _of("several runs"):
+    for fault in _of(catalog, "several runs"):
         for number in range(round(len(begins) / RUNS_PER_DRIFT)):
             for first in rng.permutation(begins if number else begins[: len(begins) // 2]).tolist():
                 stop = first + _length(rng, fault)
@@ -116,9 +121,11 @@ def _drifts(rng: np.random.Generator, bounds: NDArray[np.int64], board: _Board) 
                     break
 
 
-def _single_faults(rng: np.random.Generator, bounds: NDArray[np.int64], board: _Board, bad_share: float) -> None:
+def _single_faults(
+    rng: np.random.Generator, catalog: Sequence[Fault], bounds: NDArray[np.int64], board: _Board, bad_share: float
+) -> None:
     parts = [each for each in np.array_split(np.arange(len(bounds) - 1), PARTS) if len(each)]
-    cards = [fault for fault in _of("anywhere", "whole run") for _ in range(fault.cards)]
+    cards = [fault for fault in _of(catalog, "anywhere", "whole run") for _ in range(fault.cards)]
     deck: list[Fault] = []
     dealt = refused = 0
     while board.bad.mean() < bad_share and refused < len(cards):

@@ -43,7 +43,7 @@ def test_what_pile_up_explains_is_taken_away() -> None:
         "as at the pile-up of the first run"
     )
     per_weight = found["E:entries"][later] / WEIGHT[later]
-    assert per_weight.std() < 1e-3
+    assert per_weight.std() < 0.05 < 10 < (table["E:entries"] / WEIGHT).std()
     np.testing.assert_array_equal(found["E:overflow"], table["E:overflow"])
     np.testing.assert_array_equal(found.values[:ROWS], table.values[:ROWS])
 
