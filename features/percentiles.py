@@ -27,6 +27,8 @@ from dqm.model.histograms import Axis
 
 MOMENTS = ("sum", "mean", "std", "skewness", "kurtosis", "underflow", "overflow", "empty")
 """Σc; the moments in the unit of the axis (kurtosis: excess); flow as fractions of all; the share of empty bins."""
+NOTHING = 1e-26
+"""Variance, as a share of the squared number of bins, that rounding makes of a single filled bin."""
 PERCENTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 
 
@@ -92,7 +94,7 @@ def _reduce(counts, edges, centres, wanted, values, invalid):  # type: ignore[no
                 _describe(out, p, 0.0, bins, 0, np.float64(row[0]), np.float64(row[bins + 1]))
             continue
         inverse = 1 / total
-        mean = first * inverse
+        mean = first / total
         second, third, fourth = 0.0, 0.0, 0.0
         for j in range(bins):
             d = place[j] - mean
@@ -101,6 +103,8 @@ def _reduce(counts, edges, centres, wanted, values, invalid):  # type: ignore[no
             third += cd * d
             fourth += cd * d * d
         variance = second * inverse
+        if variance < NOTHING * bins * bins:
+            variance = 0.0
         sigma = np.sqrt(variance)
         out[p + 1] = middle + mean * width
         out[p + 2] = sigma * width

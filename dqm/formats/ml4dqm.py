@@ -68,12 +68,13 @@ def _table(source: Source) -> pa.Table:
                 parse_options=pa_csv.ParseOptions(newlines_in_values=True),
                 convert_options=pa_csv.ConvertOptions(column_types={"histo": pa.string(), "hname": pa.string()}),
             )
+        names = table.column_names  # a name that is no text is found out here
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{source.path}: not a readable table: {first_line(error)}") from None
-    source.require((*KEY, "histo", *NUMBERS), table.column_names)
+    source.require((*KEY, "histo", *NUMBERS), names)
     found = {}
     for name in (*KEY, "histo", *NUMBERS):
-        columns = [table.column(i) for i, each in enumerate(table.column_names) if each == name]
+        columns = [table.column(i) for i, each in enumerate(names) if each == name]
         if any(not each.equals(columns[0]) for each in columns[1:]):
             raise InputError(f"{source.path}: column {name!r} occurs {len(columns)} times with different contents")
         found[name] = columns[0]

@@ -26,6 +26,16 @@ def test_numpy_computes_what_the_kernel_computes() -> None:
     np.testing.assert_allclose(ours.values[:, places], theirs, rtol=2e-4, atol=1e-3)
 
 
+def test_polars_computes_what_the_kernel_computes() -> None:
+    pytest.importorskip("polars", reason="a peer of the extra peers")
+    cells, axis = kernels.simulated(200), Axis(kernels.BINS, 0.0, 100.0)
+    *points, moments = kernels.with_polars(axis)(cells)  # type: ignore[misc]
+    ours = reduce_histograms(cells, axis).values
+    for k, found in enumerate(points):
+        np.testing.assert_allclose(found[:, 1].to_numpy(), ours[:, k], atol=1e-4)
+    np.testing.assert_allclose(moments["mean"].to_numpy(), ours[:, len(points) + 1], atol=1e-4)
+
+
 def test_kernels_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "SLICE", 0.05)
     monkeypatch.setattr(kernels, "REPEATS", 1)

@@ -79,9 +79,10 @@ def records(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
             kinds = get_args(record.model_fields["kind"].annotation) if "kind" in record.model_fields else ()
             found[f'`{title} kind = "{kinds[0]}"`' if kinds else f"`{title}`"] = record
             for inner, inner_field in record.model_fields.items():
-                alone = inner_field.annotation in nested(inner_field.annotation)
+                inside = nested(inner_field.annotation)
+                alone = inner_field.annotation in inside
                 place = f"`[{name}.{inner}]`" if alone else f"`[{name}.{inner}.NAME]`"
-                found |= {place: each for each in nested(inner_field.annotation)}
+                found |= {place: inside[0]} if inside else {}
     return found
 
 

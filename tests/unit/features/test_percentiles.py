@@ -55,6 +55,21 @@ def test_nasty_histograms(counts: np.ndarray, axis: Axis) -> None:
     np.testing.assert_allclose(found.values[:, 8:], right[:, 8:], rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("bins", [2, 3, 4, 5, 23, 24])
+def test_weighted_counts_with_empty_ends_reach_the_last_percentile(bins: int) -> None:
+    """Mutant: a step of four bins that divides by the empty ones behind the last filled one."""
+    rng = np.random.default_rng(bins)
+    counts = rng.choice([0.0, 0.1, 0.3, 1e-9, 7.7], (200, bins + 2))
+    counts[:, 1] = 0.1
+    counts[::2, bins // 2 + 1 : -1] = 0
+    axis, wanted = Axis(bins, 0.0, 1.0), (0.0, 0.1, 0.9, 0.999999, 1.0)
+    found = reduce_histograms(counts, axis, wanted)
+    np.testing.assert_allclose(found.values[:, :5], expected(counts, axis, wanted)[:, :5], atol=TOLERANCE)
+    single = (counts[:, 1:-1] > 0).sum(axis=1) == 1
+    assert (found.values[single, 7] == 0).all()
+    assert np.isnan(found.values[single][:, 8:10]).all(), "a single bin has no skewness, whatever rounding says"
+
+
 def test_what_is_empty_has_no_percentiles_but_a_sum() -> None:
     counts = np.zeros((2, UNIFORM.bins + 2))
     counts[1, [0, -1]] = 3, 1
