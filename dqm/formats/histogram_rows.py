@@ -112,7 +112,10 @@ def _note(batch: HistogramBatch, path: str, code: str, rows: NDArray[np.bool_], 
 
 
 def read_histogram_files(paths: Iterable[Path], parse: Callable[[Path], ParsedHistograms]) -> ReadResult:
-    """Read files into batches; those that cannot be read are quarantined, ``InputError`` where none can be."""
+    """Read files into batches; those that cannot be read are quarantined, ``InputError`` where none can be.
+
+    A file without a single histogram is quarantined as ``empty``; one of which nothing was kept is noted as such.
+    """
     parsed, refused = [], []
     for path in paths:
         try:
@@ -120,11 +123,18 @@ def read_histogram_files(paths: Iterable[Path], parse: Callable[[Path], ParsedHi
         except InputError as error:
             refused.append(error)
     if not parsed:
-        raise refused[0]
+        raise (
+            refused[0] if refused else InputError("none of the files holds histograms; dqm inspect shows what they do")
+        )
     findings = [Finding("unreadable", "quarantined", str(each)) for each in refused]
     batches, conflicts = merge_histograms(batch for each in parsed for batch in each.batches)
     for each in parsed:
         findings += each.findings
+        if not each.rows_kept and not each.findings:
+            why = (
+                f"none of its {each.rows_read} histograms was asked for" if each.rows_read else "it holds no histogram"
+            )
+            findings.append(Finding("empty", "note" if each.rows_read else "quarantined", why, each.path))
         for batch in each.batches:
             findings += oddities(batch, each.path)
     files = tuple(ReadFile(each.path, each.sha256, each.rows_read, each.rows_kept) for each in parsed)

@@ -105,6 +105,19 @@ def test_what_is_no_histogram_is_quarantined_and_the_others_are_read(tmp_path: P
     assert found.findings[0].file.endswith("page0.json")
 
 
+def test_pages_without_a_lumisection_are_told(tmp_path: Path) -> None:
+    """Mutant: nothing was read and nobody knows."""
+    found = read(tmp_path, page())
+    assert [(each.code, each.severity, each.reason) for each in found.findings] == [
+        ("empty", "quarantined", "it holds no histogram")
+    ]
+    unasked = read(tmp_path, page(one()), elements=("nothing",))
+    assert [(each.code, each.severity) for each in unasked.findings] == [("empty", "note")]
+    assert "none of its 1 histograms was asked for" in unasked.findings[0].reason
+    with pytest.raises(InputError, match="none of the files holds histograms"):
+        read(tmp_path, page({"run_number": 357538, "year": None}))
+
+
 def test_counts_that_cannot_be_are_delivered_and_noted(tmp_path: Path) -> None:
     broken = page(one(), one(ls=4, data=[1, -2, 3, 4])).replace(b"[1, 2, 3, 4]", b"[1, NaN, 3, 4]")
     found = read(tmp_path, broken)
