@@ -8,7 +8,7 @@ runs, over all of it. Everything goes the way of a night: files, ingest, train, 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dqm.model.config import load
+from dqm.model.config import Config, load
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.progress import track
@@ -36,7 +36,7 @@ LEAST = 12
 """Lumisections of a run that can carry a fault."""
 REPEATS, WEEKS, UNLABELLED, ELEMENTS = 3, 10.0, 0.45, 4
 QUICK_WEEKS = 4.0
-STEPS = (ingest, train, score, certify)
+STEPS: tuple[Callable[[Config, Store], object], ...] = (ingest, train, score, certify)
 
 
 @dataclass(frozen=True)
