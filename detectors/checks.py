@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +45,26 @@ class Check:
     run: Callable[[], None]
 
 
+@dataclass(frozen=True)
+class Maker:
+    """What makes fresh detectors, and one that was fitted once for the checks that only ask it."""
+
+    make: Make
+
+    def __call__(self) -> Detector:
+        return self.make()
+
+    @cached_property
+    def fitted(self) -> Detector:
+        """Nobody may fit it again or start from it."""
+        return _fitted(self.make)
+
+
 def yield_checks(make: Make) -> Iterator[Check]:
-    """The suite over fresh detectors that ``make`` returns, one ``Check`` for each promise."""
+    """The suite over detectors that ``make`` returns, one ``Check`` for each promise; fits are shared where they can be."""
+    maker = Maker(make)
     for check in CHECKS:
-        yield Check(check.__name__, lambda check=check: check(make))  # type: ignore[misc]
+        yield Check(check.__name__, partial(check, maker))
 
 
 def simulated_table(rows: int, seed: int) -> FeatureTable:
@@ -71,7 +88,7 @@ def with_fault(table: FeatureTable, column: int, seed: int) -> tuple[FeatureTabl
 
 def batch_independence(make: Make) -> None:
     """The score and the explanation of a row do not depend on the rows beside it: alone, halved or none at all."""
-    detector, table = _fitted(make), simulated_table(40, seed=11)
+    detector, table = _asked(make), simulated_table(40, seed=11)
     score, shares = detector.score(table), detector.explain(table)
     _demand(detector.score(table.take(slice(0, 0))).shape == (0,), "no rows must give no scores")
     for rows in [slice(i, i + 1) for i in range(len(table))] + [slice(0, 20), slice(20, 40)]:
@@ -81,21 +98,21 @@ def batch_independence(make: Make) -> None:
 
 def permutation(make: Make) -> None:
     """Rows in another order have the same scores in that order."""
-    detector, table = _fitted(make), simulated_table(200, seed=12)
+    detector, table = _asked(make), simulated_table(200, seed=12)
     order = np.random.default_rng(1).permutation(len(table))
     _same(detector.score(table.take(order)), detector.score(table)[order], "scores of permuted rows")
 
 
 def same_seed_same_bits(make: Make) -> None:
     """Two fits with equal arguments have equal state and equal scores."""
-    first, second, table = _fitted(make), _fitted(make), simulated_table(200, seed=13)
+    first, second, table = _asked(make), _fitted(make), simulated_table(200, seed=13)
     _same_state(first.state(), second.state(), "state of a second fit")
     _same(first.score(table), second.score(table), "scores of a second fit")
 
 
 def restore_bit_equal(make: Make) -> None:
     """A detector restored from hyper-parameters and state scores and explains in equal bits, and so does its copy."""
-    detector, table = _fitted(make), simulated_table(200, seed=14)
+    detector, table = _asked(make), simulated_table(200, seed=14)
     restored = type(detector).restore(hyperparameters(detector), detector.state())
     _same_state(restored.state(), detector.state(), "state of the restored detector")
     _demand(restored.schema == detector.schema, "the restored detector has another schema")
@@ -119,7 +136,7 @@ def poor_columns(make: Make) -> None:
 
 def nothing_present(make: Make) -> None:
     """A row without any feature has score NaN, so that it becomes UNKNOWN: an accept that nothing judged is a lie."""
-    detector, table = _fitted(make), simulated_table(10, seed=17)
+    detector, table = _asked(make), simulated_table(10, seed=17)
     values = table.values.copy()
     values[3, :FEATURES] = np.nan
     missing = np.isnan(detector.score(replace(table, values=values)))
@@ -155,7 +172,7 @@ def nothing_but_values(make: Make) -> None:
 
 def wrong_columns_refused(make: Make) -> None:
     """A renamed, a missing or a swapped column and another extractor are refused by name, also in a warm start."""
-    detector, table = _fitted(make), simulated_table(30, seed=22)
+    detector, table = _asked(make), simulated_table(30, seed=22)
     c, labels = table.columns, np.zeros(30, dtype=np.int8)
     renamed = replace(table, columns=(*c[:2], replace(c[2], name="rate_x"), *c[3:]))
     missing = replace(table, columns=c[:-1], values=table.values[:, :-1])
@@ -185,7 +202,7 @@ def warm_start(make: Make) -> None:
 
 def shapes(make: Make) -> None:
     """Scores are float32 ``(n,)``, explanations float32 ``(n, d)``, states numbers and text, the schema the table's."""
-    detector, table = _fitted(make), simulated_table(50, seed=25)
+    detector, table = _asked(make), simulated_table(50, seed=25)
     score, shares = detector.score(table), detector.explain(table)
     _demand(score.dtype == np.float32 and score.shape == (50,), f"scores are {score.dtype} {score.shape}")
     _demand(
@@ -233,7 +250,13 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
 )
 
 
+def _asked(make: Make) -> Detector:
+    """A fitted detector that is only asked."""
+    return make.fitted if isinstance(make, Maker) else _fitted(make)
+
+
 def _fitted(make: Make) -> Detector:
+    """A detector of its own, fitted as every other of this function."""
     table, labels = with_fault(simulated_table(600, seed=10), column=2, seed=1)
     return make().fit(table, labels, weight=1.0 + np.arange(600) % 3, seed=1)
 

@@ -14,8 +14,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 # A loaded machine is slow, not wrong: no deadline. The same examples every time: a failure can be repeated.
 settings.register_profile(
-    "lumicert", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "lumicert",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("sweep", settings.get_profile("lumicert"), max_examples=100)
 settings.load_profile("lumicert")
 
 

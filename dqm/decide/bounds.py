@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import rel_entr
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betainccinv, rel_entr  # scipy.stats would cost every command a second
 
 from dqm.decide.definitions import RunSums
 
@@ -107,7 +106,7 @@ def hoeffding_bentkus(mean: ArrayLike, n: int, alpha: float) -> NDArray[np.float
     _require_level("alpha", alpha)
     observed = np.asarray(mean, dtype=np.float64)
     hoeffding = np.exp(-n * _divergence(np.minimum(observed, alpha), alpha))
-    bentkus = math.e * binom.cdf(np.ceil(n * observed), n, alpha)
+    bentkus = math.e * bdtr(np.minimum(np.ceil(n * observed), n), n, alpha)
     p: NDArray[np.float64] = np.minimum(hoeffding, bentkus)
     return p
 
@@ -171,13 +170,13 @@ def clopper_pearson(lost: int, total: int, delta: float) -> float:
     _require_level("delta", delta)
     if not 0 <= lost <= total:
         raise ValueError(f"{lost} of {total} lumisections lost: a count must lie between 0 and the total")
-    return 1.0 if lost == total else float(beta.isf(delta, lost + 1, total - lost))
+    return 1.0 if lost == total else float(betainccinv(lost + 1, total - lost, delta))
 
 
 def _bentkus_end(n: int, lost: float, slack: float, delta: float) -> float:
     """The largest α with e·P(Binomial(n, α) ≤ ⌈n(lost + α·slack)⌉) > δ."""
     steps = np.arange(n)
-    ends = beta.isf(min(delta / math.e, 1.0), steps + 1, n - steps)
+    ends = betainccinv(steps + 1, n - steps, min(delta / math.e, 1.0))
     if slack <= 0:
         at = math.ceil(n * lost)
         return float(ends[at]) if at < n else 1.0

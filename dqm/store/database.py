@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +104,13 @@ def found_revision(engine: sa.Engine) -> str | None:
 
 def newest_revision() -> str:
     """Revision of the schema that this program writes."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _revisions(MIGRATIONS)[0]
 
 
 def refuse_newer(engine: sa.Engine) -> None:
     """Raise ``SchemaTooNewError`` where the schema is of a revision that this program does not know."""
     found = found_revision(engine)
-    known = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions(MIGRATIONS):
         raise SchemaTooNewError(
             f"{engine.url.database}: its schema is revision {found}, newer than {newest_revision()}, the newest that "
             "this program knows; upgrade lumicert"
@@ -135,6 +135,14 @@ def upgrade(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _revisions(migrations: str) -> tuple[str, ...]:
+    """The revisions of a program, newest first; Alembic runs their files to know them, so they are asked once."""
+    config = _config()
+    config.set_main_option("script_location", migrations)
+    return tuple(each.revision for each in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def _config() -> Config:

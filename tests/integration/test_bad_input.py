@@ -38,8 +38,8 @@ pollution = 0.2
 """
 GOLDEN = '[[inputs]]\nkind = "golden"\nfiles = ["people.json"]\n'
 HEADER = "run,ls,charge,hits,label"
-GOOD_RUNS, NEW = 30, 40
-"""The good runs are 1 to 30, the newest two without labels; ``NEW`` is the run of the broken file."""
+GOOD_RUNS, NEW = 16, 40
+"""The good runs are 1 to 16, the newest two without labels; ``NEW`` is the run of the broken file."""
 
 
 def good_table(runs: int = GOOD_RUNS) -> str:
@@ -125,7 +125,7 @@ def decisions(dqm: Dqm, folder: Path, store: Store) -> dict[tuple[int, int], str
     assert {run: now[run] for run in good} == good
     made = verdicts_from_arrow(store.read("verdicts"))
     decided = {(int(run), int(ls)): str(each) for (run, ls), each in zip(made.index, made.decision, strict=True)}
-    assert [decided[29, ls] for ls in (1, 2, 3)] == ["ACCEPT"] * 3, "good runs are still certified"
+    assert [decided[15, ls] for ls in (1, 2, 3)] == ["ACCEPT"] * 3, "good runs are still certified"
     return decided
 
 
@@ -238,14 +238,14 @@ def test_an_unreadable_table(dqm: Dqm, folder: Path, store: Store, content: str,
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ('{"29": [[1, 10]', "people.json: not valid JSON"),
+        ('{"15": [[1, 10]', "people.json: not valid JSON"),
         ('"golden"', "people.json"),
         ("[1, 2]", "people.json: not a certification JSON"),
         ('{"run": [[1, 10]]}', "people.json: 'run' is not a run number"),
-        ('{"29": [[1, 5], [4, 9]]}', "people.json: run 29, LS 4: ranges overlap"),
-        ('{"29": [[9, 3]]}', "people.json: run 29, LS 9: the range [9, 3] runs backwards"),
-        ('{"29": [[1, 3]], "29": [[5, 9]]}', "people.json: run 29 is listed twice"),
-        ('{"29": [[1, 2.5]]}', "people.json: run 29: [1, 2.5] is not a range"),
+        ('{"15": [[1, 5], [4, 9]]}', "people.json: run 15, LS 4: ranges overlap"),
+        ('{"15": [[9, 3]]}', "people.json: run 15, LS 9: the range [9, 3] runs backwards"),
+        ('{"15": [[1, 3]], "15": [[5, 9]]}', "people.json: run 15 is listed twice"),
+        ('{"15": [[1, 2.5]]}', "people.json: run 15: [1, 2.5] is not a range"),
         ("", "people.json: the file is empty"),
     ],
     ids=["truncated", "text", "list", "no-run", "overlap", "backwards", "twice", "fraction", "empty"],
@@ -273,9 +273,9 @@ def test_a_run_without_labels_is_told_and_certified(dqm: Dqm, folder: Path, stor
 
 
 def test_an_empty_run(dqm: Dqm, folder: Path, store: Store) -> None:
-    (folder / "people.json").write_text('{"28": []}')
+    (folder / "people.json").write_text('{"14": []}')
     (folder / "dqm.toml").write_text(GOLDEN + CONFIG)
-    assert "people.json, run 28: the run is listed without ranges" in ingested(dqm, folder, store, 0)
+    assert "people.json, run 14: the run is listed without ranges" in ingested(dqm, folder, store, 0)
     decisions(dqm, folder, store)
 
 

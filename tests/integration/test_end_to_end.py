@@ -53,7 +53,7 @@ def test_golden_holds_accepted_lumisections_only(config: Path) -> None:
     found = verdicts(config)
     run, ls = (np.asarray(found.index.get_level_values(name)) for name in ("run", "ls"))
     assert (golden.contains(run, ls) == (found.decision.astype(str) == "ACCEPT")).all()
-    assert len(golden) > 1000
+    assert len(golden) > len(found) / 2
 
 
 def test_the_same_again_changes_nothing(config: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a real store publishes as golden was decided golden, over a hundred generated verdict sets."""
+"""What a real store publishes as golden was decided golden, over a hundred generated verdict sets; ten of them by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dqm.store.tables import store_verdicts, verdicts_from_arrow
 
 from ..property.test_decide import NEVER_GOLDEN, by_complement, covered, verdict_sets
 
-SETS = 100
+SETS, QUICK = 100, 10
 Publish = Callable[[Verdicts], tuple[LumiMask, LumiMask]]
 
 
@@ -51,22 +51,24 @@ def faults(store: Store, verdicts: Verdicts, publish: Publish) -> list[str]:
     return [fault for fault, present in found.items() if present]
 
 
-def generated(seed: int) -> list[Verdicts]:
-    """The first hundred sets that hold anything."""
-    return [each for each in verdict_sets(2 * SETS, seed) if len(each)][:SETS]
+def generated(seed: int, sets: int = SETS) -> list[Verdicts]:
+    """The first sets that hold anything."""
+    return [each for each in verdict_sets(2 * SETS, seed) if len(each)][:sets]
 
 
-def test_what_the_store_publishes_is_golden(store: Store) -> None:
+@pytest.mark.parametrize("wanted", [QUICK, pytest.param(SETS, marks=pytest.mark.slow)])
+def test_what_the_store_publishes_is_golden(store: Store, wanted: int) -> None:
     """Catches the mutant ``by_complement`` (golden = everything minus rejected) as the next test shows."""
-    sets = generated(7)
-    assert len(sets) == SETS
+    sets = generated(7, wanted)
+    assert len(sets) == wanted
     assert [(i, found) for i, each in enumerate(sets) if (found := faults(store, each, masks))] == []
 
 
-def test_the_complement_mutant_is_caught_in_the_store(store: Store) -> None:
+@pytest.mark.parametrize("wanted", [QUICK // 2, pytest.param(2 * QUICK, marks=pytest.mark.slow)])
+def test_the_complement_mutant_is_caught_in_the_store(store: Store, wanted: int) -> None:
     """The mutant ``by_complement`` publishes what was never scored; the same check must see that in the file."""
-    sets = [each for each in generated(8) if set(each.decision.astype(str)) & {"UNKNOWN", "ASK"}][:20]
-    assert len(sets) == 20
+    sets = [each for each in generated(8) if set(each.decision.astype(str)) & {"UNKNOWN", "ASK"}][:wanted]
+    assert len(sets) == wanted
     for each in sets:
         found = faults(store, each, by_complement)
         assert "golden holds what is UNKNOWN or asked" in found

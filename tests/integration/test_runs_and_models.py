@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,11 +93,20 @@ class Place:
         return {int(each) for each in set(run) if stale[run == each].all()}
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a place that was learned from and scored; no test changes it."""
+    made = Place(tmp_path_factory.mktemp("learned"))
     with made.store:
         made.learned()
+    return made.folder
+
+
+@pytest.fixture
+def place(learned: Path, tmp_path: Path) -> Iterator[Place]:
+    """A copy of it."""
+    made = Place(Path(shutil.copytree(learned, tmp_path, dirs_exist_ok=True)))
+    with made.store:
         yield made
 
 
@@ -148,9 +158,7 @@ def test_a_model_that_is_trained_again_is_the_newest(place: Place) -> None:
     assert place.store.publication("golden.json").read() == golden
 
 
-def test_fused_detectors_certify_and_each_says_why(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.learned()
+def test_fused_detectors_certify_and_each_says_why(place: Place) -> None:
     place.configured(CONFIG + '[[fuse]]\nkind = "boosted"\ntrees = 5\nmin_leaf = 5\n')
     summary = train(place.config, place.store)
     assert summary.model.startswith("robust-z-boosted-")
@@ -168,22 +176,18 @@ def test_fused_detectors_certify_and_each_says_why(tmp_path: Path) -> None:
 TRACKED = CONFIG + '[tracking]\nuri = "sqlite:///mlflow.db"\n'
 
 
-def test_a_tracker_that_is_away_costs_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tracker_that_is_away_costs_no_training(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise ConnectionError("nobody answers\nat length")
 
     monkeypatch.setattr("pipelines.tracking.mlflow_log.log", away)
-    place = Place(tmp_path)
-    place.learned()
     place.configured(TRACKED)
     done = train(place.config, place.store)
     assert done.notes()[-1].endswith("MLflow did not take its record: ConnectionError: nobody answers")
     assert champion(place.store)[0].model_id == done.model
 
 
-def test_a_challenger_changes_nothing_that_certifies(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.learned()
+def test_a_challenger_changes_nothing_that_certifies(place: Place) -> None:
     first = train(place.config, place.store)
     before = place.store.working_point(), past_of(place.store).badness.tobytes()
     place.configured(CONFIG.replace("min_good = 5", "min_good = 6"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,18 +26,32 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of two stores to copy: ``empty``, and ``night``, which is ``empty`` after a night."""
+    folder = tmp_path_factory.mktemp("stores")
+    Store.create(folder / "empty").close()
+    with Store.create(folder / "night") as store:
+        fill(store, verdicts())
+    return folder
+
+
+def copy(store: Path, configured: Path) -> Iterator[Store]:
+    """A store of the configuration's own."""
+    with Store.open(Path(shutil.copytree(store, configured.parent / "certification"))) as opened:
+        yield opened
+
+
 @pytest.fixture
-def empty(configured: Path) -> Iterator[Store]:
+def empty(stores: Path, configured: Path) -> Iterator[Store]:
     """An empty store."""
-    with Store.create(configured.parent / "certification") as store:
-        yield store
+    yield from copy(stores / "empty", configured)
 
 
 @pytest.fixture
-def filled(empty: Store) -> Store:
+def filled(stores: Path, configured: Path) -> Iterator[Store]:
     """A store after a night."""
-    fill(empty, verdicts())
-    return empty
+    yield from copy(stores / "night", configured)
 
 
 @pytest.fixture

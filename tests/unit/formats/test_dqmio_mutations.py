@@ -80,8 +80,9 @@ def sweep(folder: Path, count: int, seed: int) -> dict[str, int]:
     return found
 
 
-def test_some_hundred_mutations(tmp_path: Path) -> None:
-    found = sweep(tmp_path, 350, seed=20)
+@pytest.mark.parametrize("count", [120, pytest.param(350, marks=pytest.mark.slow)])
+def test_some_hundred_mutations(tmp_path: Path, count: int) -> None:
+    found = sweep(tmp_path, count, seed=20)
     assert min(found.values()) > 10, found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,37 +103,51 @@ from dqm.store.store import Store
 def die(*ignored):
     os.kill(os.getpid(), signal.SIGKILL)
 
-path, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
-store = Store.open(path)
-if moment == "written":
-    module.Change.apply = die
-elif moment == "placed":
-    module._record = die
-else:
-    sa.event.listen(store._engine, "commit", die)
-with store.transaction() as change:
-    change.put("quantities", 4, pa.table({"run": [4], "ls": [0]}), {})
-    change.publish("golden.json", b"[]", {})
+def write(path, moment):
+    store = Store.open(path)
+    if moment == "written":
+        module.Change.apply = die
+    elif moment == "placed":
+        module._record = die
+    else:
+        sa.event.listen(store._engine, "commit", die)
+    with store.transaction() as change:
+        change.put("quantities", 4, pa.table({"run": [4], "ls": [0]}), {})
+        change.publish("golden.json", b"[]", {})
+
+for path in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        write(pathlib.Path(path), pathlib.Path(path).name)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.parametrize("moment", ["written", "placed", "recorded"])
-def test_a_killed_writer_changes_nothing(full: Store, rows: Rows, moment: str) -> None:
+def test_a_killed_writer_changes_nothing(full: Store, rows: Rows, tmp_path: Path) -> None:
     """Killed after its files are written, in place, entered but not committed: the old snapshot reads bit-equal.
 
     Mutant: two SQL transactions, one for the partitions and one for the snapshot.
     """
     before = full.read("quantities")
-    done = subprocess.run([sys.executable, "-c", KILLED, str(full.path), moment], check=False)
-    assert done.returncode == -signal.SIGKILL
-    with Store.open(full.path) as store:
-        assert store.snapshot == 1
-        assert store.read("quantities").equals(before)
-        assert store.publication("golden.json").read() == b"{}\n"
-        found = checks(store)
-        assert all(each.ok for each in found.values())
-        assert found["store leftovers"].detail.startswith("note: 2 files (")
-        with store.transaction() as change:
-            change.put("quantities", 4, rows(4, seed=1), {})
-            change.publish("golden.json", b"[1]", {})
-        assert store.publication("golden.json").read() == b"[1]"
+    full.close()
+    moments = [Path(shutil.copytree(full.path, tmp_path / moment)) for moment in ("written", "placed", "recorded")]
+    command = [sys.executable, "-c", KILLED, *map(str, moments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(-signal.SIGKILL)] * 3, done.stderr
+    for moment in moments:
+        with Store.open(moment) as store:
+            assert_as_before(store, before, rows)
+
+
+def assert_as_before(store: Store, before: pa.Table, rows: Rows) -> None:
+    """Nothing of the killed change is seen, its files are told, and the same can be written again."""
+    assert store.snapshot == 1
+    assert store.read("quantities").equals(before)
+    assert store.publication("golden.json").read() == b"{}\n"
+    found = checks(store)
+    assert all(each.ok for each in found.values())
+    assert found["store leftovers"].detail.startswith("note: 2 files (")
+    with store.transaction() as change:
+        change.put("quantities", 4, rows(4, seed=1), {})
+        change.publish("golden.json", b"[1]", {})
+    assert store.publication("golden.json").read() == b"[1]"
