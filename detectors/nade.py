@@ -15,7 +15,7 @@ from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.nade_density import Frame, NadeDensity, drawn_orders
 from detectors.nade_families import family_of
-from detectors.nade_network import NadeNetwork, Shape
+from detectors.nade_network import NadeNetwork, Shape, rows_at_once
 from detectors.nade_training import blank_networks, fitted_frame, of_role, positions, smallest_scales, train_networks
 from detectors.protocol import Scalar, State
 from detectors.scaling import Scaling
@@ -35,7 +35,7 @@ class Nade:
     columns of 0 and 1, a coin (``family`` gaussian, laplace, bernoulli), whose parameters a network with ``layers``
     hidden layers of ``hidden`` units gives (``nade_network``). ``orderless``: one network learns every order, by
     predicting what is hidden from what is shown; else each order has a network of its own. p is the mean over
-    ``orders`` orders, the first that of the columns: with one order and not orderless this is NADE, with several EoNADE.
+    ``orders`` orders, the first that of the columns: NADE is one order and not orderless, EoNADE several.
 
     ``scale`` robust: z by median and MAD, then asinh z, so that tails do not dominate; standard: z by mean and
     standard deviation. No component is narrower than ``floor`` spreads nor, with ``resolution``, than half the step in
@@ -48,7 +48,7 @@ class Nade:
 
     family: str = "gaussian"
     orderless: bool = True
-    orders: int = 4
+    orders: int = 2
     layers: int = 2
     hidden: int = 64
     components: int = 6
@@ -259,11 +259,13 @@ class Nade:
         return np.array(table.where(role="feature"), dtype=np.int64)[self._frame.features.at]
 
     def _blocks(self, function: Callable[[Tensor, Tensor], Tensor], table: FeatureTable) -> NDArray[np.float32]:
-        """``function(values, conditions)`` of every row, in blocks of one size."""
+        """``function(values, conditions)`` of every row, in blocks of one size and parts of them that fit the memory."""
+        at_once = rows_at_once(self._shape(self._frame))
 
-        def of_arrays(*parts: NDArray[np.float32]) -> NDArray[np.float32]:
+        def of_arrays(*block: NDArray[np.float32]) -> NDArray[np.float32]:
+            parts = zip(*(torch.from_numpy(each).split(at_once) for each in block), strict=True)
             with torch.no_grad():
-                return np.asarray(function(*(torch.from_numpy(part) for part in parts)).numpy())
+                return np.asarray(torch.cat([function(*part) for part in parts]).numpy())
 
         return in_blocks(of_arrays, *_arrays(table))
 
@@ -282,8 +284,8 @@ class Nade:
             wrong = np.flatnonzero(~np.isin(values, (0, 1)) & ~np.isnan(values))
             if wrong.size:
                 raise ValueError(
-                    f"column {table.columns[j].name!r} holds {values[wrong[0]]} in row {wrong[0]}, and bernoulli knows 0 "
-                    "and 1 only; use family gaussian or laplace, or leave the column out"
+                    f"column {table.columns[j].name!r} holds {values[wrong[0]]} in row {wrong[0]}, and bernoulli "
+                    "knows 0 and 1 only; use family gaussian or laplace, or leave the column out"
                 )
 
 

@@ -65,6 +65,7 @@ class NadeDensity(nn.Module):
                 self.register_buffer(f"{name}_{part}", torch.from_numpy(np.array(getattr(scaling, part))))
         self.register_buffer("orders", torch.from_numpy(np.array(orders)))
         self.networks = nn.ModuleList(networks)
+        self.eval()
 
     def forward(self, values: Tensor, conditions: Tensor) -> Tensor:
         """log p of raw ``values`` ``(n, features)`` given raw ``conditions`` ``(n, conditions)``: ``(n,)``, float32.

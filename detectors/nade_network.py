@@ -57,8 +57,8 @@ class NadeNetwork(nn.Module):
         width, hidden, outputs = shape.width, shape.hidden, self.family.outputs
         self.register_buffer("log_floor", floor.log())
         self.start = nn.Parameter(torch.zeros(hidden))
-        self.value_weight = nn.Parameter(_normal(random, 1 / max(width, 1) ** 0.5, width, hidden))
-        self.presence_weight = nn.Parameter(_normal(random, 1 / max(width, 1) ** 0.5, width, hidden))
+        self.value_weight = nn.Parameter(_normal(random, 0.3 / max(width, 1) ** 0.5, width, hidden))
+        self.presence_weight = nn.Parameter(_normal(random, 0.3 / max(width, 1) ** 0.5, width, hidden))
         self.condition_weight = nn.Parameter(
             _normal(random, 1 / max(shape.conditions, 1) ** 0.5, shape.conditions, hidden)
         )
@@ -69,13 +69,17 @@ class NadeNetwork(nn.Module):
         self.head_bias = nn.Parameter(self.family.first_bias(width, floor, random))
 
     def in_order(self, x: Tensor, present: Tensor, conditions: Tensor, order: Tensor) -> Tensor:
-        """log p(x_d | those before it in the order and present), ``(b, D)``; rows in parts that fit the memory."""
-        at_once = rows_at_once(self.shape)
-        parts = zip(*(each.split(at_once) for each in (x, present, conditions)), strict=True)
-        return torch.cat([self._in_order(*part, order) for part in parts])
+        """log p(x_d | those before it in the order and present), ``(b, D)``; ``rows_at_once`` says how many rows."""
+        ordered, shown = x[:, order], present[:, order]
+        before = self._before(ordered, shown, order) + self._start(conditions)
+        if not self.shape.orderless:
+            before = before * self.rescale[order][:, None, None]
+        parameters = torch.baddbmm(self.head_bias[order][:, None], self._through(before), self.head_weight[order])
+        terms = self.family.log_density(parameters, ordered.t(), self.log_floor[order][:, None])
+        return terms.t()[:, torch.argsort(order)] * present
 
     def given_some(self, x: Tensor, present: Tensor, conditions: Tensor, observed: Tensor) -> Tensor:
-        """log p(x_d | the observed ones) for every d from one hidden state, ``(b, D)``; ``observed`` ``(b, D)`` 0 and 1.
+        """log p(x_d | the observed ones) for every d, from one hidden state, ``(b, D)``; ``observed`` is 0 or 1.
 
         What an orderless network trains on. Only the terms of features that are not observed mean anything.
         """
@@ -101,15 +105,6 @@ class NadeNetwork(nn.Module):
 
     def _start(self, conditions: Tensor) -> Tensor:
         return self.start + conditions @ self.condition_weight
-
-    def _in_order(self, x: Tensor, present: Tensor, conditions: Tensor, order: Tensor) -> Tensor:
-        ordered, shown = x[:, order], present[:, order]
-        before = self._before(ordered, shown, order) + self._start(conditions)
-        if not self.shape.orderless:
-            before = before * self.rescale[order][:, None, None]
-        parameters = torch.baddbmm(self.head_bias[order][:, None], self._through(before), self.head_weight[order])
-        terms = self.family.log_density(parameters, ordered.t(), self.log_floor[order][:, None])
-        return terms.t()[:, torch.argsort(order)] * present
 
     def _before(self, x: Tensor, present: Tensor, order: Tensor) -> Tensor:
         """Σ over the features before each, ``(D, b, H)``, all in the order."""
@@ -139,7 +134,7 @@ def rows_at_once(shape: Shape) -> int:
 
 
 def random_subsets(present: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """For every row a random part of its present features, ``(b, D)`` of 0 and 1, and the weight of the others ``(b,)``.
+    """A random part of the present features of every row, ``(b, D)``, and the weight of the others, ``(b,)``.
 
     Of P present features d − 1 are observed, d uniform on 1 … P; the weight P / (P − d + 1) makes the loss over the
     others an unbiased estimate of −log p under a random order (arXiv:1310.1757, equation 6).

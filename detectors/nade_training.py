@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -18,7 +18,6 @@ from detectors.scaling import Scaling
 from detectors.training import History, TrainingRows, TrainingSettings, Watch, train
 from dqm.model.tables import Column, FeatureTable, Role
 
-Progress = Callable[[int], Watch | None]
 BATCHES_AT_ONCE = 8
 """A batch of training may hold so many times the rows of one intermediate tensor: it keeps several of them."""
 
@@ -91,8 +90,9 @@ def _loss_of_order(network: NadeNetwork, order: Tensor) -> Callable[[tuple[Tenso
     """−log p in one order."""
 
     def loss(batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
-        x, present, context = batch
-        return -network.in_order(x, present, context, order.to(x.device)).sum(dim=1)
+        at = order.to(batch[0].device)
+        parts = _parts(network, *batch)
+        return -torch.cat([network.in_order(x, present, context, at).sum(dim=1) for x, present, context in parts])
 
     return loss
 
@@ -102,11 +102,16 @@ def _loss_of_subsets(network: NadeNetwork) -> Callable[[tuple[Tensor, ...], torc
 
     def loss(batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
         observed, weight = random_subsets(batch[1], random)
-        parts = zip(*(each.split(rows_at_once(network.shape)) for each in (*batch, observed)), strict=True)
+        parts = _parts(network, *batch, observed)
         terms = torch.cat([(network.given_some(*part) * (1 - part[3])).sum(dim=1) for part in parts])
         return -weight * terms
 
     return loss
+
+
+def _parts(network: NadeNetwork, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Rows in parts that fit the memory."""
+    return zip(*(each.split(rows_at_once(network.shape)) for each in tensors), strict=True)
 
 
 def _standard(table: FeatureTable, rows: NDArray[np.bool_], robust: Scaling) -> Scaling:
