@@ -259,7 +259,7 @@ class Nade:
         return np.array(table.where(role="feature"), dtype=np.int64)[self._frame.features.at]
 
     def _blocks(self, function: Callable[[Tensor, Tensor], Tensor], table: FeatureTable) -> NDArray[np.float32]:
-        """``function(values, conditions)`` of every row, in blocks of one size and parts of them that fit the memory."""
+        """``function(values, conditions)`` of every row, in blocks of one size, in parts that fit the memory."""
         at_once = rows_at_once(self._shape(self._frame))
 
         def of_arrays(*block: NDArray[np.float32]) -> NDArray[np.float32]:
