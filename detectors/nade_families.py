@@ -11,6 +11,8 @@ from torch.nn import functional
 
 FAMILIES = ("gaussian", "laplace", "bernoulli")
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+LARGEST = 30.0
+"""Largest logarithm of a scale: beyond 10¹³ spreads nothing is measured, and single precision ends."""
 
 
 class Family(Protocol):
@@ -37,15 +39,15 @@ class Mixture:
     def log_density(self, parameters: Tensor, x: Tensor, log_floor: Tensor) -> Tensor:
         """log Σ_k, by logsumexp."""
         shares, means, scales = parameters.split(self.components, dim=-1)
-        log_scale = torch.logaddexp(scales, log_floor[..., None])
-        z = (x[..., None] - means) * torch.exp(-log_scale)
-        return torch.logsumexp(shares - log_scale + self.log_kernel(z), -1) - torch.logsumexp(shares, -1)
+        scale = torch.exp(scales.clamp(max=LARGEST)) + torch.exp(log_floor)[..., None]
+        z = (x[..., None] - means) / scale
+        return torch.logsumexp(shares - scale.log() + self.log_kernel(z), -1) - torch.logsumexp(shares, -1)
 
     def draw(self, parameters: Tensor, log_floor: Tensor, random: torch.Generator) -> Tensor:
         """A component by its share, then a value of it."""
         shares, means, scales = parameters.split(self.components, dim=-1)
         chosen = torch.multinomial(torch.softmax(shares, dim=-1), 1, generator=random)
-        scale = torch.exp(torch.logaddexp(scales.gather(1, chosen), log_floor.expand(len(chosen))[:, None]))
+        scale = torch.exp(scales.gather(1, chosen).clamp(max=LARGEST)) + torch.exp(log_floor)
         return (means.gather(1, chosen) + scale * self.noise(chosen.shape, random).to(means.dtype))[:, 0]
 
     def first_bias(self, width: int, floor: Tensor, random: torch.Generator) -> Tensor:

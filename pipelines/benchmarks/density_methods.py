@@ -30,16 +30,16 @@ SMALLEST_STEP = 1e-3
 
 REAL: dict[str, Scalar] = {
     "orderless": False,
-    "layers": 1,
+    "layers": 2,
     "hidden": 64,
     "components": 10,
     "scale": "robust",
     "floor": 0.05,
-    "epochs": 150,
+    "epochs": 40,
     "batch": 100,
     "rate": 5e-3,
     "weight_decay": 0.3,
-    "patience": 25,
+    "patience": 15,
     "orders": 1,
 }
 BINARY: dict[str, Scalar] = {
