@@ -69,5 +69,17 @@ def benchmark_faults(
     from pipelines.benchmarks.faults import run
 
     result = run(quick=quick, seed=seed)
+@app.command("density")
+def benchmark_density(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    sets: Annotated[list[str] | None, typer.Option(help="only this set; may be repeated")] = None,
+    methods: Annotated[list[str] | None, typer.Option(help="only this method; may be repeated")] = None,
+    quick: Annotated[bool, typer.Option(help="one fold of three sets, without the slow methods; two minutes")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Test log-likelihood of NADE, flows and mixtures on published sets, beside the published figures."""
+    from pipelines.benchmarks.density import Request, run
+
+    result = run(Request(data=data, sets=tuple(sets or ()), methods=tuple(methods or ()), quick=quick))
     say(result.text())
     write_json(json_path, result.document())

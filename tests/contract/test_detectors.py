@@ -14,7 +14,7 @@ from detectors.artifacts import Bundle, save
 from detectors.calibrate import Calibrator
 from detectors.checks import Check, simulated_table, with_fault, yield_checks
 
-BUILT_IN = ("boosted", "robust-z")
+BUILT_IN = ("boosted", "nade", "robust-z")
 
 RESTORE = """
 import hashlib, sys
