@@ -20,7 +20,7 @@ def _compared(rows: int, seed: int, elements: int = 4) -> FeatureTable:
     hidden = np.abs(np.random.default_rng(seed).normal(size=(rows, elements)))
     values = np.concatenate([hidden, hidden * 2, hidden**2, np.full((rows, 1), 5.0)], axis=1)
     names = [f"E{i}:{measure}" for measure in MEASURES for i in range(elements)]
-    columns = tuple(Column(name, subsystem=name[:2], kind="deviation") for name in names) + (Column("level"),)
+    columns = (*(Column(name, subsystem=name[:2], kind="deviation") for name in names), Column("level"))
     return FeatureTable(lumisection_index(np.ones(rows), np.arange(rows)), columns, values)
 
 
