@@ -17,7 +17,7 @@ from detectors.protocol import Detector, Scalar
 
 BUILT_IN = ("boosted", "copod", "ecod", "flow", "nearest", "pca", "pyod", "reference", "robust-z")
 QUICK: dict[str, dict[str, Scalar]] = {
-    "flow": {"transforms": 1, "hidden": 16, "epochs": 8},
+    "flow": {"transforms": 1, "hidden": 8, "bins": 4, "epochs": 8},
     "nearest": {"samples": 3},
     "pyod": {"model": "gmm"},
 }
