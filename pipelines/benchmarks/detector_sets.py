@@ -41,9 +41,9 @@ def labelled_tables(data: Path, tables: Sequence[str]) -> Iterator[LabelledTable
     files = sorted(folder.glob("*.npz"), key=lambda file: _name(file))
     if data == Path() or not files:
         raise InputError(f"no ADBench sets in {str(folder)!r}; set DQM_DATA or give --data or --table NAME=FILE")
-    for file in files:
-        with np.load(file, allow_pickle=False) as content:
-            yield _sampled(_name(file), content["X"], content["y"] == 1)
+    for found in files:
+        with np.load(found, allow_pickle=False) as content:
+            yield _sampled(_name(found), content["X"], content["y"] == 1)
 
 
 def feature_table(values: NDArray[np.floating], names: Sequence[str] = ()) -> FeatureTable:
