@@ -57,6 +57,10 @@ class Scaling:
         """Number of columns, k."""
         return len(self.at)
 
+    def take(self, kept: NDArray[np.bool_]) -> Self:
+        """The scaling of some of its columns, by mask ``(k,)``."""
+        return type(self)(self.at[kept], self.centre[kept], self.spread[kept])
+
     def z(self, table: FeatureTable, most: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Scaled values ``(n, k)`` cut at ±``most``, 0 where missing, and which are present ``(n, k)``.
 

@@ -81,5 +81,34 @@ def benchmark_density(
     from pipelines.benchmarks.density import Request, run
 
     result = run(Request(data=data, sets=tuple(sets or ()), methods=tuple(methods or ()), quick=quick))
+@app.command("detectors")
+def benchmark_detectors(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE with a column label: this table alone")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="only this method; may be given again")] = None,
+    quick: Annotated[bool, typer.Option(help="one seed, without the slow methods; two minutes at most")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Rank labelled public tables without their labels, every detector beside PyOD's; print AUC and precision."""
+    from pipelines.benchmarks.unsupervised import run
+
+    result = run(data=data, tables=tuple(table or ()), quick=quick, methods=tuple(method or ()))
+    say(result.text())
+    write_json(json_path, result.document())
+
+
+@app.command("training")
+def benchmark_training(
+    rows: Annotated[int, typer.Option(help="rows of the simulated table; 0 = 20,000", min=0)] = 0,
+    columns: Annotated[int, typer.Option(help="its columns; 0 = 100", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="where networks train: cpu or cuda")] = "cpu",
+    method: Annotated[list[str] | None, typer.Option(help="only this method; may be given again")] = None,
+    quick: Annotated[bool, typer.Option(help="2,000 rows of 20 columns")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Rows a second of fit and score, every registered detector beside PyOD's, on one simulated table."""
+    from pipelines.benchmarks.throughput import run
+
+    result = run(rows=rows, columns=columns, device=device, quick=quick, methods=tuple(method or ()))
     say(result.text())
     write_json(json_path, result.document())
