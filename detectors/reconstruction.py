@@ -236,7 +236,8 @@ class Reconstruction(ABC):
         seen = present * (torch.rand(z.shape, generator=random) >= self.hide).to(z.device)
         given = module.network((z + noise) * seen, seen, beside)
         off = nn.functional.huber_loss(given, z, reduction="none", delta=HUBER)
-        return (module.weights(present) * off).sum(1)
+        weighted: Tensor = module.weights(present) * off
+        return weighted.sum(1)
 
 
 def _in_blocks(function: Callable[[Tensor], Tensor], values: NDArray[np.float32]) -> NDArray[np.float32]:
