@@ -68,16 +68,16 @@ def test_it_learned_and_kept_the_best_epoch(known: Autoencoder) -> None:
     assert course[known.history.best - 1] == min(course) < 0.5 * course[0]
 
 
-def test_a_disturbed_value_is_drawn_towards_what_the_others_say() -> None:
-    """Without noise and hiding in training the network leans on the value itself more."""
+def test_hidden_values_are_told_from_the_others_where_training_hid_some() -> None:
+    """Half of the columns are missing; a network that never learned without them is farther off."""
     rows, fresh = table(low_rank(500, seed=2)), low_rank(300, seed=7)
     hidden = fresh.copy()
-    hidden[:, 3] = np.nan
+    hidden[:, :6] = np.nan
     far = {}
     for hide in (0.0, 0.3):
         given = fitted(rows, hide=hide, noise=hide, batch=128, epochs=40).reconstruct(table(hidden))
-        far[hide] = np.abs(given[:, 3] - fresh[:, 3]).mean()
-    assert far[0.3] < 0.6 * far[0.0]
+        far[hide] = np.abs(given[:, :6] - fresh[:, :6]).mean()
+    assert far[0.3] < 0.8 * far[0.0]
 
 
 def with_pileup(n: int, seed: int, columns: int = 6) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
