@@ -127,6 +127,11 @@ def checked_device(name: str) -> torch.device:
     return device
 
 
+def held_out_rows(n: int, settings: TrainingSettings, *, seed: int) -> NDArray[np.int64]:
+    """Positions among ``n`` rows that ``train`` with the same settings and seed does not learn from; none of few."""
+    return np.asarray(_parted(n, settings, torch.Generator().manual_seed(seed))[1].numpy())
+
+
 def initialise(network: nn.Module, random: torch.Generator) -> None:
     """Weights of every ``Linear`` and convolution from a generator: uniform within ±1/√fan_in, as torch would."""
     for module in network.modules():

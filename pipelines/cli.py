@@ -262,6 +262,23 @@ def detectors(json_path: JsonPath = "") -> None:
 
 
 @app.command()
+def onnx(
+    model: Annotated[str, typer.Argument(help="folder of a model, its name in the store, or champion")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="file to write")] = Path("model.onnx"),
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Export a network for a C++ host, check it against torch, and time both."""
+    from pipelines.run.onnx import export, found_bundle
+
+    done = export(found_bundle(model, config), output)
+    say(done.text())
+    write_json(json_path, vars(done))
+    if not done.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
 def dashboard(
     config: ConfigPath = DEFAULT_CONFIG,
     port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: any free one")] = 8501,

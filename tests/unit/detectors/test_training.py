@@ -13,6 +13,7 @@ from detectors.training import (
     TrainingSettings,
     arrays_of,
     checked_device,
+    held_out_rows,
     initialise,
     load_arrays,
     train,
@@ -95,3 +96,18 @@ def test_arrays_of_another_network_are_refused() -> None:
         load_arrays(nn.Linear(4, 1), arrays)
     with pytest.raises(KeyError, match="net_weight"):
         load_arrays(nn.Linear(3, 1), {})
+
+
+def test_rows_held_out_can_be_told_from_outside() -> None:
+    network, seen = nn.Linear(3, 1), set[float]()
+
+    def loss(given: tuple[torch.Tensor, ...], _: torch.Generator) -> torch.Tensor:
+        if network.training:
+            seen.update(given[1].tolist())
+        return network(given[0])[:, 0] ** 2
+
+    train(network, loss, TrainingRows((X, np.arange(400.0))), TrainingSettings(epochs=1), seed=5, watch=None)
+    held = held_out_rows(400, TrainingSettings(epochs=1), seed=5)
+    assert len(held) == 40
+    assert seen == set(range(400)) - set(held.tolist())
+    assert not len(held_out_rows(100, TrainingSettings(), seed=5))
