@@ -149,12 +149,13 @@ class Flow:
         import zuko
 
         with torch.random.fork_rng(devices=[]):
-            return zuko.flows.NSF(
+            built: nn.Module = zuko.flows.NSF(
                 features=self._scaling.width,
                 transforms=self.transforms,
                 hidden_features=(self.hidden, self.hidden),
                 bins=self.bins,
             )
+        return built
 
     def _scored(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         return in_blocks(self._block_score, z)
@@ -167,7 +168,8 @@ class Flow:
 
 def _surprise(network: nn.Module, z: Tensor) -> Tensor:
     """−log p(z) / k of every row ``(b, k)``."""
-    return -network().log_prob(z) / z.shape[1]
+    found: Tensor = -network().log_prob(z) / z.shape[1]
+    return found
 
 
 def _same_shape(one: nn.Module, other: nn.Module) -> bool:

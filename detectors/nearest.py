@@ -140,14 +140,14 @@ class Nearest:
         squares = np.maximum((z**2).sum(axis=1)[:, None] - 2 * (z @ rows.T) + lengths, 0)
         if present is not None:
             squares *= z.shape[1] / np.maximum(present.sum(axis=1), 1)[:, None]
-        return squares.reshape(len(z), *self._rows.shape[:2])
+        return np.asarray(squares, dtype=np.float32).reshape(len(z), *self._rows.shape[:2])
 
     def _block_distances(
         self, z: NDArray[np.float32], present: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         squares = self._squares(z, present)
         nearest = [np.sqrt(squares[:, :, :size].min(axis=2)).mean(axis=1) for size in SIZES]
-        return np.stack(nearest, axis=1).astype(np.float32)
+        return np.asarray(np.stack(nearest, axis=1), dtype=np.float32)
 
     def _block_shares(self, z: NDArray[np.float32], present: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         shares = np.zeros_like(z)

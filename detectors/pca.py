@@ -147,4 +147,4 @@ class Pca:
         _, weighted = self._weighted(z, present)
         noise = self._values[-1]
         diagonal = 1 / noise + (self._vectors**2 * (1 / self._values[:-1] - 1 / noise)).sum(axis=1)
-        return present * weighted**2 / diagonal
+        return np.asarray(present * weighted**2 / diagonal, dtype=np.float32)

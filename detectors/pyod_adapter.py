@@ -33,6 +33,8 @@ MODELS: Mapping[str, tuple[str, bool]] = {
 WITNESSES = 16
 """Rows whose scores are kept, to see that a model fitted again is the model that was saved."""
 ROUNDING = 1e-4
+MOST = 1e37
+"""No score is larger, so that differences of scores are numbers too."""
 FEWEST = 25
 """Rows that PyOD is given at least, by repetition: its neighbours and components ask for some."""
 
@@ -154,5 +156,5 @@ class Pyod:
         return in_blocks(self._block, z)
 
     def _block(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
-        found = np.asarray(self._fitted.decision_function(z.astype(np.float64)))
-        return np.nan_to_num(found, posinf=np.finfo(np.float32).max / 2).clip(-3e38, 3e38).astype(np.float32)
+        found = np.asarray(self._fitted.decision_function(z.astype(np.float64)), dtype=np.float64)
+        return np.asarray(np.nan_to_num(found).clip(-MOST, MOST), dtype=np.float32)
