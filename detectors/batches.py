@@ -2,6 +2,7 @@
 
 A matrix product rounds otherwise for another number of rows, and so a score would hang, in its last bits, on the batch.
 Blocks of one size, the last filled up with zeros, give every row the same arithmetic in any batch.
+Products with few outputs may still round by the place of a row in its block: ``networks.product`` widens them.
 """
 
 from __future__ import annotations
