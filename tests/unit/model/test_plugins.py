@@ -58,7 +58,7 @@ def test_another_import_path_is_looked_at_again(
 def test_an_unknown_group_or_name_is_told_and_not_kept(looks: list[str]) -> None:
     for _ in range(2):
         with pytest.raises(
-            UnknownNameError, match="plug-in group 'dqm.detector'; nearest valid names: 'dqm.detectors'"
+            UnknownNameError, match=r"plug-in group 'dqm\.detector'; nearest valid names: 'dqm\.detectors'"
         ):
             plugins.names("dqm.detector")
         with pytest.raises(UnknownNameError, match="'robust'; nearest valid names: 'robust-z'"):
