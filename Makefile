@@ -28,7 +28,7 @@ demo: $(READY)
 	@$(BIN)/dqm demo $(if $(filter 0,$(SERVE)),--no-serve) $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	@status=0; \

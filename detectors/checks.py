@@ -52,6 +52,7 @@ class Maker:
     make: Make
 
     def __call__(self) -> Detector:
+        """A fresh detector."""
         return self.make()
 
     @cached_property
@@ -61,7 +62,10 @@ class Maker:
 
 
 def yield_checks(make: Make) -> Iterator[Check]:
-    """The suite over detectors that ``make`` returns, one ``Check`` for each promise; fits are shared where they can be."""
+    """The suite over detectors that ``make`` returns, one ``Check`` for each promise.
+
+    Checks that only ask a detector share one that is fitted once; the others make their own.
+    """
     maker = Maker(make)
     for check in CHECKS:
         yield Check(check.__name__, partial(check, maker))

@@ -59,7 +59,9 @@ def reduce_histograms(counts: NDArray[Any], axis: Axis, percentiles: Sequence[fl
     invalid = np.empty(len(counts), dtype=np.bool_)
     edges = axis.all_edges
     centres = (edges[:-1] + edges[1:]) / 2
-    _reduce(np.ascontiguousarray(counts, dtype=_compiled(counts.dtype)), edges, centres, wanted, values, invalid)
+    given: NDArray[Any] = np.ascontiguousarray(counts, dtype=_compiled(counts.dtype)).view()
+    given.flags.writeable = False  # arrays that may and that may not be written are two types, compiled one by one
+    _reduce(given, edges, centres, wanted, values, invalid)
     return Reduction((*(f"p{100 * q:g}" for q in wanted), *MOMENTS), values, invalid)
 
 

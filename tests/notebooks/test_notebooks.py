@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 60
 
 
-def read(notebook: Path) -> nbformat.NotebookNode:
+def read(notebook: Path) -> NotebookNode:
     """The notebook, of a valid format."""
+    import nbformat
+
     found = nbformat.read(notebook, as_version=4)
     nbformat.validate(found)
     return found
@@ -43,6 +47,8 @@ def test_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     monkeypatch.delenv("JUPYTER_PATH", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # this checkout, installed or not
+    from nbclient import NotebookClient
+
     opened = read(notebook)
     client = NotebookClient(
         opened, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dqm.store.store import Store
 
 from .small_night import fill, verdicts
+
+
+@pytest.fixture(autouse=True)
+def no_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run would look for components of Streamlit in the metadata of every installed package; we have none."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", lambda *_, **__: [])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dqm.model.histograms import Axis
-from features.percentiles import MOMENTS, PERCENTILES, reduce_histograms
+from features.percentiles import MOMENTS, PERCENTILES, _reduce, reduce_histograms
 
 from .naive_histograms import describe, percentile
 
@@ -102,6 +102,16 @@ def test_flow_that_is_not_kept_harms_nothing_else() -> None:
     others = [j for j in range(len(kept.names)) if j not in flow]
     np.testing.assert_array_equal(kept.values[:, others], without.values[:, others])
     assert not without.invalid.any()
+
+
+def test_what_may_be_written_may_still_be_and_needs_no_kernel_of_its_own() -> None:
+    """Mutant: the counts as they are given, of which those of the store may not be written and others may."""
+    counts = np.random.default_rng(4).poisson(5, (3, UNIFORM.bins + 2)).astype(np.int32)
+    kept = counts.copy()
+    kept.flags.writeable = False
+    np.testing.assert_array_equal(reduce_histograms(counts, UNIFORM).values, reduce_histograms(kept, UNIFORM).values)
+    assert counts.flags.writeable
+    assert [each.args[0].mutable for each in _reduce.nopython_signatures].count(True) == 0
 
 
 def test_one_bin_is_an_axis_too() -> None:

@@ -181,23 +181,33 @@ def test_a_writer_waits_for_another_and_says_so(store: Store) -> None:
     assert store.snapshot == 0
 
 
-WRITER = """
-import sys, pathlib
+WRITERS = """
+import os, pathlib, sys
 from dqm.store.store import Store
 
-path, name = pathlib.Path(sys.argv[1]), sys.argv[2]
-with Store.create(path) as store:
-    for number in range(20):
-        with store.transaction() as change:
-            change.publish("shared", f"{name} {number}".encode(), {})
+def write(path, name):
+    with Store.create(path) as store:
+        for number in range(20):
+            with store.transaction() as change:
+                change.publish("shared", f"{name} {number}".encode(), {})
+
+children = []
+for name in ("left", "right"):
+    child = os.fork()
+    if not child:
+        write(pathlib.Path(sys.argv[1]), name)
+        sys.exit()
+    children.append(child)
+for child in children:
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
 def test_two_writers_serialise(tmp_path: Path) -> None:
     """Two processes make one store and commit twenty times each: none is lost. Mutant: a deferred BEGIN."""
-    command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    both = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in ("left", "right")]
-    assert [each.communicate()[1] for each in both] == ["", ""]
+    command = [sys.executable, "-c", WRITERS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["0", "0"], "")
     with Store.open(tmp_path) as store:
         published = store.publications()
     assert [each.version for each in published] == list(range(1, 41))
