@@ -69,6 +69,10 @@ def benchmark_faults(
     from pipelines.benchmarks.faults import run
 
     result = run(quick=quick, seed=seed)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 @app.command("density")
 def benchmark_density(
     data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
@@ -81,6 +85,10 @@ def benchmark_density(
     from pipelines.benchmarks.density import Request, run
 
     result = run(Request(data=data, sets=tuple(sets or ()), methods=tuple(methods or ()), quick=quick))
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 @app.command("detectors")
 def benchmark_detectors(
     data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
