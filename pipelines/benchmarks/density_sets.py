@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,22 +31,22 @@ class Fold:
     choose: Rows
     test: Rows
 
-    @property
+    @cached_property
     def training(self) -> Rows:
         """All rows that are not tested on."""
         return np.concatenate([self.learn, self.choose])
 
-    @property
+    @cached_property
     def centre(self) -> NDArray[np.float64]:
         """Mean of the training rows, ``(d,)``."""
         return np.asarray(self.training.astype(np.float64).mean(axis=0))
 
-    @property
+    @cached_property
     def spread(self) -> NDArray[np.float64]:
         """Standard deviation of the training rows, ``(d,)``: densities are per this, as in the papers."""
         return np.asarray(self.training.astype(np.float64).std(axis=0))
 
-    @property
+    @cached_property
     def step(self) -> NDArray[np.float64]:
         """Recorded resolution of every column in spreads, ``(d,)``; 0 for a continuous one."""
         return np.array([recorded_resolution(column) for column in self.training.T]) / self.spread
@@ -114,7 +116,8 @@ def _boston(data: Path) -> Iterator[Fold]:
 
 def _binary(name: str) -> Callable[[Path], Iterator[Fold]]:
     def read(data: Path) -> Iterator[Fold]:
-        with np.load(data / "nade_binary" / f"{name}.npz") as file:
+        with np.load(data / "nade_binary" / f"{name}.npz") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the files were written by Python 2, and NumPy says so
             yield Fold(file["train_data"], file["valid_data"], file["test_data"])
 
     return read
