@@ -71,7 +71,9 @@ class Nade:
     """Called after every epoch of every network, for a progress bar."""
     _frame: Frame = field(default_factory=Frame.empty, init=False, repr=False, compare=False)
     _density: NadeDensity | None = field(default=None, init=False, repr=False, compare=False)
-    _typical: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0), init=False, repr=False, compare=False)
+    _typical: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros(0, np.float32), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         family_of(self.family, self.components)
@@ -240,8 +242,11 @@ class Nade:
         if not len(some):
             return np.zeros(self._frame.features.width, dtype=np.float32)
         _, present = self._asked(some)
-        surprise = np.ma.array(self._blocks(density.surprise, some), mask=~present)
-        return np.ma.median(surprise, axis=0).filled(0).astype(np.float32)
+        surprise = np.where(present, self._blocks(density.surprise, some), np.float32(np.nan))
+        known = np.asarray(present.any(axis=0))
+        typical = np.zeros(surprise.shape[1], dtype=np.float32)
+        typical[known] = np.nanmedian(surprise[:, known], axis=0)
+        return typical
 
     def _fitted(self) -> tuple[Schema, NadeDensity]:
         if self.schema is None or self._density is None:
@@ -263,7 +268,7 @@ class Nade:
         at_once = rows_at_once(self._shape(self._frame))
 
         def of_arrays(*block: NDArray[np.float32]) -> NDArray[np.float32]:
-            parts = zip(*(torch.from_numpy(each).split(at_once) for each in block), strict=True)
+            parts = zip(*(torch.split(torch.from_numpy(each), at_once) for each in block), strict=True)
             with torch.no_grad():
                 return np.asarray(torch.cat([function(*part) for part in parts]).numpy())
 

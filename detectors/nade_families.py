@@ -38,17 +38,18 @@ class Mixture:
 
     def log_density(self, parameters: Tensor, x: Tensor, log_floor: Tensor) -> Tensor:
         """log Σ_k, by logsumexp."""
-        shares, means, scales = parameters.split(self.components, dim=-1)
+        shares, means, scales = torch.split(parameters, self.components, dim=-1)
         scale = torch.exp(scales.clamp(max=LARGEST)) + torch.exp(log_floor)[..., None]
         z = (x[..., None] - means) / scale
         return torch.logsumexp(shares - scale.log() + self.log_kernel(z), -1) - torch.logsumexp(shares, -1)
 
     def draw(self, parameters: Tensor, log_floor: Tensor, random: torch.Generator) -> Tensor:
         """A component by its share, then a value of it."""
-        shares, means, scales = parameters.split(self.components, dim=-1)
+        shares, means, scales = torch.split(parameters, self.components, dim=-1)
         chosen = torch.multinomial(torch.softmax(shares, dim=-1), 1, generator=random)
         scale = torch.exp(scales.gather(1, chosen).clamp(max=LARGEST)) + torch.exp(log_floor)
-        return (means.gather(1, chosen) + scale * self.noise(chosen.shape, random).to(means.dtype))[:, 0]
+        drawn: Tensor = means.gather(1, chosen) + scale * self.noise(chosen.shape, random).to(means.dtype)
+        return drawn[:, 0]
 
     def first_bias(self, width: int, floor: Tensor, random: torch.Generator) -> Tensor:
         """Equal shares; means spread over ±2 usual spreads; scales the distance between them."""

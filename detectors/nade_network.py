@@ -51,6 +51,8 @@ class NadeNetwork(nn.Module):
     of single features ``(b, D)`` at the places of the features, 0 where one is missing.
     """
 
+    log_floor: Tensor
+
     def __init__(self, shape: Shape, floor: Tensor, random: torch.Generator) -> None:
         super().__init__()
         self.shape, self.family = shape, family_of(shape.family, shape.components)

@@ -111,7 +111,7 @@ def _loss_of_subsets(network: NadeNetwork) -> Callable[[tuple[Tensor, ...], torc
 
 def _parts(network: NadeNetwork, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Rows in parts that fit the memory."""
-    return zip(*(each.split(rows_at_once(network.shape)) for each in tensors), strict=True)
+    return zip(*(torch.split(each, rows_at_once(network.shape)) for each in tensors), strict=True)
 
 
 def _standard(table: FeatureTable, rows: NDArray[np.bool_], robust: Scaling) -> Scaling:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.model.histograms import Axis
+from features.threads import threads_for
 
 MOMENTS = ("sum", "mean", "std", "skewness", "kurtosis", "underflow", "overflow", "empty")
 """Σc; the moments in the unit of the axis (kurtosis: excess); flow as fractions of all; the share of empty bins."""
@@ -61,6 +62,7 @@ def reduce_histograms(counts: NDArray[Any], axis: Axis, percentiles: Sequence[fl
     centres = (edges[:-1] + edges[1:]) / 2
     given: NDArray[Any] = np.ascontiguousarray(counts, dtype=_compiled(counts.dtype)).view()
     given.flags.writeable = False  # arrays that may and that may not be written are two types, compiled one by one
+    threads_for(given.size)
     _reduce(given, edges, centres, wanted, values, invalid)
     return Reduction((*(f"p{100 * q:g}" for q in wanted), *MOMENTS), values, invalid)
 

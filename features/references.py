@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, ndtri
 
 from dqm.model.histograms import Axis
+from features.threads import threads_for
 
 TOLERANCE = 0.01
 """Relative accuracy beyond which no reference is trusted."""
@@ -70,6 +71,7 @@ def compare(counts: NDArray[Any], references: NDArray[Any], axis: Axis, toleranc
         part = rows[begin : begin + CHUNK]
         given = np.ascontiguousarray(counts[part], dtype=np.float64)
         p = np.zeros(given.shape)
+        threads_for(given.size)
         for reference in past:
             _probability(given, reference, tolerance, factorials, p)
         p = np.clip(p / len(past), LEAST_P, 1.0)
@@ -130,6 +132,7 @@ def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLE
     """Signed pull of every bin, ``(n, bins)``: positive where more was counted than the reference lets expect."""
     given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     p = np.zeros(given.shape)
+    threads_for(given.size)
     _probability(given, past, tolerance, _log_factorials(given), p)
     expected = given.sum(axis=1, keepdims=True) * past / past.sum()
     return np.asarray(np.copysign(-ndtri(np.clip(p, LEAST_P, 1.0) / 2), given - expected), dtype=np.float32)

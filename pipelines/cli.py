@@ -37,6 +37,7 @@ app.add_typer(benchmarks, name="benchmark")
 def main() -> None:
     """Run a command; an error that we foresaw is one line, not a traceback."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait take the cores from others
     try:
         app()
     except KNOWN as error:

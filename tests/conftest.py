@@ -25,6 +25,9 @@ settings.register_profile("sweep", settings.get_profile("lumicert"), max_example
 settings.load_profile("lumicert")
 
 
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

@@ -140,13 +140,14 @@ def _flow(flow: Any, fold: Fold, seed: int) -> Logs:
 
     def loss(batch: tuple[torch.Tensor, ...], random: torch.Generator) -> torch.Tensor:
         noise = step * (torch.rand(batch[0].shape, generator=random) - 0.5) if flow.training else 0.0
-        return -flow().log_prob(batch[0] + noise)
+        log_prob: torch.Tensor = flow().log_prob(batch[0] + noise)
+        return -log_prob
 
     rows = TrainingRows((fold.z(fold.training).astype(np.float32),))
     settings = TrainingSettings(epochs=100, batch=100, rate=2e-3, patience=20, weight_decay=1e-2)
     train(flow, loss, rows, settings, seed=seed, watch=None)
     with torch.no_grad():
-        return flow().log_prob(torch.from_numpy(fold.z(fold.test)).float()).double().numpy()
+        return np.asarray(flow().log_prob(torch.from_numpy(fold.z(fold.test)).float()).double().numpy())
 
 
 def _mixture(rows: Logs, number: int, floor: Logs, seed: int) -> Callable[[Logs], Logs]:

@@ -99,9 +99,10 @@ def _histories(bundle: Bundle) -> dict[str, tuple[float, ...]]:
     """Losses by epoch of the detectors that are networks."""
     found: dict[str, tuple[float, ...]] = {}
     for each in bundle.members:
-        history = getattr(each.detector, "history", None)
-        if history is not None:
-            found |= {f"{each.kind}.loss": history.learned, f"{each.kind}.held_out_loss": history.held_out}
+        told = getattr(each.detector, "history", None) or ()
+        for k, history in enumerate(told if isinstance(told, tuple) else (told,), start=1):
+            network = each.kind if k == 1 else f"{each.kind}_{k}"
+            found |= {f"{network}.loss": history.learned, f"{network}.held_out_loss": history.held_out}
     return found
 
 

@@ -15,7 +15,19 @@ from detectors.calibrate import Calibrator
 from detectors.checks import Check, simulated_table, with_fault, yield_checks
 from detectors.protocol import Detector, Scalar
 
-BUILT_IN = ("autoencoder", "boosted", "copod", "ecod", "flow", "nade", "nearest", "pca", "pyod", "reference", "robust-z")
+BUILT_IN = (
+    "autoencoder",
+    "boosted",
+    "copod",
+    "ecod",
+    "flow",
+    "nade",
+    "nearest",
+    "pca",
+    "pyod",
+    "reference",
+    "robust-z",
+)
 QUICK: dict[str, dict[str, Scalar]] = {
     "flow": {"transforms": 1, "hidden": 8, "bins": 4, "epochs": 8},
     "nearest": {"samples": 3},
