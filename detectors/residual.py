@@ -100,7 +100,7 @@ class Residual:
     @property
     def shares(self) -> tuple[float, ...]:
         """w of every member: the share of the data that the background does not hold."""
-        return tuple(float(torch.sigmoid(each.logit)) for each in self._members)
+        return tuple(float(torch.sigmoid(each.logit.detach())) for each in self._members)
 
     def log_ratio(self, table: FeatureTable) -> NDArray[np.float32]:
         """log p_data − log p_background, ``(n,)`` nats; NaN for a row without any feature."""

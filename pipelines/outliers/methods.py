@@ -36,11 +36,11 @@ class Method(Protocol):
 class Effort:
     """How much is spent on densities: ``orders`` of an EoNADE, passes over the events, ``members`` of a residual."""
 
-    orders: int = 4
+    orders: int = 2
     hidden: int = 32
     epochs: int = 12
-    members: int = 6
-    passes: int = 20
+    members: int = 3
+    passes: int = 15
 
     def nade(self, rate: float = 5e-3) -> Nade:
         """EoNADE of Gaussian mixtures, an own network for every order."""

@@ -29,7 +29,7 @@ BACKGROUND = (
     Process(mass=(4.42, 0.1), total=(6.7, 0.3), missing=(4.2, 0.6), tau21=(3.0, 6.0), gap=0.9),
     Process(mass=(5.15, 0.12), total=(7.0, 0.25), missing=(4.5, 0.5), tau21=(4.0, 4.0), gap=0.7),
 )
-SIGNAL = Process(mass=(5.85, 0.08), total=(7.6, 0.15), missing=(5.9, 0.3), tau21=(2.5, 7.0), gap=0.4)
+SIGNAL = Process(mass=(5.65, 0.1), total=(7.3, 0.2), missing=(5.2, 0.5), tau21=(3.0, 6.0), gap=0.5)
 
 
 def simulate_events(background: int, signal: int, *, seed: int) -> pd.DataFrame:
