@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ Terms = NDArray[np.float32] | None
 
 class Method(Protocol):
     """A score of events. ``fit`` never sees which events of the data are signal, nor one that will be scored."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether it learns from the data too, and not from the background alone."""
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:
         """Learn from a background sample and, where the method compares, from data."""
@@ -57,6 +61,7 @@ class Effort:
 class NadeSurprise:
     """−log p_background, the original method: what is improbable stands out, wherever the background has a tail."""
 
+    compares: ClassVar[bool] = False
     effort: Effort = field(default_factory=Effort)
     known: Nade | None = field(default=None, init=False)
 
@@ -78,6 +83,7 @@ class NadeSurprise:
 class NadeRatio:
     """log p_data − log p_background, with p_data = (1 − w)·p_background + w·p_signal (``detectors.residual``)."""
 
+    compares: ClassVar[bool] = True
     effort: Effort = field(default_factory=Effort)
     known: Nade | None = field(default=None, init=False)
     residual: Residual | None = field(default=None, init=False)
@@ -101,6 +107,7 @@ class NadeRatio:
 class NadeDifference:
     """log p_data − log p_background of two whole NADEs, the second begun from the weights of the first."""
 
+    compares: ClassVar[bool] = True
     effort: Effort = field(default_factory=Effort)
     known: Nade | None = field(default=None, init=False)
     seen: Nade | None = field(default=None, init=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ class GaussianMixtures:
 
     ratio: bool
     models: list[Any] = field(default_factory=list, init=False)
+
+    @property
+    def compares(self) -> bool:
+        """With ``ratio``."""
+        return self.ratio
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:
         """The size by held-out likelihood of the background; the mixture of the data begins from that of it."""
@@ -53,6 +58,7 @@ class GaussianMixtures:
 class Flows:
     """zuko's neural spline flow, log p_data − log p_background; the flow of the data begins from that of the other."""
 
+    compares: ClassVar[bool] = True
     epochs: int = 12
     models: list[Any] = field(default_factory=list, init=False)
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
@@ -101,6 +107,7 @@ class Flows:
 class Forest:
     """scikit-learn's isolation forest of the background; no density, and no comparison with the data."""
 
+    compares: ClassVar[bool] = False
     model: Any = field(default=None, init=False)
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:

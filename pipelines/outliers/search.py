@@ -142,22 +142,29 @@ def inject(data: Events, signal: Events | None, fraction: float, seed: int) -> t
 
 
 def _scored(name: str, known: Events, events: Events, injected: NDArray[np.bool_], request: Request) -> Scored:
-    """Two halves: no event is scored by a density that learned from it."""
-    halves = np.array_split(np.random.default_rng(request.seed).permutation(len(events)), 2)
+    """Score every event by a fit that did not learn from it."""
     score, terms = np.full(len(events), np.nan), np.zeros(events.table.values.shape, dtype=np.float32)
     explained = True
-    for which, (learn, judge) in enumerate((halves, halves[::-1])):
+    for which, (learn, judge) in enumerate(_folds(len(events), request, name)):
         method = method_of(name, request.effort)
         method.fit(known.table, events.table.take(learn), seed=request.seed + which)
         judged = events.table.take(judge)
         score[judge], found = method.score(judged), method.terms(judged)
         explained = explained and found is not None
         terms[judge] = 0 if found is None else found
-    worth = merit(score[injected], score[~injected]) if injected.any() else None
-    efficiency = None
-    if worth is not None:
+    worth = efficiency = None
+    if injected.any():
+        worth = merit(score[injected], score[~injected])
         efficiency = efficiency_at_rejection(score[injected], score[~injected], request.rejection)
     return Scored(name, score, terms if explained else None, worth, efficiency)
+
+
+def _folds(n: int, request: Request, name: str) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Positions to learn from and to score: two halves, each once; everything at once where no data are learned."""
+    if not method_of(name, request.effort).compares:
+        return [(np.zeros(0, dtype=np.int64), np.arange(n))]
+    one, other = np.array_split(np.random.default_rng(request.seed).permutation(n), 2)
+    return [(one, other), (other, one)]
 
 
 def _enough(name: str, events: Events) -> Events:
