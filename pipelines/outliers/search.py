@@ -44,6 +44,10 @@ class Request:
     def __post_init__(self) -> None:
         if not self.features or not self.background or not self.data:
             raise ConfigError("name at least one of --features, --background and --data each")
+        names = [each.column for each in self.features]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ConfigError(f"--features names column {twice!r} twice; write it on one scale only")
         if not 0 <= self.fraction < 1:
             raise ConfigError(f"--fraction {self.fraction}: write a share of the events, from 0 to below 1")
         if (self.signal is None) != (self.fraction == 0):
@@ -175,7 +179,10 @@ def _enough(name: str, events: Events) -> Events:
             f"{len(whole)} of {len(events)} {name} events have every feature, and {LEAST} are needed; "
             "name more files, or fewer --features"
         )
-    return events.take(whole)
+    found = events.take(whole)
+    if not np.ptp(found.table.values, axis=0).any():
+        raise InputError(f"no feature of the {name} events varies: there is nothing to learn from {found.table.names}")
+    return found
 
 
 def _worth(each: Scored, rejection: float) -> str:

@@ -1,5 +1,6 @@
 """Searching, injecting and listing, on small simulated tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,7 @@ def test_an_event_is_scored_by_a_fit_that_did_not_learn_from_it(folder: Path) ->
         ({"fraction": 0.0}, "--signal and --fraction belong together"),
         ({"fraction": 1.0}, "--fraction 1.0: write a share"),
         ({"features": ()}, "name at least one of --features"),
+        ({"features": (Feature("tau21"), Feature("tau21", "logit"))}, "names column 'tau21' twice"),
         ({"top": 0}, "--top 0 and --rejection 100 must be at least 1"),
     ],
 )
@@ -123,6 +125,21 @@ def test_too_few_events(folder: Path) -> None:
         search(request(folder, fraction=0.5))
     with pytest.raises(InputError, match="60 of 60 data events have every feature, and 200 are needed"):
         search(request(folder, data=(folder / "signal.parquet",)))
+
+
+def test_constant_tables_and_infinities(folder: Path, tmp_path: Path) -> None:
+    """One varying feature is enough; an infinity is missing; a table that is constant throughout is refused."""
+    table = simulate_events(250, 0, seed=5)[["tau21"]].assign(flat=1.0)
+    table.loc[3, "tau21"] = np.inf
+    table.to_csv(tmp_path / "events.csv", index=False)
+    both = (Feature("tau21"), Feature("flat"))
+    asked = request(folder, background=(tmp_path / "events.csv",), data=(tmp_path / "events.csv",), features=both)
+    asked = replace(asked, signal=None, fraction=0.0)
+    found = search(asked)
+    assert found.unscored == {"background": 1, "data": 1}
+    assert all(np.isfinite(each.score).all() for each in found.scored)
+    with pytest.raises(InputError, match="no feature of the background events varies"):
+        search(replace(asked, features=both[1:]))
 
 
 def test_methods_by_name() -> None:
