@@ -118,6 +118,10 @@ def benchmark_training(
     from pipelines.benchmarks.throughput import run
 
     result = run(rows=rows, columns=columns, device=device, quick=quick, methods=tuple(method or ()))
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 @app.command("outliers")
 def benchmark_outliers(
     data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
