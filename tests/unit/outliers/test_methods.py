@@ -13,7 +13,7 @@ RANDOM = np.random.default_rng(8)
 BACKGROUND = table_of(RANDOM.normal(size=(600, 2)), "ab")
 DATA = table_of(np.concatenate([RANDOM.normal(size=(500, 2)), RANDOM.normal(0.7, 0.1, size=(100, 2))]), "ab")
 BUMP, FAR = table_of(RANDOM.normal(0.7, 0.1, size=(60, 2)), "ab"), table_of(np.full((3, 2), 6.0), "ab")
-SMALL = Effort(orders=1, hidden=8, epochs=6, members=1, passes=10)
+SMALL = Effort(orders=1, hidden=8, epochs=6, members=1, passes=60)
 
 
 @pytest.mark.parametrize("name", [*METHODS, *PEERS])
