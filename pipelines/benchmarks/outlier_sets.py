@@ -100,7 +100,12 @@ def table_set(name: str, file: Path, *, quick: bool) -> OutlierSet:
 
 
 def _split(
-    name: str, train: FeatureTable, label: NDArray, background: FeatureTable, signal: FeatureTable, quick: bool
+    name: str,
+    train: FeatureTable,
+    label: NDArray[np.floating],
+    background: FeatureTable,
+    signal: FeatureTable,
+    quick: bool,
 ) -> OutlierSet:
     """Two halves: each is the data once, while the background events of the other are the IDEALISED background.
 

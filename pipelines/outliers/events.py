@@ -59,7 +59,7 @@ class Events:
     @property
     def complete(self) -> NDArray[np.bool_]:
         """Which events have every feature, ``(n,)``; the others are not scored."""
-        return ~np.isnan(self.table.values).any(axis=1)
+        return np.asarray(~np.isnan(self.table.values).any(axis=1))
 
     def take(self, rows: NDArray[np.int64]) -> Events:
         """The events at these positions."""
