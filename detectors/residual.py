@@ -176,4 +176,4 @@ def _features(table: FeatureTable) -> NDArray[np.float32]:
 
 
 def _parts_of(values: Tensor, conditions: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    return zip(values.split(AT_ONCE), conditions.split(AT_ONCE), strict=True)
+    return zip(torch.split(values, AT_ONCE), torch.split(conditions, AT_ONCE), strict=True)

@@ -17,6 +17,7 @@ from pipelines.simulate.events import FEATURES, simulate_events
 
 SEED = 11
 LHCO, LHCO_COLUMNS = "lhco_rd", ("mjj", "mj1", "dmj", "tau21_1", "tau21_2")
+QUICK_SIGNAL = 10_000
 MASS_OFFSET, EDGE = 0.02, 0.005
 """TeV added to jet masses before the logarithm, and how near to 0 and 1 a tau21 may come: both have zeros."""
 SCALED = ("log:jet_mass", "log:scalar_sum", "log:missing_energy", "logit:tau21", "rapidity_gap")
@@ -58,7 +59,7 @@ def outlier_sets(data: Path, tables: Sequence[str], *, quick: bool) -> Iterator[
 def lhco_set(folder: Path, *, quick: bool) -> OutlierSet:
     """LHC Olympics R&D in the signal region; ε_S from the test signal and the extra signal together."""
     train, test, extra = (_array(folder / f"innerdata_{part}.npy") for part in ("train", "test", "extrasig"))
-    signal = np.concatenate([test[test[:, -1] == 1], extra])
+    signal = np.concatenate([test[test[:, -1] == 1], extra])[: QUICK_SIGNAL if quick else None]
     return _split(
         "lhco", lhco_features(train), train[:, -1], lhco_features(test[test[:, -1] == 0]), lhco_features(signal), quick
     )
