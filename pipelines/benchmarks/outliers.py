@@ -22,7 +22,7 @@ SEED = 1
 NAMES = ("nade", "nade-ratio", "nade-difference", "gmm", "gmm-ratio", "iforest", "nsf-ratio")
 SLOW = ("nsf-ratio",)
 """Methods that ``--quick`` leaves out."""
-QUICK = Effort(orders=1, epochs=20, members=2, passes=20)
+QUICK = Effort(orders=1, members=2)
 CHUNK = 50_000
 
 

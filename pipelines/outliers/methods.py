@@ -15,6 +15,7 @@ from dqm.model.errors import UnknownNameError
 from dqm.model.labels import Label
 from dqm.model.tables import FeatureTable
 
+STEPS, BATCHES = 36, (64, 512)
 T = TypeVar("T")
 Terms = NDArray[np.float32] | None
 
@@ -38,7 +39,10 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is spent on densities: ``orders`` of an EoNADE, passes over the events, ``members`` of a residual."""
+    """How much is spent on densities: ``orders`` of an EoNADE, ``members`` of a residual, passes over the events.
+
+    A pass has about ``STEPS`` steps at least, so that small samples are learned too: batches of 64 to 512 events.
+    """
 
     orders: int = 2
     hidden: int = 32
@@ -46,15 +50,15 @@ class Effort:
     members: int = 3
     passes: int = 15
 
-    def nade(self, rate: float = 5e-3) -> Nade:
-        """EoNADE of Gaussian mixtures, an own network for every order."""
+    def nade(self, events: int, rate: float = 5e-3) -> Nade:
+        """EoNADE of Gaussian mixtures, an own network for every order, for so many events."""
         sizes = {"orders": self.orders, "hidden": self.hidden, "layers": 1, "components": 8, "floor": 0.03}
-        course = {"epochs": self.epochs, "batch": 512, "patience": 6, "weight_decay": 0.01, "rate": rate}
+        course = {"epochs": self.epochs, "batch": _batch(events), "patience": 6, "weight_decay": 0.01, "rate": rate}
         return Nade(orderless=False, **sizes, **course)  # type: ignore[arg-type]  # whole numbers where those belong
 
-    def residual(self) -> Residual:
-        """Mixtures of the frozen background and a small NADE."""
-        return Residual(members=self.members, epochs=self.passes)
+    def residual(self, events: int) -> Residual:
+        """Mixtures of the frozen background and a small NADE, for so many events."""
+        return Residual(members=self.members, epochs=self.passes, batch=_batch(events))
 
 
 @dataclass
@@ -67,7 +71,7 @@ class NadeSurprise:
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:
         """Learn the background alone."""
-        self.known = fitted(self.effort.nade(), background, seed)
+        self.known = fitted(self.effort.nade(len(background)), background, seed)
         return self
 
     def score(self, table: FeatureTable) -> NDArray[np.float64]:
@@ -90,8 +94,8 @@ class NadeRatio:
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:
         """The background first, then what the data hold beyond it."""
-        self.known = fitted(self.effort.nade(), background, seed)
-        self.residual = self.effort.residual().fit(data, self.known, seed=seed)
+        self.known = fitted(self.effort.nade(len(background)), background, seed)
+        self.residual = self.effort.residual(len(data)).fit(data, self.known, seed=seed)
         return self
 
     def score(self, table: FeatureTable) -> NDArray[np.float64]:
@@ -114,8 +118,8 @@ class NadeDifference:
 
     def fit(self, background: FeatureTable, data: FeatureTable, *, seed: int) -> Self:
         """Equal shape, orders and scaling, so that errors that both make cancel."""
-        self.known = fitted(self.effort.nade(), background, seed)
-        self.seen = fitted(self.effort.nade(rate=1e-3), data, seed, previous=self.known)
+        self.known = fitted(self.effort.nade(len(background)), background, seed)
+        self.seen = fitted(self.effort.nade(len(data), rate=1e-3), data, seed, previous=self.known)
         return self
 
     def score(self, table: FeatureTable) -> NDArray[np.float64]:
@@ -152,6 +156,10 @@ def fitted(model: Nade, table: FeatureTable, seed: int, previous: Nade | None = 
     """The density of a whole table."""
     unlabelled = np.full(len(table), Label.UNKNOWN, dtype=np.int8)
     return model.fit(table, unlabelled, seed=seed, previous=previous)
+
+
+def _batch(events: int) -> int:
+    return min(max(events // STEPS, BATCHES[0]), BATCHES[1])
 
 
 def _model(found: T | None) -> T:

@@ -13,7 +13,7 @@ RANDOM = np.random.default_rng(8)
 BACKGROUND = table_of(RANDOM.normal(size=(600, 2)), "ab")
 DATA = table_of(np.concatenate([RANDOM.normal(size=(500, 2)), RANDOM.normal(0.7, 0.1, size=(100, 2))]), "ab")
 BUMP, FAR = table_of(RANDOM.normal(0.7, 0.1, size=(60, 2)), "ab"), table_of(np.full((3, 2), 6.0), "ab")
-SMALL = Effort(orders=1, hidden=8, epochs=6, members=1, passes=60)
+SMALL = Effort(orders=1, hidden=8, epochs=6, members=1, passes=20)
 
 
 @pytest.mark.parametrize("name", [*METHODS, *PEERS])
@@ -32,6 +32,12 @@ def test_what_a_method_sees(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if terms is not None:
         assert terms.shape == (60, 2)
         assert (terms >= 0).all()
+
+
+def test_batches_suit_the_number_of_events() -> None:
+    """With batches of 512 a thousand events would give two steps a pass, and nothing would be learned."""
+    assert [Effort().nade(n).batch for n in (300, 5000, 30_000)] == [64, 138, 512]
+    assert Effort().residual(5000).batch == 138
 
 
 def test_equal_seeds_give_equal_flows() -> None:
