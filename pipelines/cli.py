@@ -203,6 +203,42 @@ def convert(
 
 
 @app.command()
+def outliers(
+    background: Annotated[list[Path], typer.Option(help="event table of known background; may be repeated")],
+    data: Annotated[list[Path], typer.Option(help="event table to search; may be repeated")],
+    features: Annotated[str, typer.Option(help="columns between commas: NAME, log:NAME or logit:NAME")],
+    signal: Annotated[Path | None, typer.Option(help="event table of a signal to inject")] = None,
+    fraction: Annotated[float, typer.Option(help="share of the searched events that is injected signal")] = 0.0,
+    methods: Annotated[str, typer.Option(help="scores between commas")] = "nade-ratio,nade",
+    top: Annotated[int, typer.Option(help="events in the lists")] = 100,
+    rejection: Annotated[float, typer.Option(help="background rejection at which the efficiency is told")] = 100.0,
+    idealised: Annotated[bool, typer.Option("--idealised", help="declare the background sample idealised")] = False,
+    output: Annotated[Path, typer.Option(help="folder for the lists and the page of plots")] = Path("outliers"),
+    seed: Annotated[int, typer.Option(help="seed of the random numbers")] = 1,
+    json_path: JsonPath = "",
+) -> None:
+    """Learn known backgrounds and list the events of other tables that stand out, with the features that make them."""
+    from pipelines.outliers.events import Feature
+    from pipelines.outliers.search import Request, methods_in, search
+
+    request = Request(
+        background=tuple(background),
+        data=tuple(data),
+        features=tuple(Feature.parse(each.strip()) for each in features.split(",") if each.strip()),
+        signal=signal,
+        fraction=fraction,
+        methods=methods_in(methods),
+        top=top,
+        rejection=rejection,
+        idealised=idealised,
+        seed=seed,
+    )
+    found = search(request, output)
+    say(found.text())
+    write_json(json_path, found.document())
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="folder to write into")],
     weeks: Annotated[float, typer.Option(min=0.1, help="simulated weeks of data taking")] = 2.0,

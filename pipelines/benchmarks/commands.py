@@ -120,3 +120,20 @@ def benchmark_training(
     result = run(rows=rows, columns=columns, device=device, quick=quick, methods=tuple(method or ()))
     say(result.text())
     write_json(json_path, result.document())
+
+
+@app.command("outliers")
+def benchmark_outliers(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: benchmark this table alone")] = None,
+    methods: Annotated[str, typer.Option(help="methods between commas; empty: all")] = "",
+    quick: Annotated[bool, typer.Option(help="one fold, small networks, no flows; two minutes at most")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Find a resonance among events: densities and their ratios on the LHC Olympics and on simulated events."""
+    from pipelines.benchmarks.outliers import Request, run
+
+    names = tuple(each.strip() for each in methods.split(",") if each.strip())
+    result = run(Request(data=data, tables=tuple(table or ()), methods=names, quick=quick))
+    say(result.text())
+    write_json(json_path, result.document())
