@@ -10,7 +10,7 @@ LINKS := $(foreach link,$(PIP_FIND_LINKS),--find-links $(link))
 PINS := -c constraints.txt --build-constraint constraints.txt
 
 # Somebody else's environment must not leak into ours.
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint benchmark benchmark-io dashboard clean

@@ -13,6 +13,8 @@ from dqm.model.errors import InputError, UnknownNameError
 from pipelines.benchmarks import density, density_methods
 from pipelines.benchmarks.density_sets import Fold, density_set
 
+pytestmark = pytest.mark.slow  # fits networks and peers
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:

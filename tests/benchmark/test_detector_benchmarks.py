@@ -14,6 +14,8 @@ from dqm.model.errors import ConfigError, InputError
 from pipelines.benchmarks import detector_sets, throughput, unsupervised
 from pipelines.benchmarks.unsupervised_peers import PEERS, SEEDED, SLOW, filled, quiet
 
+pytestmark = pytest.mark.slow  # fits networks and peers
+
 METHODS = ("robust-z", "pca", "pyod-ecod", "pyod-iforest")
 
 

@@ -11,6 +11,8 @@ from pipelines.benchmarks.outlier_sets import lhco_features, lhco_set, table_set
 from pipelines.benchmarks.outliers import Request, run
 from pipelines.simulate.events import simulate_events
 
+pytestmark = pytest.mark.slow  # fits networks and peers
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:

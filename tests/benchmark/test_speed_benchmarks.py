@@ -80,6 +80,7 @@ def test_an_interpreter_without_root_is_told(monkeypatch: pytest.MonkeyPatch, tm
         io.run(quick=True, cache=tmp_path)
 
 
+@pytest.mark.slow  # a process that imports everything
 def test_a_method_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(io.METHODS, "dqmio", ("lumicert",))
     (tmp_path / "bad.root").write_bytes(b"root")

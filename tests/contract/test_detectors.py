@@ -18,6 +18,7 @@ from detectors.protocol import Detector, Scalar
 BUILT_IN = (
     "autoencoder",
     "boosted",
+    "convolutional",
     "copod",
     "ecod",
     "flow",
@@ -34,6 +35,10 @@ QUICK: dict[str, dict[str, Scalar]] = {
     "pyod": {"model": "gmm"},
 }
 """Hyper-parameters with which the suite is quick; a kind without an entry runs with its defaults."""
+
+NETWORKS = ("autoencoder", "convolutional", "flow", "nade")
+ONE_FIT = ("restore_bit_equal", "nothing_present", "shapes", "unfitted_refused")
+"""Checks of networks in the default run: those that share one fit. The others belong to the marker ``slow``."""
 
 RESTORE = """
 import hashlib, sys
@@ -67,7 +72,11 @@ def test_suite_has_a_check_for_every_promise(kind: str) -> None:
 @pytest.mark.parametrize(
     "check",
     [
-        pytest.param(check, id=f"{kind}-{check.name}")
+        pytest.param(
+            check,
+            id=f"{kind}-{check.name}",
+            marks=[pytest.mark.slow] if kind in NETWORKS and check.name not in ONE_FIT else [],
+        )
         for kind in registry.names()
         for check in yield_checks(lambda kind=kind: made(kind))
     ],
@@ -88,9 +97,10 @@ def saved(kind: str, folder: Path) -> list[str]:
     return [f"{kind} {hashlib.sha256(bits.tobytes()).hexdigest()}" for bits in expected]
 
 
-def test_restored_in_another_process_in_equal_bits(tmp_path: Path, repository: Path) -> None:
+@pytest.mark.parametrize("kinds", [("boosted", "pca", "robust-z"), pytest.param(BUILT_IN, marks=pytest.mark.slow)])
+def test_restored_in_another_process_in_equal_bits(kinds: tuple[str, ...], tmp_path: Path, repository: Path) -> None:
     """One process restores them all: its imports cost more than they do."""
-    expected = [line for kind in sorted(BUILT_IN) for line in saved(kind, tmp_path)]
+    expected = [line for kind in sorted(kinds) for line in saved(kind, tmp_path)]
     command = [sys.executable, "-c", RESTORE, str(tmp_path)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == expected, done.stderr

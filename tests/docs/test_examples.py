@@ -17,6 +17,7 @@ def blocks(page: Path) -> list[str]:
     return BLOCK.findall(page.read_text(encoding="utf-8")) if page.exists() else []
 
 
+@pytest.mark.slow  # the example of the README takes the whole way
 @pytest.mark.parametrize("page", [each for each in PAGES if blocks(each)], ids=lambda page: page.name)
 def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of one page share their names, as a reader would type them."""

@@ -19,6 +19,8 @@ from dqm.store.store import Store
 from pipelines.cli import app
 from pipelines.run import onnx as command
 
+pytestmark = pytest.mark.slow  # an export takes seconds
+
 
 def trained(kind: str, **params: str | int | float | bool) -> Bundle:
     table, labels = with_fault(simulated_table(300, seed=1), column=2, seed=1)

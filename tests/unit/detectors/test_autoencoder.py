@@ -13,6 +13,8 @@ from dqm.model.errors import FingerprintError
 from dqm.model.labels import Label
 from dqm.model.tables import Column, FeatureTable, lumisection_index
 
+pytestmark = pytest.mark.slow  # every fit takes a second or more
+
 RNG = np.random.default_rng(1)
 LOADINGS = RNG.normal(size=(2, 12))
 PLAIN = tuple(Column(f"rate_{j}") for j in range(12))

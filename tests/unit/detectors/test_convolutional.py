@@ -10,6 +10,8 @@ from detectors.elements import Histogram
 from dqm.model.labels import Label
 from dqm.model.tables import Column, FeatureTable, lumisection_index
 
+pytestmark = pytest.mark.slow  # every fit takes seconds
+
 BINS = 24
 COLUMNS = (
     *(Column(f"A/pt:bin{j}") for j in range(BINS)),

@@ -13,6 +13,8 @@ from detectors.pyod_adapter import MODELS, Pyod
 from dqm.model.errors import UnknownNameError
 from dqm.model.labels import Label
 
+pytestmark = pytest.mark.slow  # fits and refits every model of PyOD that is allowed
+
 UNKNOWN = np.full(120, Label.UNKNOWN, dtype=np.int8)
 
 

@@ -10,6 +10,8 @@ from detectors.residual import Residual
 from dqm.model.errors import FingerprintError
 from dqm.model.tables import Column, FeatureTable
 
+pytestmark = pytest.mark.slow  # every fit takes seconds
+
 RANDOM = np.random.default_rng(4)
 
 

@@ -14,6 +14,8 @@ from pipelines.outliers.methods import Effort
 from pipelines.outliers.search import Request, Search, methods_in, search
 from pipelines.simulate.events import simulate_events
 
+pytestmark = pytest.mark.slow  # every search fits densities
+
 FEATURES = tuple(map(Feature.parse, ("log:jet_mass", "log:missing_energy", "logit:tau21")))
 SMALL = Effort(orders=1, hidden=8, epochs=8, members=1, passes=8)
 

@@ -61,7 +61,7 @@ def assert_blind(who: Walker, given: Evidence) -> None:
         assert_equal_in(before, after, block <= now)
 
 
-@pytest.mark.parametrize("make", [RobustZ, trees])
+@pytest.mark.parametrize("make", [RobustZ, pytest.param(trees, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_no_decision_has_seen_a_later_label(make: Callable[[], Detector], schedule: str) -> None:
     """Mutant: a schedule that learns from the block it certifies, or from the delayed one (see below)."""
@@ -101,7 +101,7 @@ def assert_asks_honestly(who: Walker, given: Evidence) -> None:
         assert after.points == before.points, "working point saw a label"
 
 
-@pytest.mark.parametrize("make", [RobustZ, trees])
+@pytest.mark.parametrize("make", [RobustZ, pytest.param(trees, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("schedule", ["usual", "warm starts"])
 def test_what_nobody_looked_at_teaches_nothing(make: Callable[[], Detector], schedule: str) -> None:
     """Mutant: a walk that learns from every label (see below)."""
