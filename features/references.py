@@ -55,18 +55,29 @@ def compare(counts: NDArray[Any], references: NDArray[Any], axis: Axis, toleranc
     KS and earth mover's distance are against the mean shape of the references. Histograms and references without a
     count, or with counts that are negative or not finite, are not compared.
     """
+    rows = np.flatnonzero(_countable(counts))
+    return _compared(counts, rows, _log_factorials(counts[rows]), references, axis, tolerance)
+
+
+def _compared(
+    counts: NDArray[Any],
+    rows: NDArray[np.intp],
+    factorials: NDArray[np.float64],
+    references: NDArray[Any],
+    axis: Axis,
+    tolerance: float,
+) -> Comparison:
+    """``compare`` with what does not depend on the references: the ``rows`` that can be compared, and ln k!."""
     n, bins = counts.shape
     usable = _countable(references)
     chi2, pull, ks, emd = (np.full(n, np.nan, dtype=np.float32) for _ in range(4))
     where = np.full(n, -1, dtype=np.int64)
-    rows = np.flatnonzero(_countable(counts))
     if not usable.any():
         return Comparison(chi2, pull, where, ks, emd)
     past = np.ascontiguousarray(references[usable], dtype=np.float64)
     shape = (past / past.sum(axis=1, keepdims=True)).mean(axis=0)
     edges = axis.all_edges
     width = _spread(shape, edges)
-    factorials = _log_factorials(counts[rows])
     for begin in range(0, len(rows), CHUNK):
         part = rows[begin : begin + CHUNK]
         given = np.ascontiguousarray(counts[part], dtype=np.float64)
@@ -94,9 +105,11 @@ def compare_nearest(
     A detector that was repaired or retimed stays at its new shape: the nearest reference takes that in, while a fault
     is far from all of them.
     """
-    found = compare(counts, references[:1], axis, tolerance)
+    rows = np.flatnonzero(_countable(counts))
+    factorials = _log_factorials(counts[rows])
+    found = _compared(counts, rows, factorials, references[:1], axis, tolerance)
     for reference in references[1:]:
-        other = compare(counts, reference[None], axis, tolerance)
+        other = _compared(counts, rows, factorials, reference[None], axis, tolerance)
         closer = ~(found.pull <= other.pull)  # also where nothing was comparable so far
         found = Comparison(
             np.fmin(found.chi2, other.chi2),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numba
 
-SMALL = 1_000_000
-"""Numbers below which a second thread costs more than it saves: a run of one monitor element, not a night of all."""
+SMALL = 5_000
+"""Numbers below which a second thread costs more than it saves."""
 
 
 def threads_for(numbers: int) -> None:

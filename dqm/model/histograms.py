@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -159,5 +159,5 @@ def _stacked(
 
 def binning_of(axes: tuple[Axis, ...]) -> str:
     """Sixteen hexadecimal digits that stand for the axes; titles do not matter."""
-    told = [[asdict(axis)[name] for name in ("bins", "low", "high", "edges", "labels")] for axis in axes]
+    told = [[axis.bins, axis.low, axis.high, axis.edges, axis.labels] for axis in axes]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

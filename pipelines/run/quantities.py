@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from dqm.model.config import Config
+from dqm.model.config import Config, FeaturesConfig
 from dqm.model.tables import QuantityTable
 from dqm.store.histograms import read_histograms
 from dqm.store.store import Store
@@ -15,6 +15,7 @@ from dqm.store.tables import labels_from_arrow, quantities_from_arrow
 from features.expectation import normalised
 from features.pasts import Around
 from features.summaries import SEPARATOR, Summaries
+from pipelines.run.summary_cache import cached
 
 COVERAGE = "coverage"
 """Status of a lumisection of which too few monitor elements are there."""
@@ -28,13 +29,7 @@ def all_quantities(store: Store, config: Config, snapshot: int | None = None) ->
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     if not store.runs("histograms", snapshot):
         return table
-    settings = config.features
-    labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
-    around = Around.of(table, labels, settings.references.matched)
-    summaries = Summaries(settings.percentiles, settings.references, around, settings.label_delay)
-    for _, batches in groupby(read_histograms(store, snapshot=snapshot), key=lambda batch: int(batch.run[0])):
-        summaries.add(batches)
-    found = normalised(summaries.table(table), table, labels, settings.expectation, settings.label_delay)
+    found = cached(store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot))
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
     thin = np.isfinite(found.values[:, entries]).mean(axis=1) < config.features.coverage
     return replace(
@@ -43,3 +38,13 @@ def all_quantities(store: Store, config: Config, snapshot: int | None = None) ->
         values=np.concatenate([table.values, found.values], axis=1),
         status=np.where(table.usable & thin, COVERAGE, table.status).astype(object),
     )
+
+
+def _summaries(store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None) -> QuantityTable:
+    """What the histograms of a snapshot reduce to, for the lumisections of ``table``."""
+    labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
+    around = Around.of(table, labels, settings.references.matched)
+    summaries = Summaries(settings.percentiles, settings.references, around, settings.label_delay)
+    for _, batches in groupby(read_histograms(store, snapshot=snapshot), key=lambda batch: int(batch.run[0])):
+        summaries.add(batches)
+    return normalised(summaries.table(table), table, labels, settings.expectation, settings.label_delay)
