@@ -25,8 +25,8 @@ from pipelines.simulate.write import truth_labels, write_campaign
 WEEKS = 4.0
 """Simulated data taking: enough runs to learn from."""
 
-HISTOGRAMS = 4
-"""Simulated monitor elements of each subsystem, of the ten that there are: enough to look at within half a minute."""
+HISTOGRAMS = 3
+"""Simulated monitor elements of each subsystem, of the ten that there are: enough to look at within a minute."""
 
 MARK = ".lumicert-demo"
 """File by which a folder is known as one that an earlier demonstration made and a new one may empty."""
