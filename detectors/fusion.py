@@ -74,7 +74,7 @@ class Fusion:
         """p(bad) in [0, 1], or −ln p ≥ 0 where nothing was labelled, ``(n,)``; NaN where any score is missing."""
         if self.labelled:
             return np.asarray(expit(self.evidence(scores) @ self.weights[:-1] + self.weights[-1]), dtype=np.float32)
-        total = ndtri(1 - np.clip(self._p(scores), LEAST_P, 1 - LEAST_P)).sum(axis=1)
+        total = self._z(scores).sum(axis=1)
         return np.asarray(-np.log(np.maximum(ndtr(-total / self.weights[0]), LEAST_P)), dtype=np.float32)
 
     def evidence(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,7 +109,7 @@ class Fusion:
         k = len(probability)
         if probability.dtype != bool or weights.shape != ((k + 1,) if labelled else (1,)):
             raise ValueError(f"weights of shape {weights.shape} do not suit {k} detectors")
-        if not np.isfinite(weights).all() or (weights[:k] < 0).any():
+        if not np.isfinite(weights).all() or (weights[:k] < 0).any() or (not labelled and weights[0] < 1):
             raise ValueError("weights of a fusion must be finite, and those of detectors not negative")
         references = tuple(Conformal.of(np.asarray(state[f"good_{j}"])) for j in range(1, k + 1))
         return cls(references, tuple(map(bool, probability)), labelled, weights)
@@ -126,12 +126,20 @@ class Fusion:
         columns[:, j] = good
         return self.evidence(columns)[:, j]
 
+    def _z(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Normal scores Φ⁻¹(1 − p), ``(n, k)``; p is kept as far from 1 as it is from 0, so that none has a veto."""
+        p = self._p(scores)
+        for j, each in enumerate(self.references):
+            least = 1 / (len(each.good) + 2)
+            p[:, j] = np.clip(p[:, j], least, 1 - least)
+        return np.asarray(-ndtri(p))
+
     def _spread(self, good: NDArray[np.float32]) -> NDArray[np.float64]:
-        """√Σ_ij C_ij ``(1,)``: from 1 detector's √k if they know nothing of each other to k if they say the same."""
+        """√Σ_ij C_ij ``(1,)``: from √k if k detectors know nothing of each other to k if they say the same."""
         k = len(self.references)
-        if len(good) <= k:
-            return np.array([float(k)])  # nothing is known of their dependence: the most careful answer
-        z = ndtri(np.clip(self._p(good), LEAST_P, 1 - 1 / (2 * len(good))))
+        z = self._z(good) if len(good) > k else np.zeros((1, k))
+        if (np.ptp(z, axis=0) == 0).any():  # nothing is known of their dependence: the most careful answer
+            return np.array([float(k)])
         return np.array([np.sqrt(max(np.corrcoef(z, rowvar=False).sum(), 1.0))]) if k > 1 else np.ones(1)
 
 

@@ -45,6 +45,13 @@ class Model:
         return (Companion(self.kind, self.detector), *self.others)
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """A name of every detector: its kind, with a number from the second of a kind on."""
+        kinds = [each.kind for each in self.members]
+        seen = [kinds[:j].count(kind) for j, kind in enumerate(kinds)]
+        return tuple(f"{kind}#{n + 1}" if n else kind for kind, n in zip(kinds, seen, strict=True))
+
+    @property
     def schema(self) -> Schema:
         """Columns and extractor that the model expects; raises ``NotFittedError`` before it has learned any."""
         if self.detector.schema is None:

@@ -135,7 +135,9 @@ class Pyod:
         detector._seen, detector._seed = seen, int(state["seed"])
         detector._fitted = detector._model() if seen.size else None
         again = detector._witness()
-        if again.shape != witness.shape or not np.allclose(again, witness, rtol=ROUNDING, atol=ROUNDING):
+        if again.shape != witness.shape or not np.allclose(
+            again, witness, rtol=ROUNDING, atol=ROUNDING, equal_nan=True
+        ):
             raise ValueError(
                 f"PyOD's {detector.model} fitted again gives other scores than when it was saved, for another version "
                 "of PyOD or scikit-learn is installed; install the versions of the bundle, or train anew"
@@ -157,4 +159,4 @@ class Pyod:
 
     def _block(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         found = np.asarray(self._fitted.decision_function(z.astype(np.float64)), dtype=np.float64)
-        return np.asarray(np.nan_to_num(found).clip(-MOST, MOST), dtype=np.float32)
+        return np.asarray(np.clip(found, -MOST, MOST), dtype=np.float32)

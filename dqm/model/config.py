@@ -204,6 +204,11 @@ class FeaturesConfig(_Record):
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")
     position: bool = Field(False, description="judge where in its run a lumisection stands")
 
+    @property
+    def look_at_labels(self) -> bool:
+        """Whether features of a run use labels of earlier runs."""
+        return self.references.kind in ("certified", "adaptive") or bool(self.expectation.condition)
+
 
 class ModelConfig(_Record):
     """One detector: its registered ``kind``, the ``seed`` of its fit, and its hyper-parameters as further keys.

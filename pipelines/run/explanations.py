@@ -36,11 +36,11 @@ def explanations(model: Model, table: FeatureTable, contribution: NDArray[np.flo
     """Contributions of the model, and what its detectors offer, of ``n`` lumisections."""
     features = table.where(role="feature")
     terms = {"contribution": contribution[:, features]}
-    for each in model.members:
+    for title, each in zip(model.titles, model.members, strict=True):
         for method, name in TERMS.items():
             offered = getattr(each.detector, method, None)
             if offered is not None:
-                terms[f"{name} of {each.kind}"] = np.asarray(offered(table), dtype=np.float32)[:, features]
+                terms[f"{name} of {title}"] = np.asarray(offered(table), dtype=np.float32)[:, features]
     names = tuple(table.columns[j].name for j in features)
     return Explanations(table.index, names, terms)  # type: ignore[arg-type]  # a lumisection index
 

@@ -1,9 +1,9 @@
 """Whether scores still say what the data say: what each run was scored from, and what the store holds of it now.
 
 The features of a run look at the run itself and at earlier ones. Scores therefore carry three digests: ``data`` of what
-the store holds of the run, ``past`` of all earlier runs, and ``values`` of the features that judged it. Scores are
-stale where the data of their run changed; where only an earlier run changed, or came late, the features are made again
-and the scores are stale where these are no longer the same.
+the store holds of the run, ``past`` of all earlier runs, with their labels where features look at them, and ``values``
+of the features that judged it. Scores are stale where the data of their run changed; where only an earlier run changed,
+or came late, the features are made again and the scores are stale where these are no longer the same.
 """
 
 from __future__ import annotations
@@ -29,12 +29,19 @@ def data_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
     return held
 
 
-def past_digests(data: Mapping[int, str]) -> dict[int, str]:
-    """Digest of the data of all runs before each, from the digest of the data of every run."""
+def label_digests(config: Config, store: Store, snapshot: int | None = None) -> dict[int, str]:
+    """Digest of the labels of every run where features look at labels of earlier runs; nothing where they do not."""
+    if not config.features.look_at_labels:
+        return {}
+    return {each.run: each.digest for each in store.partitions("labels", snapshot)}
+
+
+def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int, str]:
+    """Digest of data and labels of all runs before each, from those of every run."""
     found, before = dict[int, str](), ""
     for run in sorted(data):
         found[run] = before
-        before = _digest(before, str(run), data[run])
+        before = _digest(before, str(run), data[run], labels.get(run, ""))
     return found
 
 
@@ -48,7 +55,7 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     """The scored runs of a snapshot whose scores were made from other data than it holds."""
     scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
     data = data_digests(store, snapshot)
-    past = past_digests(data)
+    past = past_digests(data, label_digests(config, store, snapshot))
     changed = {run for run, made in scored.items() if made["data"] != data.get(run)}
     doubtful = sorted(run for run in scored.keys() - changed if scored[run].get("past") != past[run])
     if not doubtful:

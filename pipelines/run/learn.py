@@ -25,6 +25,19 @@ from pipelines.run.schedule import forward_folds
 Make = Callable[[], Detector]
 """What makes an unfitted detector."""
 
+
+@dataclass(frozen=True)
+class SeededMake:
+    """What makes an unfitted detector that is fitted with a ``seed`` of its own."""
+
+    make: Make
+    seed: int
+
+    def __call__(self) -> Detector:
+        """An unfitted detector."""
+        return self.make()
+
+
 FOLDS, SKIP = 8, 2
 """Forward folds of the past, and how many of the first are only learned from; fixed on development runs."""
 
@@ -86,7 +99,7 @@ def learn(
     starts = [None] * len(makers) if previous is None else [each.detector for each in previous.members]
     members = [
         Companion(registry.kind_of(each), each)
-        for each in (_fitted(inner, m(), seed, start) for m, start in zip(makers, starts, strict=True))
+        for each in (_fitted(inner, m(), _seed(m, seed), start) for m, start in zip(makers, starts, strict=True))
     ]
     weight = evidence.weight / evidence.chance
     model, badness = _joined(members, scores, fold, inner.label, weight)
@@ -111,7 +124,8 @@ def _out_of_fold(
         fold[now] = k
 
     def judge_fold(j: int, before: NDArray[np.bool_], now: NDArray[np.bool_]) -> None:
-        scores[now, j] = _fitted(evidence.take(before), makers[j](), seed, None).score(evidence.table.take(now))
+        fitted = _fitted(evidence.take(before), makers[j](), _seed(makers[j], seed), None)
+        scores[now, j] = fitted.score(evidence.table.take(now))
 
     # Folds know nothing of each other, and the trees grow outside the interpreter's lock: the bits stay the same.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -179,4 +193,9 @@ def make_detector(config: ModelConfig) -> Make:
 
 def make_others(config: Config) -> tuple[Make, ...]:
     """Makers of the detectors that a configuration fuses with its model."""
-    return tuple(map(make_detector, config.fuse))
+    return tuple(SeededMake(make_detector(each), each.seed) for each in config.fuse)
+
+
+def _seed(make: Make, usual: int) -> int:
+    """Its own seed, or the usual one."""
+    return make.seed if isinstance(make, SeededMake) else usual

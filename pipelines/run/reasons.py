@@ -46,11 +46,11 @@ def with_detectors(
         return reasons
     shares = model.fusion.shares(scores)
     said: list[tuple[str, NDArray[Any]]] = []
-    for j, each in enumerate(model.members):
+    for j, title in enumerate(model.titles):
         if model.fusion.probability[j]:
-            said.append((f"detector.probability: {each.kind}", scores[:, j]))
+            said.append((f"detector.probability: {title}", scores[:, j]))
         else:
-            said.append((f"detector.unusual: {each.kind}", model.fusion.references[j].p(scores[:, j])))
+            said.append((f"detector.unusual: {title}", model.fusion.references[j].p(scores[:, j])))
     found = []
     for row, given in enumerate(reasons):
         order = np.argsort(-shares[row], kind="stable")

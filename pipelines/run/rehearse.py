@@ -53,13 +53,22 @@ class RehearsalSummary:
         }
 
 
+def _with_late_labels(config: Config, runs: int) -> Config:
+    """The configuration where features, too, see labels only as many blocks later as the schedule says."""
+    features, rolling = config.features, config.rolling
+    if not features.look_at_labels:
+        return config
+    delay = max(features.label_delay, (rolling.label_delay + 1) * -(-runs // rolling.blocks))
+    return config.model_copy(update={"features": features.model_copy(update={"label_delay": delay})})
+
+
 def rehearse(config: Config, store: Store) -> RehearsalSummary:
     """Walk the rolling schedule over the labelled runs of the store; nothing is written.
 
     Raises ``InputError`` where there are fewer labelled runs than blocks.
     """
-    evidence = labelled_evidence(config, store)
     schedule = schedule_of(config.rolling)
+    evidence = labelled_evidence(_with_late_labels(config, len(store.runs("labels"))), store)
     runs = len(np.unique(evidence.run))
     if runs < schedule.blocks:
         raise InputError(f"{runs} labelled runs do not make {schedule.blocks} blocks; lower rolling.blocks or add runs")

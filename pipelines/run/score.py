@@ -16,7 +16,7 @@ from dqm.store.store import Store, StoredModel
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
 from pipelines.run.evidence import Evidence
 from pipelines.run.explanations import explained_rows, explanations, of_run
-from pipelines.run.freshness import data_digests, past_digests, values_digest
+from pipelines.run.freshness import data_digests, label_digests, past_digests, values_digest
 from pipelines.run.learn import answers
 from pipelines.run.quantities import all_quantities
 from pipelines.run.reasons import reasons_of, with_detectors
@@ -95,7 +95,8 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     chosen_rows = explained_rows(present.table, badness, present.held, store.working_point())
     explained = explanations(bundle, present.table.take(chosen_rows), contribution[chosen_rows])
     data = data_digests(store, snapshot)
-    past, model = past_digests(data), stored.provenance["manifest"]
+    labels = label_digests(config, store, snapshot)
+    past, model = past_digests(data, labels), stored.provenance["manifest"]
     with store.transaction() as change:
         for run, part in split_by_run(scores_to_arrow(found)):
             values = values_digest(present.table.take(present.run == run))

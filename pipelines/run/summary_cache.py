@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import feather
 
+import dqm.model
+import dqm.store.histograms
 import features
 from dqm.model.config import FeaturesConfig
 from dqm.model.errors import StoreError
@@ -27,6 +31,8 @@ KEPT = 2
 """Files that stay: the newest ones."""
 KINDS = ("quantities", "histograms", "labels")
 ENDING = ".arrow"
+DIGEST = 32
+"""Bytes of SHA-256 before the table."""
 
 
 def cached(
@@ -48,18 +54,23 @@ def _key(store: Store, settings: FeaturesConfig, snapshot: int | None) -> str:
 
 
 def _code() -> str:
-    """Digest of the modules that make summaries."""
-    found = hashlib.sha256()
-    for each in sorted(Path(features.__file__).parent.glob("*.py")):
+    """Digest of the modules that make summaries, and of the packages that they rest on."""
+    found = hashlib.sha256(f"numpy {version('numpy')} numba {version('numba')}".encode())
+    modules = [Path(dqm.store.histograms.__file__)]
+    for package in (features, dqm.model):
+        modules += sorted(Path(str(package.__file__)).parent.glob("*.py"))
+    for each in modules:
         found.update(each.read_bytes())
     return found.hexdigest()
 
 
 def _read(path: Path) -> QuantityTable | None:
-    if not path.is_file():
-        return None
+    """The table of a file whose bytes are those that were written, else None."""
     try:
-        table = quantities_from_arrow(feather.read_table(path))
+        digest, body = (data := path.read_bytes())[:DIGEST], memoryview(data)[DIGEST:]
+        if hashlib.sha256(body).digest() != digest:
+            return None
+        table = quantities_from_arrow(feather.read_table(pa.BufferReader(body)))
     except (OSError, pa.ArrowException, StoreError, KeyError, ValueError):
         return None
     os.utime(path)
@@ -68,11 +79,17 @@ def _read(path: Path) -> QuantityTable | None:
 
 def _write(path: Path, table: QuantityTable) -> None:
     """Write under another name first; a disk that is full costs the cache and nothing else."""
+    body = pa.BufferOutputStream()
+    feather.write_feather(quantities_to_arrow(table), body, compression="lz4")
+    data = body.getvalue()
     try:
         path.parent.mkdir(exist_ok=True)
-        staged = path.with_suffix(f".{os.getpid()}")
-        feather.write_feather(quantities_to_arrow(table), staged, compression="lz4")
-        staged.replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as staging:
+            staged = Path(staging, path.name)
+            with staged.open("wb") as file:
+                file.write(hashlib.sha256(data).digest())
+                file.write(data)
+            staged.replace(path)
         newest = sorted(path.parent.glob(f"*{ENDING}"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
         for each in newest[KEPT:]:
             each.unlink(missing_ok=True)

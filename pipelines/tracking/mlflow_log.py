@@ -43,17 +43,21 @@ def log(record: TrainingRecord, uri: str, experiment: str) -> Tracked:
     """
     with _client(uri) as (mlflow, client):
         run = client.create_run(_experiment(client, uri, experiment), run_name=record.name).info.run_id
-        _tell(mlflow, client, run, record)
-        registered = f"lumicert-{experiment}"
-        found = _register(mlflow, run, record, registered)
-        client.set_registered_model_alias(registered, record.alias, found)
+        try:
+            _tell(client, run, record)
+            registered = f"lumicert-{experiment}"
+            found = _register(mlflow, run, record, registered)
+            client.set_registered_model_alias(registered, record.alias, found)
+        except BaseException:
+            client.set_terminated(run, "FAILED")
+            raise
         client.set_terminated(run)
     return Tracked(run, registered, str(found))
 
 
 @contextmanager
 def _client(uri: str) -> Iterator[tuple[Any, Any]]:
-    """MLflow and a client of ``uri``; what is global in MLflow is put back afterwards."""
+    """MLflow and a client of ``uri``; the addresses that MLflow keeps for the process are put back afterwards."""
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
     with warnings.catch_warnings(), _prepared(uri):
         warnings.simplefilter("ignore")  # MLflow's own deprecations are not the user's
@@ -93,7 +97,7 @@ def _experiment(client: Any, uri: str, name: str) -> str:
     return str(client.create_experiment(name, artifact_location=beside.as_uri() if beside else None))
 
 
-def _tell(mlflow: Any, client: Any, run: str, record: TrainingRecord) -> None:
+def _tell(client: Any, run: str, record: TrainingRecord) -> None:
     """Parameters, figures, courses, pages and the bundle."""
     from mlflow.entities import Metric, Param, RunTag
 
@@ -105,8 +109,10 @@ def _tell(mlflow: Any, client: Any, run: str, record: TrainingRecord) -> None:
         for step, value in enumerate(values, start=1)
         if math.isfinite(value)
     ]
-    params = [Param(key, value[:6000]) for key, value in record.parameters.items()]
-    client.log_batch(run, params=params[:100], tags=[RunTag("lumicert.model", record.name)])
+    params = [Param(key, value) for key, value in record.parameters.items()]
+    for begin in range(0, len(params), 100):
+        client.log_batch(run, params=params[begin : begin + 100])
+    client.log_batch(run, tags=[RunTag("lumicert.model", record.name)])
     for begin in range(0, len(metrics), 1000):
         client.log_batch(run, metrics=metrics[begin : begin + 1000])
     for name, text in record.pages.items():

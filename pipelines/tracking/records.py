@@ -73,8 +73,8 @@ def _parameters(bundle: Bundle, point: WorkingPoint) -> dict[str, str]:
         "last_run": max(bundle.runs, default=""),
     }
     found |= {key: getattr(point, key) for key in ("data_loss_budget", "pollution_budget", "confidence", "policy")}
-    for each in bundle.members:
-        found |= {f"{each.kind}.{key}": value for key, value in hyperparameters(each.detector).items()}
+    for title, each in zip(bundle.titles, bundle.members, strict=True):
+        found |= {f"{_plain(title)}.{key}": value for key, value in hyperparameters(each.detector).items()}
     return {key: str(value) for key, value in found.items()}
 
 
@@ -98,12 +98,17 @@ def _realised(decision: NDArray[np.object_], past: Past, rows: NDArray[np.bool_]
 def _histories(bundle: Bundle) -> dict[str, tuple[float, ...]]:
     """Losses by epoch of the detectors that are networks."""
     found: dict[str, tuple[float, ...]] = {}
-    for each in bundle.members:
+    for title, each in zip(bundle.titles, bundle.members, strict=True):
         told = getattr(each.detector, "history", None) or ()
         for k, history in enumerate(told if isinstance(told, tuple) else (told,), start=1):
-            network = each.kind if k == 1 else f"{each.kind}_{k}"
+            network = _plain(title) if k == 1 else f"{_plain(title)}.network_{k}"
             found |= {f"{network}.loss": history.learned, f"{network}.held_out_loss": history.held_out}
     return found
+
+
+def _plain(title: str) -> str:
+    """A title in the letters that MLflow allows in names."""
+    return title.replace("#", "_")
 
 
 def _page(curve: PastCurve, point: WorkingPoint) -> str:

@@ -13,6 +13,7 @@ import pytest
 from dqm.model.config import load
 from dqm.model.errors import InputError, StoreError, UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
+from dqm.store.explanations import explanations_from_arrow
 from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
@@ -171,6 +172,11 @@ def test_fused_detectors_certify_and_each_says_why(place: Place) -> None:
         "detector.unusual: robust-z",
         "detector.probability: boosted",
     }
+    kept = explanations_from_arrow(place.store.read("explanations"))
+    asked = verdicts.index[verdicts.decision.astype(str) != "ACCEPT"]
+    assert asked.isin(kept.index).all(), "what people will look at is explained in full"
+    assert set(kept.terms) == {"contribution"}
+    assert (kept.terms["contribution"] >= 0).all()
 
 
 TRACKED = CONFIG + '[tracking]\nuri = "sqlite:///mlflow.db"\n'
@@ -264,7 +270,7 @@ def test_an_earlier_run_that_changes_without_a_trace_changes_nothing(place: Plac
     place.changed(1, 1001)
     data = data_digests(place.store)
     made = place.store.provenance("scores", 14)
-    assert made["past"] != past_digests(data)[14]
+    assert made["past"] != past_digests(data, {})[14]
     assert stale_runs(place.config, place.store) == frozenset()
     place.certified()
     assert [(each.run, each.digest) for each in place.store.partitions("verdicts")] == decided

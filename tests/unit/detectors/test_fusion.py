@@ -72,6 +72,22 @@ def test_a_missing_score_is_no_answer() -> None:
         assert np.isnan(fusion.score(np.array([[np.nan, 9, 9]], dtype=np.float32)))[0]
 
 
+def test_a_quiet_detector_has_no_veto() -> None:
+    """Mutant: p clipped at 10⁻¹² on one side only: the quietest score then outweighs the loudest."""
+    scores = RNG.normal(size=(1000, 2)).astype(np.float32)
+    fusion = Fusion.fit(scores, np.zeros(1000), probability=(False, False))
+    loud_and_quiet, usual = fusion.score(np.array([[9, -9], [0, 0]], dtype=np.float32))
+    assert loud_and_quiet >= usual - 0.01
+
+
+def test_a_detector_that_always_says_the_same_breaks_nothing() -> None:
+    scores = np.stack([SEES[~BAD], np.ones((~BAD).sum(), dtype=np.float32)], axis=1)
+    fusion = Fusion.fit(scores, np.zeros(len(scores)), probability=(False, False))
+    assert fusion.weights.tolist() == [2.0]
+    assert np.isfinite(fusion.score(scores)).all()
+    assert Fusion.restore(fusion.state()).score(scores).tobytes() == fusion.score(scores).tobytes()
+
+
 def test_nothing_known_of_their_dependence_is_the_most_careful_answer() -> None:
     fusion = Fusion.fit(SCORES[:2], np.zeros(2), probability=NONE)
     assert fusion.weights.tolist() == [3.0]
