@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from dqm.decide.bounds import RunRisk, alpha_min, betting_bound, clopper_pearson, hoeffding_bentkus_bound
 
+pytestmark = pytest.mark.slow  # coverage over thousands of trials
+
 TRIALS = 600
 RUNS = 80
 RISK = 0.03

@@ -13,6 +13,8 @@ from detectors.flow import Flow
 from dqm.model.labels import Label
 from dqm.model.tables import FeatureTable
 
+pytestmark = pytest.mark.slow  # fits flows
+
 SMALL = {"transforms": 1, "hidden": 16, "epochs": 8}
 
 

@@ -16,6 +16,8 @@ from detectors.nade_density import drawn_orders
 from detectors.training import History
 from dqm.model.tables import Column, FeatureTable
 
+pytestmark = pytest.mark.slow  # fits networks; the theorems of the network itself stand in test_nade_network
+
 QUICK = {"epochs": 6, "hidden": 16, "components": 3}
 
 

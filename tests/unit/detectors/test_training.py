@@ -42,6 +42,7 @@ def test_it_learns_and_keeps_the_best_weights() -> None:
     assert not network.training
 
 
+@pytest.mark.slow  # four trainings
 def test_equal_seeds_give_equal_bits_also_side_by_side_in_threads() -> None:
     alone = arrays_of(fitted(seed=3)[0])
     with ThreadPoolExecutor(2) as pool:

@@ -9,6 +9,8 @@ from pipelines.outliers.events import table_of
 from pipelines.outliers.methods import METHODS, Effort, NadeRatio, method_of
 from pipelines.outliers.peers import PEERS
 
+pytestmark = pytest.mark.slow  # every method fits densities
+
 RANDOM = np.random.default_rng(8)
 BACKGROUND = table_of(RANDOM.normal(size=(600, 2)), "ab")
 DATA = table_of(np.concatenate([RANDOM.normal(size=(500, 2)), RANDOM.normal(0.7, 0.1, size=(100, 2))]), "ab")

@@ -16,6 +16,8 @@ from pipelines.simulate.faults import SUBSYSTEMS
 from pipelines.simulate.histograms import CATALOG, Hits, simulated_histograms
 from pipelines.simulate.write import Paths, write_campaign
 
+pytestmark = pytest.mark.slow  # sixty elements of a whole campaign
+
 
 @pytest.fixture(scope="module")
 def small() -> Campaign:
