@@ -40,7 +40,7 @@ class MarginPolicy:
     def choose(self, past: Past, data_loss: float, pollution: float, confidence: float = 0.9) -> WorkingPoint:
         """The working point of least workload that the past allows at these budgets (fractions of the weight).
 
-        With nothing to learn from it accepts nothing and rejects only a badness of 1, which is a broken limit. Where
+        With nothing bad in the past it accepts nothing, with nothing to learn from it accepts nothing and rejects only a badness of 1, which is a broken limit. Where
         people called so much good that breaks a limit that even this exceeds the budget, nothing is rejected.
         """
         known = (past.label >= 0) & np.isfinite(past.badness)
@@ -48,6 +48,8 @@ class MarginPolicy:
         accept, reject = 0.0, 1.0
         if (past.label[known] == 0).any():
             accept, reject = self._thresholds(past, known, data_loss, pollution)
+        if not (past.label[known] == 1).any():
+            accept = 0.0  # a past without anything bad cannot show what accepting would let in
         return WorkingPoint(
             accept_below=accept,
             reject_above=reject,

@@ -111,7 +111,7 @@ def exportable(bundle: Bundle) -> Exportable:
     if hasattr(bundle.detector, "export_module"):
         return cast("Exportable", bundle.detector)
     able = ", ".join(kind for kind in registry.names() if hasattr(registry.find(kind), "export_module"))
-    raise ArtifactError(f"detector {bundle.kind!r} is no network that ONNX can hold; these are: {able}")
+    raise ArtifactError(f"detector {bundle.kind!r} has no export to ONNX; these have: {able}")
 
 
 def simulated_rows(detector: Exportable, columns: int) -> NDArray[np.float32]:

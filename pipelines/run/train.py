@@ -73,7 +73,9 @@ class TrainSummary:
                 f"only {point.runs} runs could be judged by runs before them; under {FEW_RUNS} expect most to be asked"
             )
         if point.accept_below == 0:
-            found.append("nothing will be accepted automatically: no threshold held the pollution budget on the past")
+            found.append(
+                "nothing will be accepted automatically: no threshold held the pollution budget on the past, or it has no bad"
+            )
         if np.isinf(point.reject_above):
             found.append(
                 "nothing will be rejected automatically, not even what breaks a documented limit: people called more "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dqm.model.errors import ConfigError
 
@@ -16,6 +17,6 @@ def tracking_uri(uri: str, folder: Path) -> str:
     """
     if uri.startswith(SQLITE):
         return SQLITE + str((folder / uri.removeprefix(SQLITE)).resolve())
-    if uri.startswith(("http://", "https://", "postgresql://", "postgresql+")):
+    if uri.startswith(("http://", "https://", "postgresql://", "postgresql+")) and urlsplit(uri).netloc:
         return uri
     raise ConfigError(f"[tracking] uri = {uri!r}: write sqlite:///mlflow.db, or http://… of a server")

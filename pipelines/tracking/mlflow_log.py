@@ -23,8 +23,10 @@ SETTINGS = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
-"""Set before MLflow is imported: it asks nobody, and loads no pickle."""
+"""Set before MLflow is imported: it asks nobody, loads no pickle and does not wait for a server that is away."""
 
 
 @dataclass(frozen=True)

@@ -193,3 +193,10 @@ def test_a_working_point_asks_what_is_held_and_knows_nothing_without_badness() -
 def test_thresholds_that_are_no_pair_are_refused(accept: float, reject: float) -> None:
     with pytest.raises(ValueError, match=r"accept_below = .* must lie in \[0, reject_above"):
         WorkingPoint(accept, reject, 0.01, 0.01, 0.9, "by hand", 3, 0.5)
+
+
+def test_a_past_without_anything_bad_accepts_nothing() -> None:
+    """Mutant: no pollution was seen, so all is accepted: dead detectors would be golden."""
+    found = DEFAULT.choose(past([0.001] * 40, [0] * 40), 0.01, 0.01)
+    assert found.accept_below == 0
+    assert DEFAULT.choose(past([0.001] * 40 + [0.99], [0] * 40 + [1]), 0.01, 0.01).accept_below > 0

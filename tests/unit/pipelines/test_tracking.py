@@ -44,5 +44,7 @@ def test_the_page_needs_no_network(record: TrainingRecord) -> None:
 def test_addresses(tmp_path: Path) -> None:
     assert tracking_uri("sqlite:///a/m.db", tmp_path) == f"sqlite:///{tmp_path}/a/m.db"
     assert tracking_uri("https://tracker.example", tmp_path) == "https://tracker.example"
+    with pytest.raises(ConfigError, match="uri = 'https://'"):
+        tracking_uri("https://", tmp_path)
     with pytest.raises(ConfigError, match=r"uri = 'mlruns': write sqlite:///mlflow.db, or http"):
         tracking_uri("mlruns", tmp_path)
