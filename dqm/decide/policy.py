@@ -41,7 +41,8 @@ class MarginPolicy:
         """The working point of least workload that the past allows at these budgets (fractions of the weight).
 
         With nothing bad in the past it accepts nothing; with nothing to learn from it accepts nothing and rejects only
-        a badness of 1, which is a broken limit. Where people called so much good that breaks a limit that even this exceeds the budget, nothing is rejected.
+        a badness of 1, which is a broken limit. Where people called so much good that breaks a limit that even this
+        exceeds the budget, nothing is rejected.
         """
         known = (past.label >= 0) & np.isfinite(past.badness)
         runs = len(np.unique(past.run[known]))

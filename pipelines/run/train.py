@@ -74,7 +74,8 @@ class TrainSummary:
             )
         if point.accept_below == 0:
             found.append(
-                "nothing will be accepted automatically: no threshold held the pollution budget on the past, or it has no bad"
+                "nothing will be accepted automatically: no threshold held the pollution budget on the past, "
+                "or nothing in it was bad"
             )
         if np.isinf(point.reject_above):
             found.append(
