@@ -101,12 +101,12 @@ class NadeDensity(nn.Module):
         z, present = _scaled(values, self.features_at, self.features_centre, self.features_spread)
         if not self.warped:
             return z.float(), present.float(), torch.zeros_like(z).float()
-        return torch.asinh(z).float(), present.float(), (-0.5 * torch.log1p(z * z)).float()
+        return asinh(z).float(), present.float(), (-0.5 * torch.log1p(z * z)).float()
 
     def context(self, conditions: Tensor) -> Tensor:
         """What the networks see of raw conditions, ``(n, 2c)``: asinh z, 0 where missing, and which are present."""
         z, present = _scaled(conditions, self.conditions_at, self.conditions_centre, self.conditions_spread)
-        return torch.cat([torch.asinh(z), present], dim=1).float()
+        return torch.cat([asinh(z), present], dim=1).float()
 
     @torch.no_grad()
     def sample(self, n: int, conditions: Tensor, order: int, random: torch.Generator) -> Tensor:
@@ -138,3 +138,8 @@ def _scaled(values: Tensor, at: Tensor, centre: Tensor, spread: Tensor) -> tuple
     z = (values[:, at].double() - centre) / spread
     present = ~torch.isnan(z)
     return torch.where(present, z.clamp(-MOST, MOST), 0.0), present.double()
+
+
+def asinh(z: Tensor) -> Tensor:
+    """sign z · ln(|z| + √(z² + 1)): onnxruntime has no asinh in double precision."""
+    return torch.sign(z) * torch.log(z.abs() + torch.sqrt(z * z + 1))

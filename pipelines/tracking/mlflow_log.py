@@ -59,7 +59,7 @@ def log(record: TrainingRecord, uri: str, experiment: str) -> Tracked:
 
 @contextmanager
 def _client(uri: str) -> Iterator[tuple[Any, Any]]:
-    """MLflow and a client of ``uri``; the addresses that MLflow keeps for the process are put back afterwards."""
+    """MLflow and a client of ``uri``; the address that MLflow keeps for the process is put back afterwards."""
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
     with warnings.catch_warnings(), _prepared(uri):
         warnings.simplefilter("ignore")  # MLflow's own deprecations are not the user's
@@ -68,14 +68,12 @@ def _client(uri: str) -> Iterator[tuple[Any, Any]]:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
+        before = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(uri)  # and with it the registry
         try:
             yield mlflow, MlflowClient(uri, uri)
         finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+            mlflow.set_tracking_uri(before)
 
 
 @contextmanager

@@ -215,13 +215,13 @@ def test_a_training_is_recorded_and_served(tmp_path: Path) -> None:
 
     place = Place(tmp_path)
     place.learned()
-    place.configured(TRACKED)
+    place.configured(TRACKED.replace("min_good = 5", "min_good = 7"))
     done = train(place.config, place.store)
     assert re.fullmatch(r"lumicert-experiment version 1, run [0-9a-f]{32}", done.tracked), done.untracked
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = mlflow.MlflowClient(uri, uri)
     run = client.get_run(done.tracked.rpartition(" ")[2])
-    assert run.data.params["robust-z.min_good"] == "5"
+    assert run.data.params["robust-z.min_good"] == "7"
     assert run.data.metrics["auc"] > 0.7
     assert len(client.get_metric_history(run.info.run_id, "era_auc")) == 6
     assert {each.path for each in client.list_artifacts(run.info.run_id)} >= {"operating-curve.html"}

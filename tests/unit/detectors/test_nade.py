@@ -204,7 +204,7 @@ def test_the_module_gives_the_log_density_of_raw_values() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch's exporter uses what torch deprecates
+@pytest.mark.filterwarnings("ignore")  # those of the exporter of torch
 def test_the_module_exports_with_any_number_of_rows(tmp_path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     detector, raw = with_a_condition()
