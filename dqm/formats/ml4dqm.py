@@ -62,6 +62,7 @@ def _table(source: Source) -> pa.Table:
     try:
         if source.is_parquet:
             table = pq.read_table(pa.BufferReader(source.data))
+            table.validate(full=True)  # text that is none would be found out in the midst of the work
         else:
             table = pa_csv.read_csv(
                 io.BytesIO(source.data),

@@ -93,9 +93,11 @@ class Source:
 
     def _table(self) -> Any:
         try:
-            return pq.read_table(pa.BufferReader(self.data))
+            table = pq.read_table(pa.BufferReader(self.data))
+            table.validate(full=True)  # text that is none would be found out in the midst of the work
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(f"{self.path}: not a readable Parquet file: {first_line(error)}") from None
+        return table
 
     def _parquet(self) -> pd.DataFrame:
         table = self._table()
