@@ -11,7 +11,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from dqm.model.errors import UnknownNameError
+from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import schema
+from dqm.store import audit, outbox, schema
 from dqm.store.partitions import STAGING, Partition, content_digest, write
 
 PUBLISHED = "published"
@@ -54,6 +55,21 @@ class Change:
         self._models: dict[str, dict[str, Any]] = {}
         self._aliases: dict[str, str] = {}
         self._publishing: dict[str, _Publishing] = {}
+        self._events: list[Event] = []
+        self._actions: list[audit.Action] = []
+        self._checks: list[Callable[[sa.Connection], None]] = []
+
+    def require(self, check: Callable[[sa.Connection], None]) -> None:
+        """Let ``check`` look at the store when the write lock is held; what it raises leaves everything as it was."""
+        self._checks.append(check)
+
+    def record(self, action: audit.Action) -> None:
+        """Enter what a person or a command did; raises ``StoreError``, at the commit, for a nonce used before."""
+        self._actions.append(action)
+
+    def emit(self, events: Iterable[Event]) -> None:
+        """Post events to be told when all else is committed; an event that was posted already is not posted again."""
+        self._events += events
 
     def put(self, kind: str, run: int, table: pa.Table, provenance: Mapping[str, str]) -> None:
         """Replace what the store holds of a run; the same content again changes nothing, its first evidence stays.
@@ -116,7 +132,9 @@ class Change:
         self._publishing[name] = _Publishing(staged, hashlib.sha256(data).hexdigest(), len(data), dict(provenance))
 
     def apply(self, connection: sa.Connection) -> None:
-        """Put the files in place and enter all rows under a new snapshot, or do nothing where nothing is new."""
+        """Put the files in place and enter all rows; where a snapshot would hold anything new, make one."""
+        for check in self._checks:
+            check(connection)
         inserts = {
             schema.partitions: self._new_partitions(connection),
             schema.findings: self._new_findings(connection),
@@ -126,10 +144,12 @@ class Change:
             schema.publications: self._new_publications(connection),
         }
         self._place(inserts[schema.publications])  # even if nothing is new: a lost file that was put again comes back
-        if not any(inserts.values()):
-            return
-        newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
-        _record(connection, newest + 1, self._at, inserts)
+        if any(inserts.values()):
+            newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
+            _record(connection, newest + 1, self._at, inserts)
+        for action in self._actions:
+            audit.append(connection, action)
+        outbox.post(connection, self._events, self._at)
 
     def discard(self) -> None:
         """Remove the temporary files that were not put in place."""

@@ -135,3 +135,58 @@ publications = sa.Table(
     _snapshot(),
     sa.UniqueConstraint("name", "version"),
 )
+
+# What people and commands did, in the order in which they did it. Triggers of the migration refuse every change of it.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("run", sa.Integer, nullable=True),
+    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("nonce", sa.String(64), nullable=False, unique=True),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+sa.Index("ix_audit_run", audit.c.run)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("event", sa.String(64), nullable=False, unique=True),
+    sa.Column("type", sa.String(60), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("run", sa.Integer, nullable=True),
+    sa.Column("subsystem", sa.String(100), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("event", sa.Integer, sa.ForeignKey("outbox.id"), nullable=False),
+    sa.Column("receiver", sa.String(100), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due", UtcDateTime, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.UniqueConstraint("event", "receiver"),
+)
+sa.Index("ix_deliveries_state_due", deliveries.c.state, deliveries.c.due)
+
+nights = sa.Table(
+    "nights",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("began", UtcDateTime, nullable=False),
+    sa.Column("ended", UtcDateTime, nullable=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+)

@@ -17,9 +17,11 @@ import sqlalchemy as sa
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import schema
+from dqm.store import audit, outbox, schema
+from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
+from dqm.store.outbox import Posted
 from dqm.store.partitions import Partition, read
 
 WAIT = 30.0
@@ -251,6 +253,21 @@ class Store:
         if wanted not in named:
             raise UnknownNameError(f"version of {name}", str(wanted), map(str, named))
         return named[wanted]
+
+    def audit(self, run: int | None = None) -> list[Entry]:
+        """What people and commands did, oldest first, of one run or of all."""
+        with reading(self._engine) as connection:
+            return audit.entries(connection, run=run)
+
+    def verify_audit(self) -> int:
+        """Number of audit entries; raises ``StoreError`` where their chain is broken."""
+        with reading(self._engine) as connection:
+            return audit.verify(connection)
+
+    def events(self, after: int = 0) -> list[Posted]:
+        """Events that were posted, oldest first, with numbers above ``after``."""
+        with reading(self._engine) as connection:
+            return outbox.posted(connection, after=after)
 
     def _publication(self, row: Any) -> Publication:
         path = self.path / PUBLISHED / f"{row.name}-{row.version}"

@@ -1,0 +1,53 @@
+"""Events that wait to be told: entered in the transaction that made them true, taken out by the relay of alerts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from dqm.model.events import Event
+from dqm.store import schema
+
+
+@dataclass(frozen=True)
+class Posted:
+    """An event as it was entered: its number ``id`` from 1 and the moment."""
+
+    id: int
+    at: datetime
+    event: Event
+
+
+def post(connection: sa.Connection, events: Iterable[Event], at: datetime) -> None:
+    """Enter events in the running write transaction; one that was entered already is not entered again."""
+    table = schema.outbox
+    given = {each.id: each for each in events}
+    if not given:
+        return
+    known = set(connection.scalars(sa.select(table.c.event).where(table.c.event.in_(list(given)))))
+    rows = [_row(each, at) for id_, each in given.items() if id_ not in known]
+    if rows:
+        connection.execute(table.insert(), rows)
+
+
+def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = None) -> list[Posted]:
+    """Events in the order in which they were entered, with numbers above ``after``."""
+    table = schema.outbox
+    rows = connection.execute(sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit))
+    return [Posted(r.id, r.at, Event(r.type, r.subject, json.loads(r.data), r.run, r.subsystem)) for r in rows]
+
+
+def _row(event: Event, at: datetime) -> dict[str, object]:
+    return {
+        "event": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "run": event.run,
+        "subsystem": event.subsystem,
+        "at": at,
+        "data": json.dumps(dict(event.data), sort_keys=True, separators=(",", ":"), allow_nan=False),
+    }
