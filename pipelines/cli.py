@@ -17,7 +17,7 @@ import typer
 from dqm import __version__
 from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
 from pipelines.benchmarks.commands import app as benchmarks
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 QUARANTINE, CONFIG = 3, 78
 KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
@@ -117,18 +117,23 @@ def train(
 
 
 @app.command()
-def score(config: ConfigPath = DEFAULT_CONFIG, runs: Runs = "", json_path: JsonPath = "") -> None:
+def score(
+    config: ConfigPath = DEFAULT_CONFIG, runs: Runs = "", scheduler: SchedulerName = "serial", json_path: JsonPath = ""
+) -> None:
     """Give every lumisection of the newest runs a badness."""
     from dqm.model.config import load
     from dqm.store.store import Store
+    from pipelines.execution.schedulers import Scheduler
     from pipelines.run.score import chosen_runs
     from pipelines.run.score import score as run
 
     settings = load(config)
     with Store.open(settings.store_path) as store:
-        done = run(settings, store, chosen_runs(runs))
+        done = run(settings, store, chosen_runs(runs), Scheduler.parse(scheduler))
     say(done.text())
-    write_json(json_path, vars(done))
+    write_json(json_path, done.document())
+    if done.failed:
+        raise typer.Exit(1)
 
 
 @app.command()

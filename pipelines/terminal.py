@@ -12,6 +12,9 @@ import typer
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration file")]
 JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
 Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
+SchedulerName = Annotated[
+    str, typer.Option("--scheduler", help="serial, processes, processes:4, dask, dask:4 or tcp://HOST:PORT")
+]
 DEFAULT_CONFIG = Path("dqm.toml")
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-import numpy as np
+from pyarrow import feather
 
-from detectors.artifacts import Bundle, fingerprint, load
+from detectors.artifacts import Bundle
 from dqm.model.config import Config
-from dqm.model.errors import ArtifactError, InputError, UnknownNameError
-from dqm.store.explanations import explanations_to_arrow
+from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.verdicts import WorkingPoint
+from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
-from dqm.store.tables import Scores, scores_to_arrow, split_by_run, with_provenance
+from dqm.store.tables import with_provenance
+from pipelines.execution.partitions import Outcome, run_partitions
+from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.run.evidence import Evidence
-from pipelines.run.explanations import explained_rows, explanations, of_run
 from pipelines.run.freshness import data_digests, label_digests, past_digests, values_digest
-from pipelines.run.learn import answers
 from pipelines.run.quantities import all_quantities
-from pipelines.run.reasons import reasons_of, with_detectors
+from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_part
 
 MOST_RUNS = 1_000_000
 """Runs in one range of ``--runs``."""
@@ -27,24 +32,29 @@ MOST_RUNS = 1_000_000
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What one scoring did."""
+    """What one scoring did; ``failed`` names the runs that could not be scored, and why."""
 
     model: str
     runs: int
     lumisections: int
     unscored: int
+    failed: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def text(self) -> str:
         """For people."""
         text = f"scored {self.lumisections} lumisections of {self.runs} runs with {self.model}"
-        if not self.unscored:
-            return text
-        if self.unscored < self.lumisections:
-            return f"{text}; {self.unscored} of them could not be scored and are UNKNOWN"
-        return (
-            f"{text}; none could be scored and all are UNKNOWN: they lack the quantities of the past, "
-            "or there is no past to compare with; dqm doctor and the findings of dqm ingest tell more"
-        )
+        if self.unscored and self.unscored < self.lumisections:
+            text += f"; {self.unscored} of them could not be scored and are UNKNOWN"
+        elif self.unscored:
+            text += (
+                "; none could be scored and all are UNKNOWN: they lack the quantities of the past, "
+                "or there is no past to compare with; dqm doctor and the findings of dqm ingest tell more"
+            )
+        return text + "".join(f"\nrun {run} was not scored: {why}" for run, why in self.failed.items())
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**vars(self), "failed": dict(self.failed)}
 
 
 def chosen_runs(text: str) -> frozenset[int]:
@@ -62,11 +72,14 @@ def chosen_runs(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> ScoreSummary:
+def score(
+    config: Config, store: Store, runs: frozenset[int] = frozenset(), scheduler: Scheduler = SERIAL
+) -> ScoreSummary:
     """Score the given runs, or all that the model did not learn from, in one commit.
 
-    Raises ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the
-    one that was stored, ``FingerprintError`` where the features are not those that the model knows.
+    A run that cannot be scored is named in the summary and keeps no scores of before; the others are scored. Raises
+    ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the one that
+    was stored, ``FingerprintError`` where the features are not those that the model knows.
     """
     stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
@@ -74,38 +87,41 @@ def score(config: Config, store: Store, runs: frozenset[int] = frozenset()) -> S
     quantities = all_quantities(store, config, snapshot)
     evidence = Evidence.of(quantities, None, config)
     bundle.schema.require(evidence.table)
-    rows = np.isin(evidence.run, chosen)
-    present, described = evidence.take(rows), quantities.take(rows)
-    scores = bundle.scores(present.table)
-    _, badness = answers(bundle, scores, present)
-    contribution = bundle.explain(present.table, scores)
-    subsystem, reasons = reasons_of(present.table, contribution)
-    reasons = with_detectors(reasons, bundle, scores)
-    status = np.where(described.usable & ~np.isfinite(badness), "no-past-or-no-features", described.status)
-    found = Scores(
-        index=described.index,  # type: ignore[arg-type]  # read from the store as a lumisection index
-        badness=badness,
-        held=present.held,
-        status=status.astype(object),
-        weight=described.weight,
-        subsystem=subsystem,
-        reasons=reasons,
-        model=stored.model_id,
-    )
-    chosen_rows = explained_rows(present.table, badness, present.held, store.working_point())
-    explained = explanations(bundle, present.table.take(chosen_rows), contribution[chosen_rows])
     data = data_digests(store, snapshot)
-    labels = label_digests(config, store, snapshot)
-    past, model = past_digests(data, labels), stored.provenance["manifest"]
-    with store.transaction() as change:
-        for run, part in split_by_run(scores_to_arrow(found)):
-            values = values_digest(present.table.take(present.run == run))
-            made_from = {"data": data[run], "past": past[run], "values": values}
-            made_from |= {"features": stored.fingerprint, "model": model}
-            change.put("scores", run, with_provenance(part, made_from), made_from)
-            why = explanations_to_arrow(of_run(explained, run))
-            change.put("explanations", run, with_provenance(why, made_from), made_from)
-    return ScoreSummary(stored.model_id, len(chosen), len(found), int((~np.isfinite(badness)).sum()))
+    past = past_digests(data, label_digests(config, store, snapshot))
+    made_from = {"features": stored.fingerprint, "model": stored.provenance["manifest"]}
+    staging = store.path / STAGING
+    staging.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=staging, prefix="score-") as folder:
+        tasks, values, point = [], {}, store.working_point()
+        for run in chosen:
+            rows = evidence.run == run
+            part = Path(folder, str(run))
+            write_part(part, evidence.take(rows), quantities.status[rows])
+            values[run] = values_digest(evidence.table.take(rows))
+            tasks.append(_task(store, stored, run, part, point))
+        outcomes = run_partitions(score_part, tasks, scheduler.executor, "scoring")
+        with store.transaction() as change:
+            for each in outcomes:
+                if each.answer is None:
+                    continue
+                run = each.task.run
+                made = {"data": data[run], "past": past[run], "values": values[run]} | made_from
+                for kind, path in (("scores", each.answer.scores), ("explanations", each.answer.explanations)):
+                    change.put(kind, run, with_provenance(feather.read_table(path), made), made)
+    return _summary(stored.model_id, outcomes)
+
+
+def _task(store: Store, stored: StoredModel, run: int, part: Path, point: WorkingPoint | None) -> ScoreTask:
+    folder = str((store.path / stored.folder).absolute())
+    return ScoreTask(run, str(part.absolute()), folder, stored.provenance["manifest"], stored.model_id, point)
+
+
+def _summary(model: str, outcomes: list[Outcome[ScoreTask, ScoredPart]]) -> ScoreSummary:
+    done = [each.answer for each in outcomes if each.answer is not None]
+    failed = {each.task.run: f"{type(each.error).__name__}: {each.error}" for each in outcomes if each.answer is None}
+    lumisections, unscored = (sum(getattr(each, name) for each in done) for name in ("lumisections", "unscored"))
+    return ScoreSummary(model, len(done), lumisections, unscored, MappingProxyType(failed))
 
 
 def champion_entry(store: Store) -> StoredModel:
@@ -119,11 +135,7 @@ def champion_entry(store: Store) -> StoredModel:
 def champion(store: Store) -> tuple[StoredModel, Bundle]:
     """The model that scores; its bundle must be byte for byte the one that was stored."""
     stored = champion_entry(store)
-    folder = store.path / stored.folder
-    bundle = load(folder)
-    if fingerprint(bundle) != stored.provenance["manifest"]:
-        raise ArtifactError(f"{folder}: not the bundle that was trained; train again with: dqm train")
-    return stored, bundle
+    return stored, bundle_of(store.path / stored.folder, stored.provenance["manifest"])
 
 
 def runs_to_score(store: Store, asked: frozenset[int], learned: Iterable[int]) -> list[int]:

@@ -1,0 +1,105 @@
+"""Where partitions run: ``serial``, ``processes``, ``dask`` (a cluster of this machine) or ``tcp://HOST:PORT``.
+
+``processes:4`` and ``dask:4`` name the number of workers; else there is one for each core. Every worker computes with
+one thread, as the serial way does, so that all of them give equal bits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from dqm.model.errors import ConfigError, nearest
+
+KINDS = ("serial", "processes", "dask")
+T = TypeVar("T")
+MOST_WORKERS = 1000
+
+
+class SerialExecutor(Executor):
+    """Runs a task at once, in this thread."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """The future of a task that is done already."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # it is the future's to raise
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """A ``kind`` of executor with so many ``workers``, or the ``address`` of a Dask scheduler that runs already."""
+
+    kind: str = "serial"
+    workers: int = 1
+    address: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Scheduler:
+        """A scheduler as ``--scheduler`` names it; raises ``ConfigError`` with the names that there are."""
+        if text.startswith(("tcp://", "tls://")):
+            return cls("dask", 0, text)
+        kind, _, number = text.partition(":")
+        if kind not in KINDS:
+            raise ConfigError(
+                f"unknown scheduler {text!r}; {nearest(kind, KINDS)}, or tcp://HOST:PORT of a running one"
+            )
+        if kind == "serial":
+            if number:
+                raise ConfigError(f"scheduler {text!r}: serial has one worker; write serial")
+            return cls()
+        if number and not (number.isascii() and number.isdecimal() and 1 <= int(number) <= MOST_WORKERS):
+            raise ConfigError(f"scheduler {text!r}: {number!r} is no number of workers; write e.g. {kind}:4")
+        return cls(kind, int(number) if number else os.cpu_count() or 1)
+
+    @contextmanager
+    def executor(self) -> Iterator[Executor]:
+        """An executor, closed on leaving; raises ``ConfigError`` where Dask is wanted and not there."""
+        if self.kind == "serial":
+            yield SerialExecutor()
+        elif self.kind == "processes":
+            with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
+                yield pool
+        else:
+            yield from self._dask()
+
+    def _dask(self) -> Iterator[Executor]:
+        try:
+            from distributed import Client, LocalCluster
+        except ImportError:
+            raise ConfigError("Dask is not installed; install it with: pip install 'lumicert[dask]'") from None
+        if self.address:
+            with (
+                _connected(lambda: Client(self.address, timeout="10s"), self.address) as client,
+                client.get_executor() as executor,
+            ):
+                yield executor
+            return
+        with (
+            LocalCluster(
+                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
+            ) as cluster,
+            Client(cluster) as client,
+            client.get_executor() as executor,
+        ):
+            yield executor
+
+
+def _connected(connect: Callable[[], Any], address: str) -> Any:
+    """A client of a scheduler that runs; raises ``ConfigError`` where none answers."""
+    try:
+        return connect()
+    except OSError as error:
+        raise ConfigError(f"no Dask scheduler answers at {address}: {error}; start one with: dask scheduler") from None
+
+
+SERIAL = Scheduler()
+"""One partition after the other, in this process."""

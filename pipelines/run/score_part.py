@@ -1,0 +1,131 @@
+"""Scoring of one run, wherever it is done: features in from a file, scores and explanations out to files.
+
+A batch is one run, so that what a lumisection gets does not hang on what is scored beside it or on how many workers
+there are.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import feather
+
+from detectors.artifacts import Bundle, fingerprint, load
+from dqm.model.errors import ArtifactError
+from dqm.model.tables import Column, FeatureTable, lumisection_index
+from dqm.model.verdicts import WorkingPoint
+from dqm.store.explanations import explanations_to_arrow
+from dqm.store.tables import Scores, scores_to_arrow, split_by_run
+from pipelines.run.evidence import Evidence
+from pipelines.run.explanations import explained_rows, explanations
+from pipelines.run.learn import answers
+from pipelines.run.reasons import reasons_of, with_detectors
+
+ABOUT = b"lumicert.part"
+"""Metadata entry: columns and extractor of the features, as JSON."""
+NO_PAST = "no-past-or-no-features"
+"""Status of a lumisection of which the data can be used and nothing could be said."""
+
+
+@dataclass(frozen=True)
+class ScoreTask:
+    """One run to score: ``part`` with its features, ``folder`` of the bundle with the ``manifest`` it must have.
+
+    ``accept_below`` of the working point decides what is explained; NaN where there is none yet. ``model`` is the name
+    that the store knows it by.
+    """
+
+    run: int
+    part: str
+    folder: str
+    manifest: str
+    model: str
+    point: WorkingPoint | None
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """What came of one run: files of scores and explanations, lumisections, and how many could not be scored."""
+
+    scores: str
+    explanations: str
+    lumisections: int
+    unscored: int
+
+
+def bundle_of(folder: Path, manifest: str) -> Bundle:
+    """The bundle of a folder; raises ``ArtifactError`` where it is not the one that was stored."""
+    bundle = load(folder)
+    if fingerprint(bundle) != manifest:
+        raise ArtifactError(f"{folder}: not the bundle that was trained; train again with: dqm train")
+    return bundle
+
+
+def write_part(path: Path, evidence: Evidence, status: NDArray[np.object_]) -> None:
+    """Write what is needed to score the lumisections of one run."""
+    table = evidence.table
+    about = json.dumps({"columns": [asdict(each) for each in table.columns], "extractor": table.extractor})
+    values = pa.array(np.ascontiguousarray(table.values).reshape(-1))
+    columns = {
+        "run": pa.array(table.run),
+        "ls": pa.array(table.ls),
+        "values": pa.FixedSizeListArray.from_arrays(values, len(table.columns)),
+        "weight": pa.array(evidence.weight),
+        "usable": pa.array(evidence.usable),
+        "status": pa.array(status.tolist(), pa.string()),
+    }
+    feather.write_feather(pa.table(columns, metadata={ABOUT: about.encode()}), str(path), compression="uncompressed")
+
+
+def read_part(path: Path) -> tuple[Evidence, NDArray[np.object_]]:
+    """Evidence of one run, without labels, and the status of its lumisections, as they were written."""
+    found = feather.read_table(str(path), memory_map=False)
+    about = json.loads(found.schema.metadata[ABOUT])
+    records = tuple(Column(**each) for each in about["columns"])
+    run, ls = (found[name].to_numpy() for name in ("run", "ls"))
+    flat = found["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    table = FeatureTable(
+        lumisection_index(run, ls), records, flat.reshape(len(run), len(records)), extractor=about["extractor"]
+    )
+    unknown = np.full(len(run), -1, dtype=np.int8)
+    evidence = Evidence(table, unknown, found["weight"].to_numpy(), run, usable=found["usable"].to_numpy())
+    return evidence, found["status"].to_numpy().astype(object)
+
+
+def score_part(task: ScoreTask) -> ScoredPart:
+    """Score one run and write scores and explanations beside its features."""
+    bundle = _loaded(task.folder, task.manifest)
+    evidence, status = read_part(Path(task.part))
+    scores = bundle.scores(evidence.table)
+    _, badness = answers(bundle, scores, evidence)
+    contribution = bundle.explain(evidence.table, scores)
+    subsystem, reasons = reasons_of(evidence.table, contribution)
+    found = Scores(
+        index=evidence.table.index,  # type: ignore[arg-type]  # made as a lumisection index
+        badness=badness,
+        held=evidence.held,
+        status=np.where(evidence.usable & ~np.isfinite(badness), NO_PAST, status).astype(object),
+        weight=evidence.weight,
+        subsystem=subsystem,
+        reasons=with_detectors(reasons, bundle, scores),
+        model=task.model,
+    )
+    rows = explained_rows(evidence.table, badness, evidence.held, task.point)
+    explained = explanations(bundle, evidence.table.take(rows), contribution[rows])
+    written = f"{task.part}.scores", f"{task.part}.explanations"
+    [(_, ordered)] = split_by_run(scores_to_arrow(found))
+    for path, table in zip(written, (ordered, explanations_to_arrow(explained)), strict=True):
+        feather.write_feather(table, path, compression="uncompressed")
+    return ScoredPart(*written, len(found), int((~np.isfinite(badness)).sum()))
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: str, manifest: str) -> Bundle:
+    """Once for each process: a bundle never changes, and its manifest says which one is meant."""
+    return bundle_of(Path(folder), manifest)
