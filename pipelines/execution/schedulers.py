@@ -73,32 +73,29 @@ class Scheduler:
 
     def _dask(self) -> Iterator[Executor]:
         try:
-            from distributed import Client, LocalCluster
+            import distributed
         except ImportError:
             raise ConfigError("Dask is not installed; install it with: pip install 'lumicert[dask]'") from None
+        client_of: Any = distributed.Client  # the package is not annotated
+        cluster_of: Any = distributed.LocalCluster
         if self.address:
-            with (
-                _connected(lambda: Client(self.address, timeout="10s"), self.address) as client,
-                client.get_executor() as executor,
-            ):
+            try:
+                client = client_of(self.address, timeout="10s")
+            except OSError as error:
+                raise ConfigError(
+                    f"no Dask scheduler answers at {self.address}: {error}; start one with: dask scheduler"
+                ) from None
+            with client, client.get_executor() as executor:
                 yield executor
             return
         with (
-            LocalCluster(
+            cluster_of(
                 n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
             ) as cluster,
-            Client(cluster) as client,
+            client_of(cluster) as client,
             client.get_executor() as executor,
         ):
             yield executor
-
-
-def _connected(connect: Callable[[], Any], address: str) -> Any:
-    """A client of a scheduler that runs; raises ``ConfigError`` where none answers."""
-    try:
-        return connect()
-    except OSError as error:
-        raise ConfigError(f"no Dask scheduler answers at {address}: {error}; start one with: dask scheduler") from None
 
 
 SERIAL = Scheduler()
