@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,3 +16,16 @@ def track(steps: Sequence[T], description: str) -> Iterator[T]:
 
     console = Console(stderr=True)
     yield from bar(steps, description=description, console=console, disable=not console.is_terminal, transient=True)
+
+
+@contextmanager
+def showing(description: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done now: the function that is given takes a name; silent where nobody looks at a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name: None
+        return
+    with console.status(description) as shown:
+        yield lambda name: shown.update(f"{description}: {name}")

@@ -50,6 +50,10 @@ class StoreError(RuntimeError):
     """A store that cannot be used: names the store, the reason and the way out."""
 
 
+class LockedError(StoreError):
+    """A store on which another process works: says which one, and since when."""
+
+
 class SchemaTooNewError(StoreError):
     """A store that a newer program wrote: this one refuses it rather than guess."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dqm.formats.reading import ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
+from dqm.store.change import Change
 from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
@@ -42,8 +44,12 @@ class IngestSummary:
         return sum(each.severity == "quarantined" for each in self.findings)
 
 
-def ingest(config: Config, store: Store) -> IngestSummary:
-    """Read every input of the configuration into the store, in one commit.
+Also = Callable[[Change, tuple[Finding, ...]], None]
+"""What else belongs into the commit of an ingestion, from what was found."""
+
+
+def ingest(config: Config, store: Store, *, also: Also = lambda change, findings: None) -> IngestSummary:
+    """Read every input of the configuration into the store, in one commit, with what is ``also`` to be in it.
 
     A file that cannot be read becomes a quarantine entry and the others are still ingested; raises ``InputError`` only
     where no input gave any quantities, in which case nothing that was published changes.
@@ -79,6 +85,7 @@ def ingest(config: Config, store: Store) -> IngestSummary:
         if labels is not None:
             store_labels(change, labels, provenance)
         change.add_findings(findings)
+        also(change, findings)
     labelled = 0 if labels is None else int((labels.values >= 0).sum())
     runs = len(set(table.run.tolist()))
     filled = sum(len(each) for each in merged.histograms)

@@ -77,7 +77,7 @@ def score(
 ) -> ScoreSummary:
     """Score the given runs, or all that the model did not learn from, in one commit.
 
-    A run that cannot be scored is named in the summary and keeps no scores of before; the others are scored. Raises
+    A run that cannot be scored is named in the summary, its earlier scores stay, and the others are scored. Raises
     ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the one that
     was stored, ``FingerprintError`` where the features are not those that the model knows.
     """

@@ -1,0 +1,93 @@
+"""What the inputs hold now, known by digests, so that a night in which nothing arrived reads nothing.
+
+A file is digested again only where its size or its time of change differs from what the night before saw; a clock that
+was set back therefore costs a digest and hides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dqm.model.config import Config
+from dqm.model.errors import ConfigError
+
+NAMED = ("files", "dcs")
+"""Fields of an input that hold patterns of files."""
+SINGLE = ("qa", "charge")
+"""Fields of an input that hold the path of one file."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One file as it was seen: ``size`` in bytes, ``changed`` in ns, ``digest`` SHA-256 of its bytes."""
+
+    size: int
+    changed: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Every file of the inputs by path, and what could not be found."""
+
+    files: Mapping[str, Seen]
+    missing: tuple[str, ...] = ()
+    live: bool = field(default=False)
+
+    @classmethod
+    def of(cls, config: Config, before: Arrivals | None = None) -> Arrivals:
+        """What is there now; ``live`` where an input comes from a service, which has no files to compare."""
+        known = {} if before is None else dict(before.files)
+        files, missing = dict[str, Seen](), []
+        for patterns in _patterns(config):
+            try:
+                found = config.files(patterns)
+            except ConfigError as error:
+                missing.append(str(error))
+                continue
+            for path in found:
+                seen = _seen(path, known.get(str(path)))
+                if seen is not None:
+                    files[str(path)] = seen
+        return cls(files, tuple(missing), any(getattr(each, "url", "") for each in config.inputs))
+
+    def differ(self, before: Arrivals | None) -> list[str]:
+        """Paths that are new, changed or gone since."""
+        then = {} if before is None else {path: each.digest for path, each in before.files.items()}
+        now = {path: each.digest for path, each in self.files.items()}
+        return sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+
+    def document(self) -> dict[str, list[int | str]]:
+        """For the record of a night."""
+        return {path: [each.size, each.changed, each.digest] for path, each in self.files.items()}
+
+    @classmethod
+    def from_document(cls, given: Mapping[str, list[int | str]]) -> Arrivals:
+        """As it was written."""
+        return cls({path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()})
+
+
+def _patterns(config: Config) -> Iterable[tuple[str, ...]]:
+    for each in config.inputs:
+        for name in NAMED:
+            for pattern in getattr(each, name, ()):
+                yield (pattern,)
+        for name in SINGLE:
+            if getattr(each, name, ""):
+                yield (getattr(each, name),)
+
+
+def _seen(path: Path, before: Seen | None) -> Seen | None:
+    """A file as it is; None where it went away meanwhile or is a folder."""
+    try:
+        state = path.stat()
+        if before is not None and (before.size, before.changed) == (state.st_size, state.st_mtime_ns):
+            return before
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+    return Seen(state.st_size, state.st_mtime_ns, digest)

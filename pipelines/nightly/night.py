@@ -1,0 +1,279 @@
+"""``dqm nightly``: ingest what arrived, score what is due, decide and publish in one commit, tell, report.
+
+A night may be killed anywhere: what it committed stands, what it did not is done by the next one. Run twice, the second
+night finds nothing to do and publishes the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from dqm.model.config import Config
+from dqm.model.errors import ArtifactError, FingerprintError
+from dqm.model.events import Event
+from dqm.model.findings import Finding
+from dqm.model.verdicts import Verdicts, WorkingPoint
+from dqm.store.change import Change
+from dqm.store.nights import FAILED, FINISHED, Night
+from dqm.store.store import Store, StoredModel
+from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, run_events
+from pipelines.alerts.relay import relay
+from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.nightly.arrivals import Arrivals
+from pipelines.nightly.due import Due, due, runs_since
+from pipelines.nightly.lock import locked
+from pipelines.nightly.page import write_page
+from pipelines.nightly.stages import Stage, Stages
+from pipelines.run.certify import certify
+from pipelines.run.ingest import ingest
+from pipelines.run.score import champion, champion_entry, score
+
+REPORTS = "nights"
+"""Folder of the reports, inside the store."""
+
+
+@dataclass(frozen=True)
+class NightRequest:
+    """What a night is asked for: some ``runs`` or all, those that begin ``since`` a moment, where partitions run.
+
+    ``again`` scores every run that the model did not learn from, whatever was scored before.
+    """
+
+    runs: frozenset[int] = frozenset()
+    since: datetime | None = None
+    scheduler: Scheduler = SERIAL
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class NightSummary:
+    """What a night did: its number, its stages, the runs it scored and those it could not, and its report."""
+
+    night: int
+    began: datetime
+    seconds: float
+    stages: tuple[Stage, ...]
+    due: Due
+    scored: int
+    failed_runs: dict[int, str]
+    decisions: dict[str, int]
+    quarantined: int
+    delivered: int
+    snapshot: int
+    report: Path | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a stage failed or a run could not be scored."""
+        return bool(self.failed_runs) or any(each.state == "failed" for each in self.stages)
+
+    def text(self) -> str:
+        """For people."""
+        lines = [f"night {self.night}: {'NOT all was done' if self.failed else 'done'} in {self.seconds:.1f} s"]
+        lines += [each.text() for each in self.stages]
+        lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
+        return "\n".join(lines + ([f"report: {self.report}"] if self.report else []))
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json`` and the record of the night."""
+        return {
+            "night": self.night,
+            "began": self.began.isoformat(),
+            "seconds": self.seconds,
+            "stages": [each.document() for each in self.stages],
+            "due": {name: list(getattr(self.due, name)) for name in ("new", "stale", "late")},
+            "scored": self.scored,
+            "failed_runs": {str(run): why for run, why in self.failed_runs.items()},
+            "decisions": self.decisions,
+            "quarantined": self.quarantined,
+            "delivered": self.delivered,
+            "snapshot": self.snapshot,
+            "report": str(self.report or ""),
+        }
+
+
+def nightly(
+    config: Config,
+    store: Store,
+    request: NightRequest = NightRequest(),  # noqa: B008  # frozen
+    started: Callable[[str], None] = lambda name: None,
+) -> NightSummary:
+    """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
+    with locked(store.path):
+        before = store.nights.last(FINISHED)
+        night = store.nights.begin()
+        try:
+            summary, arrivals = _Night(config, store, request, night, Stages(started)).run(before)
+        except BaseException as error:
+            said = {"error": f"{type(error).__name__}: {error}"}
+            store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
+            raise
+        state, type_ = (FAILED, "nightly.failed") if summary.failed else (FINISHED, "nightly.finished")
+        document = summary.document()
+        told = {name: document[name] for name in ("seconds", "scored", "failed_runs", "decisions", "quarantined")}
+        told |= {"stages": {each.name: each.state for each in summary.stages}}
+        store.nights.end(night, state, document | {"arrivals": arrivals}, events=[_ended(night, type_, told)])
+        relay(config, store)
+        return summary
+
+
+def _ended(night: int, type_: str, said: dict[str, Any]) -> Event:
+    return Event(type_, f"night {night}", said | {"night": night})
+
+
+class _Night:
+    """One night while it runs."""
+
+    def __init__(self, config: Config, store: Store, request: NightRequest, night: int, stages: Stages) -> None:
+        self.config, self.store, self.request, self.night, self.stages = config, store, request, night, stages
+        self.began = datetime.now(UTC)
+        self.quarantined = self.scored = self.delivered = 0
+        self.failed_runs: dict[int, str] = {}
+        self.decisions: dict[str, int] = {}
+        self.findings: tuple[Finding, ...] = ()
+
+    def run(self, before: Night | None) -> tuple[NightSummary, dict[str, Any]]:
+        """All stages, and what the inputs held."""
+        begun = perf_counter()
+        arrivals = self.ingested(before)
+        stored = self.model()
+        found = Due((), ())
+        if stored is not None:
+            found = self.score(stored)
+            self.certify(stored, found)
+        self.tell()
+        report = self.report(found, begun)
+        taken = {} if self.stages.failed("ingest") else arrivals.document()
+        return self.summary(found, begun, report), taken
+
+    def ingested(self, before: Night | None) -> Arrivals:
+        """Read the inputs where anything of them is new."""
+        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
+        arrivals = Arrivals.of(self.config, then)
+        with self.stages.stage("ingest") as saying:
+            changed = arrivals.differ(then)
+            if not changed and not arrivals.live and not arrivals.missing and self.store.runs("quantities"):
+                saying.skipped, saying.said = True, "no input has changed"
+                return arrivals
+            done = ingest(self.config, self.store, also=lambda change, found: change.emit(finding_events(found)))
+            self.findings, self.quarantined = done.findings, done.quarantined
+            saying.said = f"{len(changed)} files changed; {done.text()}"
+        return arrivals
+
+    def model(self) -> StoredModel | None:
+        """The champion, if it can be used; else everybody is told, and nothing is decided."""
+        with self.stages.stage("model") as saying:
+            try:
+                stored, _ = champion(self.store)
+            except (ArtifactError, FingerprintError) as error:
+                self._refused(champion_entry(self.store).model_id, error)
+                raise
+            saying.said = stored.model_id
+            return stored
+        return None
+
+    def score(self, stored: StoredModel) -> Due:
+        """Score what is due; a run that fails is named and does not stop the others."""
+        found = Due((), ())
+        with self.stages.stage("score") as saying:
+            _, bundle = champion(self.store)
+            found = due(self.config, self.store, bundle)
+            wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(bundle.runs))
+            found = found.within(wanted)
+            runs = wanted if self.request.again else found.runs
+            if not runs:
+                saying.skipped, saying.said = True, "nothing is due"
+                return found
+            try:
+                done = score(self.config, self.store, runs, self.request.scheduler)
+            except (ArtifactError, FingerprintError) as error:
+                self._refused(stored.model_id, error)
+                raise
+            self.scored, self.failed_runs = done.runs, dict(done.failed)
+            saying.said = f"{found.text()}; {done.text()}"
+        return found
+
+    def certify(self, stored: StoredModel, found: Due) -> None:
+        """Decide and publish, and say so, in one commit."""
+        with self.stages.stage("certify") as saying:
+            if not self.store.runs("scores"):
+                saying.skipped, saying.said = True, "no run was scored yet"
+                return
+            before = last_anomalies(self.store.events())
+
+            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint) -> None:
+                made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
+                change.emit(anomaly_events(verdicts, before))
+                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from))
+                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
+
+            done = certify(self.config, self.store, also=tell)
+            self.decisions = done.decisions
+            saying.said = done.text().replace("\n", "; ")
+
+    def tell(self) -> None:
+        """Take what was posted to its receivers; what nobody took is tried again by the next relay."""
+        with self.stages.stage("tell") as saying:
+            done = relay(self.config, self.store)
+            self.delivered = done.delivered
+            saying.said = done.text().replace("\n", "; ")
+
+    def report(self, found: Due, begun: float) -> Path | None:
+        """One page for the night."""
+        path = self.store.path / REPORTS / f"night-{self.night:06d}.html"
+        with self.stages.stage("report") as saying:
+            path.parent.mkdir(exist_ok=True)
+            write_page(path, self.config, self.store, self.summary(found, begun, None).document(), self.findings)
+            saying.said = str(path)
+            return path
+        return None
+
+    def summary(self, found: Due, begun: float, report: Path | None) -> NightSummary:
+        """What was done so far."""
+        return NightSummary(
+            night=self.night,
+            began=self.began,
+            seconds=perf_counter() - begun,
+            stages=tuple(self.stages.found),
+            due=found,
+            scored=self.scored,
+            failed_runs=self.failed_runs,
+            decisions=self.decisions,
+            quarantined=self.quarantined,
+            delivered=self.delivered,
+            snapshot=self.store.snapshot,
+            report=report,
+        )
+
+    def _wanted(self, scorable: frozenset[int]) -> frozenset[int]:
+        """The scorable runs that were asked for."""
+        wanted = scorable & self.request.runs if self.request.runs else scorable
+        return wanted if self.request.since is None else wanted & runs_since(self.store, self.request.since)
+
+    def _refused(self, model: str, error: Exception) -> None:
+        with self.store.transaction() as change:
+            change.emit([Event("model.refused", f"model {model}", {"model": model, "reason": str(error)})])
+
+
+def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()) -> str:  # noqa: B008  # frozen
+    """What a night would do now, as text; nothing is written. Runs that are still to be ingested are not known yet."""
+    before = store.nights.last(FINISHED)
+    then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
+    arrivals = Arrivals.of(config, then)
+    changed = arrivals.differ(then)
+    lines = [f"files that are new, changed or gone: {len(changed)}", *(f"  {each}" for each in changed[:20])]
+    lines += [f"  … and {len(changed) - 20} more"] if len(changed) > 20 else []
+    lines += [f"not found: {each}" for each in arrivals.missing]
+    stored, bundle = champion(store)
+    found = due(config, store, bundle)
+    if request.runs:
+        found = found.within(request.runs)
+    if request.since is not None:
+        found = found.within(runs_since(store, request.since))
+    lines += [f"model: {stored.model_id}", f"to score of what is ingested: {found.text()}"]
+    return "\n".join(lines)

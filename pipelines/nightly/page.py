@@ -1,0 +1,105 @@
+"""The report of a night: one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dqm.model.config import Config
+from dqm.model.findings import Finding
+from dqm.model.verdicts import Decision
+from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+table{border-collapse:collapse;margin:1rem 0;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;
+vertical-align:top}th{text-align:left;font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}p.note{color:#555}
+"""
+SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
+MOST_RUNS, MOST_FINDINGS = 200, 50
+
+
+def write_page(
+    path: Path, config: Config, store: Store, night: Mapping[str, Any], findings: Sequence[Finding]
+) -> None:
+    """Write the page of a night (``NightSummary.document``) and what was found in its input."""
+    name = escape(config.experiment.name)
+    failed = [each["name"] for each in night["stages"] if each["state"] == "failed"]
+    verdict = f"<span class='failed'>failed: {escape(', '.join(failed))}</span>" if failed else "everything was done"
+    parts = [
+        f"<h1>Night {night['night']} of {name}</h1>",
+        f"<p>Began {escape(night['began'][:19])} UTC, took {night['seconds']:.1f} s; {verdict}. "
+        f"The store is at snapshot {night['snapshot']}.</p>",
+        "<h2>Stages</h2>",
+        _table(("stage", "state", "seconds", "what it did"), map(_stage, night["stages"])),
+        "<h2>Runs</h2>",
+        _runs(store, [*night["due"]["new"], *night["due"]["stale"]], night["failed_runs"]),
+        "<h2>Input</h2>",
+        _findings(findings),
+    ]
+    head = f"<meta charset='utf-8'><title>Night {night['night']} of {name}</title><style>{STYLE}</style>"
+    page = f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
+    staged = path.with_suffix(".part")
+    staged.write_text(page, encoding="utf-8")
+    staged.replace(path)
+
+
+def _stage(stage: Mapping[str, Any]) -> tuple[str, ...]:
+    said = escape(stage["said"]).replace("; ", "<br>")
+    state = f"<span class='failed'>{stage['state']}</span>" if stage["state"] == "failed" else stage["state"]
+    return escape(stage["name"]), state, f"{stage['seconds']:.2f}", said
+
+
+def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
+    """Lumisections by decision of the runs that were scored, those that leave most to people first."""
+    if not runs:
+        return "<p>No run was due.</p>"
+    rows = []
+    held = set(store.runs("verdicts"))
+    for run in runs:
+        if str(run) in failed or run not in held:
+            why = escape(failed.get(str(run), "not decided yet"))
+            rows.append((-1, (str(run), "", "", "", "", f"<span class='failed'>{why}</span>")))
+            continue
+        verdicts = verdicts_from_arrow(store.read("verdicts", [run]))
+        decision = verdicts.decision.astype(str)
+        counts = [int((decision == each).sum()) for each in SHOWN]
+        asking = np.isin(decision, ["ASK", "REJECT", "UNKNOWN"])
+        leading = Counter(filter(None, verdicts.subsystem[asking].tolist())).most_common(3)
+        names = escape(", ".join(f"{name} ({n})" for name, n in leading))
+        rows.append((counts[1] + counts[3], (str(run), *map(str, counts), names)))
+    rows.sort(key=lambda each: -each[0] if each[0] >= 0 else -np.inf)
+    note = f"<p class='note'>{len(rows) - MOST_RUNS} more runs are not shown.</p>" if len(rows) > MOST_RUNS else ""
+    head = ("run", *map(str, SHOWN), "leading subsystems of what is not accepted")
+    return _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    """What was found in the input, alike ones together."""
+    if not findings:
+        return "<p>Nothing was found fault with.</p>"
+    alike = Counter((each.severity, each.code, each.reason) for each in findings)
+    rows = [
+        (escape(severity), escape(code), str(n), escape(reason)) for (severity, code, reason), n in alike.most_common()
+    ]
+    note = f"<p class='note'>{len(rows) - MOST_FINDINGS} more kinds.</p>" if len(rows) > MOST_FINDINGS else ""
+    return _table(("severity", "code", "times", "reason"), rows[:MOST_FINDINGS]) + note
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML already; those that look like numbers stand to the right."""
+    top = "".join(f"<th>{each}</th>" for each in head)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _cell(text: str) -> str:
+    number = text.replace(".", "", 1).isdecimal()
+    return f"<td class='n'>{text}</td>" if number else f"<td>{text}</td>"

@@ -1,0 +1,103 @@
+"""``dqm status``: whether the nights run, what is waiting, and what is published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dqm.model.errors import InputError
+from dqm.model.events import Event
+from dqm.store.nights import FINISHED, RUNNING
+from dqm.store.schema import CHALLENGER, CHAMPION
+from dqm.store.store import Store
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an operator asks first. Moments are UTC, ``hours`` since the last finished night; None where there is none.
+
+    ``overdue`` where that is longer ago than was allowed.
+    """
+
+    snapshot: int
+    runs: int
+    scored: int
+    champion: str
+    challenger: str
+    golden: int
+    nights: dict[str, int]
+    last_finished: datetime | None
+    hours: float | None
+    overdue: bool
+    deliveries: dict[str, int]
+    quarantined: int
+
+    def text(self) -> str:
+        """For people."""
+        night = "no night has finished yet"
+        if self.last_finished is not None:
+            night = f"last finished night {self.last_finished:%Y-%m-%d %H:%M} UTC, {self.hours:.1f} hours ago"
+        waiting = ", ".join(f"{n} {state}" for state, n in self.deliveries.items() if n) or "nothing to tell"
+        lines = [
+            f"{'OVERDUE: ' if self.overdue else ''}{night}",
+            "nights: " + (", ".join(f"{n} {state}" for state, n in self.nights.items()) or "none"),
+            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} of them scored; golden JSON version {self.golden}",
+            f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
+            f"alerts: {waiting}",
+            f"quarantined findings: {self.quarantined}",
+        ]
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+def status(store: Store, within: float | None = None, now: datetime | None = None) -> Status:
+    """How things stand; ``within`` so many hours a night must have finished."""
+    at = now or datetime.now(UTC)
+    nights = store.nights.all()
+    finished = store.nights.last(FINISHED)
+    ended = finished.ended if finished else None
+    hours = None if ended is None else (at - ended) / timedelta(hours=1)
+    # A clock that was set back makes a night end in the future: as good a reason to look as one that is missing.
+    overdue = within is not None and (hours is None or not -1 < hours <= within)
+    golden = [each.version for each in store.publications() if each.name == "golden.json"]
+    models = {name: store.pointed(name) for name in (CHAMPION, CHALLENGER)}
+    return Status(
+        snapshot=store.snapshot,
+        runs=len(store.runs("quantities")),
+        scored=len(store.runs("scores")),
+        **{name: found.model_id if found else "" for name, found in models.items()},
+        golden=max(golden, default=0),
+        nights=dict(Counter(each.state for each in nights)),
+        last_finished=ended,
+        hours=hours,
+        overdue=overdue,
+        deliveries=store.deliveries.counts(),
+        quarantined=sum(each.severity == "quarantined" for each in store.findings()),
+    )
+
+
+def watched(store: Store, within: float, now: datetime | None = None) -> Status:
+    """The independent dead-man timer: how things stand, and ``nightly.missed`` posted where a night is overdue.
+
+    Raises ``InputError`` for no positive number of hours.
+    """
+    if not within > 0:
+        raise InputError(f"--within {within:g}: write a positive number of hours, e.g. 26")
+    at = now or datetime.now(UTC)
+    found = status(store, within, at)
+    if found.overdue:
+        running = store.nights.last(RUNNING)
+        about = {
+            "since": found.last_finished.isoformat() if found.last_finished else "",
+            "within_hours": within,
+            "day": f"{at:%Y-%m-%d}",
+            "running": running.id if running else None,
+        }
+        with store.transaction() as change:
+            change.emit([Event("nightly.missed", "nightly", about)])
+    return found
