@@ -16,6 +16,7 @@ import typer
 
 from dqm import __version__
 from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
+from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, say, write_json
 
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(benchmarks, name="benchmark")
+app.add_typer(alerts, name="alerts")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from dqm.store import audit, outbox, schema
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
+from dqm.store.deliveries import Deliveries
 from dqm.store.outbox import Posted
 from dqm.store.partitions import Partition, read
 
@@ -268,6 +269,11 @@ class Store:
         """Events that were posted, oldest first, with numbers above ``after``."""
         with reading(self._engine) as connection:
             return outbox.posted(connection, after=after)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who is still to be told of which event, and who was."""
+        return Deliveries(self._engine)
 
     def _publication(self, row: Any) -> Publication:
         path = self.path / PUBLISHED / f"{row.name}-{row.version}"
