@@ -1,6 +1,7 @@
 """The command line ``dqm``: one command per verb, human text on standard error, ``--json PATH`` for machines.
 
-Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 done with quarantined input, 78 wrong configuration.
+Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 done with quarantined input, 75 another one is at
+work, 78 wrong configuration.
 Heavy packages are imported by the command that needs them, so that ``--help`` answers at once.
 """
 
@@ -15,11 +16,21 @@ from typing import Annotated
 import typer
 
 from dqm import __version__
-from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
+from dqm.model.errors import (
+    ArtifactError,
+    ConfigError,
+    FingerprintError,
+    InputError,
+    LockedError,
+    StoreError,
+    UnknownNameError,
+)
+from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
+from pipelines.nightly.commands import register as register_nights
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
-QUARANTINE, CONFIG = 3, 78
+QUARANTINE, LOCKED, CONFIG = 3, 75, 78
 KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
 
 app = typer.Typer(
@@ -32,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(benchmarks, name="benchmark")
+app.add_typer(alerts, name="alerts")
 
 
 def main() -> None:
@@ -42,7 +54,7 @@ def main() -> None:
         app()
     except KNOWN as error:
         typer.secho(f"dqm: {error}", fg="red", err=True)
-        sys.exit(CONFIG if isinstance(error, ConfigError) else 1)
+        sys.exit(CONFIG if isinstance(error, ConfigError) else LOCKED if isinstance(error, LockedError) else 1)
     except OSError as error:
         typer.secho(f"dqm: {error}", fg="red", err=True)
         sys.exit(1)
@@ -342,6 +354,9 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     write_json(json_path, [vars(each) for each in checks])
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+register_nights(app)
 
 
 def version(value: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dqm.model.alerts_config import AlertsConfig
 from dqm.model.errors import ConfigError, nearest
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
 
@@ -272,6 +273,7 @@ class Config(_Record):
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
     tracking: TrackingConfig = TrackingConfig()
+    alerts: AlertsConfig = AlertsConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 
     @property

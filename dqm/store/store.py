@@ -21,6 +21,7 @@ from dqm.store import audit, outbox, schema
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
+from dqm.store.deliveries import Deliveries
 from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
 from dqm.store.partitions import Partition, read
@@ -274,6 +275,10 @@ class Store:
     def nights(self) -> Nights:
         """The nights that ran."""
         return Nights(self._engine)
+
+    def deliveries(self) -> Deliveries:
+        """Who is still to be told of which event, and who was."""
+        return Deliveries(self._engine)
 
     def _publication(self, row: Any) -> Publication:
         path = self.path / PUBLISHED / f"{row.name}-{row.version}"

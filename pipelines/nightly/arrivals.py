@@ -67,7 +67,9 @@ class Arrivals:
     @classmethod
     def from_document(cls, given: Mapping[str, list[int | str]]) -> Arrivals:
         """As it was written."""
-        return cls({path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()})
+        return cls(
+            {path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()}
+        )
 
 
 def _patterns(config: Config) -> Iterable[tuple[str, ...]]:

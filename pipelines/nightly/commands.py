@@ -13,7 +13,10 @@ QUARANTINE = 3
 
 Since = Annotated[
     datetime | None,
-    typer.Option(help="only runs with a lumisection that begins at or after this UTC moment", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    typer.Option(
+        help="only runs with a lumisection that begins at or after this UTC moment",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+    ),
 ]
 
 

@@ -100,7 +100,7 @@ class NightSummary:
 def nightly(
     config: Config,
     store: Store,
-    request: NightRequest = NightRequest(),  # noqa: B008  # frozen
+    request: NightRequest = NightRequest(),  # frozen
     started: Callable[[str], None] = lambda name: None,
 ) -> NightSummary:
     """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
@@ -260,7 +260,7 @@ class _Night:
             change.emit([Event("model.refused", f"model {model}", {"model": model, "reason": str(error)})])
 
 
-def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()) -> str:  # noqa: B008  # frozen
+def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()) -> str:  # frozen
     """What a night would do now, as text; nothing is written. Runs that are still to be ingested are not known yet."""
     before = store.nights.last(FINISHED)
     then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None

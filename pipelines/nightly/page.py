@@ -26,9 +26,7 @@ SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
 MOST_RUNS, MOST_FINDINGS = 200, 50
 
 
-def write_page(
-    path: Path, config: Config, store: Store, night: Mapping[str, Any], findings: Sequence[Finding]
-) -> None:
+def write_page(path: Path, config: Config, store: Store, night: Mapping[str, Any], findings: Sequence[Finding]) -> None:
     """Write the page of a night (``NightSummary.document``) and what was found in its input."""
     name = escape(config.experiment.name)
     failed = [each["name"] for each in night["stages"] if each["state"] == "failed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from dqm.model.errors import InputError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
+from dqm.store.change import Change
 from dqm.store.store import Store
 from dqm.store.tables import (
     past_from_arrow,
@@ -39,6 +40,9 @@ STALE = "stale-scores"
 """Status of a lumisection of which the data, or those of an earlier run behind its features, changed after scoring."""
 
 GOLDEN, ANTI = "golden.json", "anti.json"
+
+Also = Callable[[Change, Verdicts, WorkingPoint], None]
+"""What else belongs into the commit of a certification, from the new verdicts and what they were decided by."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,9 @@ def certify(
     *,
     report: Path | None = None,
     output: Path | None = None,
+    also: Also = lambda change, verdicts, point: None,
 ) -> CertifySummary:
-    """Decide the given runs, or all that were scored, and publish, in one commit.
+    """Decide the given runs, or all that were scored, and publish, in one commit, with what is ``also`` to be in it.
 
     The golden JSON is made of the verdicts of all runs of the store, those certified before included. Budgets that
     were changed in the configuration choose a new working point from the same past. Raises ``InputError`` where
@@ -120,6 +125,7 @@ def certify(
             )
             for _, part in split_by_run(verdicts_to_arrow(verdicts)):
                 change.put("verdicts", run, with_provenance(part, made_from), made_from)
+        also(change, joined(new), point)
         everything = joined([*_others(store, chosen), *new])
         golden, _ = masks(everything)
         change.add_working_point(point)
