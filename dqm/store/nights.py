@@ -44,7 +44,8 @@ class Nights:
         with writing(self._engine) as connection:
             connection.execute(sa.update(_n).where(_n.c.state == RUNNING).values(state=INTERRUPTED))
             row = {"began": at or datetime.now(UTC), "ended": None, "state": RUNNING, "summary": "{}"}
-            return int(connection.execute(_n.insert(), row).inserted_primary_key[0])
+            entered: int = connection.execute(_n.insert().returning(_n.c.id), row).scalar_one()
+            return entered
 
     def end(
         self,

@@ -276,6 +276,7 @@ class Store:
         """The nights that ran."""
         return Nights(self._engine)
 
+    @property
     def deliveries(self) -> Deliveries:
         """Who is still to be told of which event, and who was."""
         return Deliveries(self._engine)

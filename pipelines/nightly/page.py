@@ -59,7 +59,7 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
     """Lumisections by decision of the runs that were scored, those that leave most to people first."""
     if not runs:
         return "<p>No run was due.</p>"
-    rows = []
+    rows: list[tuple[int, tuple[str, ...]]] = []
     held = set(store.runs("verdicts"))
     for run in runs:
         if str(run) in failed or run not in held:

@@ -43,7 +43,7 @@ class Status:
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",
             "nights: " + (", ".join(f"{n} {state}" for state, n in self.nights.items()) or "none"),
-            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} of them scored; golden JSON version {self.golden}",
+            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} scored; golden JSON version {self.golden}",
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
             f"alerts: {waiting}",
             f"quarantined findings: {self.quarantined}",
