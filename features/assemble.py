@@ -10,7 +10,7 @@
 ``counts.local``        feature  largest |median of z over five neighbours|: a fault that lasts
 ``counts.run``          detail   largest |z| of the run's own level
 ``counts.held``         guard    1: the whole run is at a level never seen
-``counts.missing``      guard    1: a quantity is missing that earlier lumisections had
+``counts.missing``      guard    1: a quantity is missing that is to be expected (``features.presence``)
 ``<quantity>.z``        detail   z of one column; likewise ``.own .local .log_ratio .poisson .share .missing``
 ``course.<q>.<view>``   feature  see ``features.course``; of known bad side: its sign such that large is bad
 ``flags.down .near``    feature  see ``features.flags``
@@ -19,7 +19,7 @@
 ``shapes.chi2``         feature  largest χ² against an adaptive reference
 ``shapes.dead .hot``    feature  largest share of dead, hot cells of a map; ``.region`` of connected dead ones
 ``shapes.second``       feature  second largest KS distance: more than one histogram
-``shapes.missing``      guard    1: a comparison is missing that earlier lumisections had
+``shapes.missing``      guard    1: a comparison is missing that is to be expected
 ``<element>:ks.shape``  detail   the distance of one element; likewise ``emd`` and ``pull``
 ``<condition>``         condition  as it was given: it explains and is not judged
 ``limit.<name>``        limit    1 where a documented limit is broken
@@ -48,9 +48,10 @@ from features.flags import flags
 from features.levels import Levels, LevelSettings, levels, levels_within, per_weight, relative
 from features.position import NAMES as POSITION_NAMES
 from features.position import position
+from features.presence import expected
 from features.runs import Grouped, nan_extreme, nan_median
 
-EXTRACTOR = "quantities-2"
+EXTRACTOR = "quantities-3"
 """Changes whenever a column changes its meaning; part of the fingerprint, so that an old model refuses new columns."""
 
 GROUPS = {"count": "counts", "rate": "rates", "fraction": "fractions", "value": "values"}
@@ -86,7 +87,7 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     found = [
         *broken,
         *_levels(ordered, rows, settings),
-        *_shapes(ordered, rows),
+        *_shapes(ordered, rows, settings),
         *_course(ordered, kept, rows, settings),
     ]
     if settings.flags:
@@ -160,7 +161,7 @@ def _levels(table: QuantityTable, rows: Grouped, settings: FeaturesConfig) -> Co
         found += _judged(compared, prefix) + list(_views(compared, about, prefix))
         if counted:
             found += _counted(compared, amount, table.weight, about, prefix)
-        found += _gone(_missing(amount, rows), about, prefix)
+        found += _gone(_missing(amount, rows, settings.past_runs), about, prefix)
     return found
 
 
@@ -172,11 +173,9 @@ def _gone(missing: NDArray[np.bool_], about: list[Column], prefix: str) -> Colum
     return [(column, values.astype(float)) for column, values in zip([guard, *details], columns, strict=True)]
 
 
-def _missing(amount: NDArray[np.float64], rows: Grouped) -> NDArray[np.bool_]:
-    """Which values ``(n, d)`` are missing although their column was there in this run or an earlier one."""
-    present = np.add.reduceat(np.isfinite(amount), rows.first, axis=0, dtype=np.int64) > 0
-    ever = np.logical_or.accumulate(present, axis=0)
-    return np.asarray(~np.isfinite(amount) & ever[rows.code])
+def _missing(amount: NDArray[np.float64], rows: Grouped, recent: int) -> NDArray[np.bool_]:
+    """Which values ``(n, d)`` are missing although their column is to be expected in their run."""
+    return np.asarray(~np.isfinite(amount) & expected(rows.present(amount), recent)[rows.code])
 
 
 def _judged(compared: Levels, prefix: str) -> Columns:
@@ -228,7 +227,7 @@ def _counted(
     return found
 
 
-def _shapes(table: QuantityTable, rows: Grouped) -> Columns:
+def _shapes(table: QuantityTable, rows: Grouped, settings: FeaturesConfig) -> Columns:
     """What histograms look like beside those of earlier runs, over all of them and one by one."""
     found: Columns = []
     for measure in ("ks", "emd", "pull", "chi2", "dead", "hot", "region"):
@@ -242,7 +241,8 @@ def _shapes(table: QuantityTable, rows: Grouped) -> Columns:
             second = np.sort(np.where(np.isnan(values), -np.inf, values), axis=1)[:, -2:][:, 0]
             second = np.where(np.isneginf(second), np.nan, second)
             found.append((Column("shapes.second", source, kind="deviation"), second))
-            found += _gone(_missing(values, rows), [table.columns[i] for i in members], "shapes")
+            missing = _missing(values, rows, settings.past_runs)
+            found += _gone(missing, [table.columns[i] for i in members], "shapes")
         for j, i in enumerate(members):
             about = table.columns[i]
             found.append((Column(f"{about.name}.shape", source, about.subsystem, "detail"), values[:, j]))

@@ -46,6 +46,12 @@ class Grouped:
             found[:, j] = np.where(finite > 0, (ordered[low] + ordered[high]) / 2, np.nan)
         return found
 
+    def present(self, values: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which columns have a number anywhere in each run, shape ``(m, d)`` from ``(n, d)``."""
+        if not len(values):
+            return np.zeros((0, values.shape[1]), dtype=bool)
+        return np.asarray(np.add.reduceat(np.isfinite(values), self.first, axis=0, dtype=np.int64) > 0)
+
     def means(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Mean of every run and column, shape ``(m, d)`` from ``(n, d)``; NaN are left out."""
         good = np.isfinite(values)

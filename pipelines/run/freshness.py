@@ -16,6 +16,7 @@ import numpy as np
 from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
 from dqm.store.store import Store
+from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
 
@@ -60,12 +61,16 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     doubtful = sorted(run for run in scored.keys() - changed if scored[run].get("past") != past[run])
     if not doubtful:
         return frozenset(changed)
-    evidence = Evidence.of(all_quantities(store, config, snapshot), None, config)
-    for run in doubtful:
-        made, table = scored[run], evidence.table.take(evidence.run == run)
-        same = made["features"] == table.fingerprint and made.get("values") == values_digest(table)
-        if not same:
-            changed.add(run)
+    quantities = all_quantities(store, config, snapshot)
+    models = {each.provenance["manifest"]: each for each in store.models()}
+    for manifest in {scored[run]["model"] for run in doubtful}:
+        known = known_to(models[manifest]) if manifest in models else None
+        evidence = Evidence.of(aligned(quantities, known)[0], None, config)
+        for run in (each for each in doubtful if scored[each]["model"] == manifest):
+            made, table = scored[run], evidence.table.take(evidence.run == run)
+            same = made["features"] == table.fingerprint and made.get("values") == values_digest(table)
+            if not same:
+                changed.add(run)
     return frozenset(changed)
 
 

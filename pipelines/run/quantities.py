@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dqm.model.config import Config, FeaturesConfig
 from dqm.model.tables import QuantityTable
@@ -14,6 +15,8 @@ from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, quantities_from_arrow
 from features.expectation import normalised
 from features.pasts import Around
+from features.presence import expected
+from features.runs import Grouped
 from features.summaries import SEPARATOR, Summaries
 from pipelines.run.summary_cache import cached
 
@@ -24,20 +27,32 @@ COVERAGE = "coverage"
 def all_quantities(store: Store, config: Config, snapshot: int | None = None) -> QuantityTable:
     """The quantities of a snapshot; columns of histograms are named ``<element>:<what>`` (``features.summaries``).
 
-    A lumisection of which fewer than ``features.coverage`` of the elements are there has the status ``coverage``.
+    A lumisection of which fewer than ``features.coverage`` of the elements that are to be expected
+    (``features.presence``) are there has the status ``coverage``.
     """
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     if not store.runs("histograms", snapshot):
         return table
     found = cached(store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot))
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
-    thin = np.isfinite(found.values[:, entries]).mean(axis=1) < config.features.coverage
+    thin = coverage(found.values[:, entries], table.run, config.features.past_runs) < config.features.coverage
     return replace(
         table,
         columns=(*table.columns, *found.columns),
         values=np.concatenate([table.values, found.values], axis=1),
         status=np.where(table.usable & thin, COVERAGE, table.status).astype(object),
     )
+
+
+def coverage(entries: NDArray[np.float64], run: NDArray[np.int64], recent: int) -> NDArray[np.float64]:
+    """Share of the expected elements that each lumisection has, ``(n,)``, from their entries ``(n, elements)``.
+
+    Rows are sorted by run. Where nothing is expected nothing is covered.
+    """
+    rows = Grouped.of(run)
+    wanted = expected(rows.present(entries), recent)[rows.code]
+    there = (np.isfinite(entries) & wanted).sum(axis=1)
+    return np.asarray(there / np.maximum(wanted.sum(axis=1), 1), dtype=np.float64)
 
 
 def _summaries(store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None) -> QuantityTable:

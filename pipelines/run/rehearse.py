@@ -68,7 +68,7 @@ def rehearse(config: Config, store: Store) -> RehearsalSummary:
     Raises ``InputError`` where there are fewer labelled runs than blocks.
     """
     schedule = schedule_of(config.rolling)
-    evidence = labelled_evidence(_with_late_labels(config, len(store.runs("labels"))), store)
+    evidence, _ = labelled_evidence(_with_late_labels(config, len(store.runs("labels"))), store)
     runs = len(np.unique(evidence.run))
     if runs < schedule.blocks:
         raise InputError(f"{runs} labelled runs do not make {schedule.blocks} blocks; lower rolling.blocks or add runs")

@@ -21,6 +21,7 @@ from dqm.store.store import Store, StoredModel
 from dqm.store.tables import with_provenance
 from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.freshness import data_digests, label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
@@ -39,6 +40,7 @@ class ScoreSummary:
     lumisections: int
     unscored: int
     failed: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    drift: Drift = field(default_factory=Drift)
 
     def text(self) -> str:
         """For people."""
@@ -50,11 +52,12 @@ class ScoreSummary:
                 "; none could be scored and all are UNKNOWN: they lack the quantities of the past, "
                 "or there is no past to compare with; dqm doctor and the findings of dqm ingest tell more"
             )
-        return text + "".join(f"\nrun {run} was not scored: {why}" for run, why in self.failed.items())
+        lines = [text, *(f"run {run} was not scored: {why}" for run, why in self.failed.items())]
+        return "\n".join(lines + ([f"note: {self.drift.text()}"] if self.drift.text() else []))
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
-        return {**vars(self), "failed": dict(self.failed)}
+        return {**vars(self), "failed": dict(self.failed), "drift": vars(self.drift)}
 
 
 def chosen_runs(text: str) -> frozenset[int]:
@@ -84,7 +87,7 @@ def score(
     stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
-    quantities = all_quantities(store, config, snapshot)
+    quantities, drift = aligned(all_quantities(store, config, snapshot), known_to(stored))
     evidence = Evidence.of(quantities, None, config)
     bundle.schema.require(evidence.table)
     data = data_digests(store, snapshot)
@@ -109,7 +112,7 @@ def score(
                 made = {"data": data[run], "past": past[run], "values": values[run]} | made_from
                 for kind, path in (("scores", each.answer.scores), ("explanations", each.answer.explanations)):
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
-    return _summary(stored.model_id, outcomes)
+    return _summary(stored.model_id, outcomes, drift)
 
 
 def _task(store: Store, stored: StoredModel, run: int, part: Path, point: WorkingPoint | None) -> ScoreTask:
@@ -117,11 +120,11 @@ def _task(store: Store, stored: StoredModel, run: int, part: Path, point: Workin
     return ScoreTask(run, str(part.absolute()), folder, stored.provenance["manifest"], stored.model_id, point)
 
 
-def _summary(model: str, outcomes: list[Outcome[ScoreTask, ScoredPart]]) -> ScoreSummary:
+def _summary(model: str, outcomes: list[Outcome[ScoreTask, ScoredPart]], drift: Drift) -> ScoreSummary:
     done = [each.answer for each in outcomes if each.answer is not None]
     failed = {each.task.run: f"{type(each.error).__name__}: {each.error}" for each in outcomes if each.answer is None}
     lumisections, unscored = (sum(getattr(each, name) for each in done) for name in ("lumisections", "unscored"))
-    return ScoreSummary(model, len(done), lumisections, unscored, MappingProxyType(failed))
+    return ScoreSummary(model, len(done), lumisections, unscored, MappingProxyType(failed), drift)
 
 
 def champion_entry(store: Store) -> StoredModel:

@@ -19,6 +19,7 @@ from dqm.model.verdicts import WorkingPoint
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
+from pipelines.run.alignment import QUANTITIES, described
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector, make_others
 from pipelines.run.quantities import all_quantities
@@ -104,7 +105,7 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     without labels.
     """
     address = tracking_uri(config.tracking.uri, config.folder) if config.tracking.uri else ""
-    evidence = labelled_evidence(config, store)
+    evidence, columns = labelled_evidence(config, store)
     previous = _previous(config, store, evidence) if warm else None
     trained = learn(
         evidence, make_detector(config.model), seed=config.model.seed, previous=previous, others=make_others(config)
@@ -123,7 +124,7 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
         tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
     with store.transaction() as change:
         if name not in {each.model_id for each in store.models()}:
-            record = {"manifest": digest} | ({"mlflow": tracked} if tracked else {})
+            record = {"manifest": digest, QUANTITIES: columns} | ({"mlflow": tracked} if tracked else {})
             change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
         change.point(alias, name)
         if not challenger:
@@ -134,8 +135,11 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked)
 
 
-def labelled_evidence(config: Config, store: Store) -> Evidence:
-    """Evidence of every run in which at least one lumisection is labelled; earlier runs are looked at for features."""
+def labelled_evidence(config: Config, store: Store) -> tuple[Evidence, str]:
+    """Evidence of every run in which at least one lumisection is labelled, and the quantities that it was made of.
+
+    Earlier runs are looked at for features.
+    """
     if not store.runs("quantities"):
         raise InputError(f"{store.path} holds no quantities; read some with: dqm ingest")
     quantities = all_quantities(store, config)
@@ -144,7 +148,7 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
-    return evidence.take(np.isin(evidence.run, labelled))
+    return evidence.take(np.isin(evidence.run, labelled)), described(quantities)
 
 
 def _tracked(

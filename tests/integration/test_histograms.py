@@ -191,3 +191,24 @@ def test_missing_elements_are_unknown_and_one_missing_is_asked(dqm: Dqm, copied:
     )
     assert told[3] == ("UNKNOWN", "coverage")
     assert told[4][0] in ("ASK", "REJECT")
+
+
+def test_a_renamed_element_holds_its_run_and_stops_no_other(dqm: Dqm, copied: Path) -> None:
+    """Mutant: an element that the model does not know is a column too many, and nothing is scored any more."""
+    frame = pd.read_parquet(copied / "histograms.parquet")
+    renamed = (frame["fromrun"] == 38) & (frame["hname"] == "Ecal/time")
+    frame.loc[renamed, "hname"] = "Ecal/time_v2"
+    frame.to_parquet(copied / "histograms.parquet")
+    for verb in ("ingest", "score", "certify"):
+        code, text = dqm(verb, "--config", copied / "dqm.toml")
+        assert code == 0, text
+        if verb == "ingest":
+            assert text.count("[schema.drift]") == 2, "there and back again"
+        elif verb == "score":
+            assert "quantities are new to the model and not used: 'Ecal/time_v2:entries'" in text
+    with Store.open(copied / "certification") as store:
+        made = verdicts_from_arrow(store.read("verdicts"))
+    run, decision = np.asarray(made.index.get_level_values("run")), made.decision.astype(str)
+    assert np.isin(decision[run == 38], ["ASK", "REJECT"]).all()
+    for other in (37, 39, 40):
+        assert (decision[run == other] == "ACCEPT").mean() > 0.5, other

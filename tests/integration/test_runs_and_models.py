@@ -228,7 +228,7 @@ def test_a_training_is_recorded_and_served(tmp_path: Path) -> None:
     stored, bundle = champion(place.store)
     assert stored.provenance["mlflow"] == done.tracked
     found = client.get_model_version_by_alias("lumicert-experiment", "champion")
-    table = labelled_evidence(place.config, place.store).table
+    table = labelled_evidence(place.config, place.store)[0].table
     mlflow.set_tracking_uri(uri)
     served = mlflow.pyfunc.load_model(f"models:/lumicert-experiment/{found.version}")
     answer = served.predict(table.to_frame().reset_index(drop=True))
