@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,9 @@ def register(app: typer.Typer) -> None:
     app.command()(nightly)
     app.command()(backfill)
     app.command()(status)
+    app.command()(serve_health)
+    app.command()(backup)
+    app.command()(restore)
 
 
 def nightly(
@@ -108,3 +112,45 @@ def status(
     write_json(json_path, found.document())
     if found.overdue:
         raise typer.Exit(1)
+
+
+def serve_health(
+    config: ConfigPath = DEFAULT_CONFIG,
+    port: Annotated[int, typer.Option(help="port; 0: any free one", min=0, max=65535)] = 8502,
+    host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
+    within: Annotated[float, typer.Option(help="hours within which a night must have finished to be ready")] = 0.0,
+) -> None:
+    """Answer /healthz, /readyz and /metrics (Prometheus) about the store."""
+    from dqm.model.config import load
+    from pipelines.nightly.health import HealthServer
+
+    settings = load(config)
+    with HealthServer((host, port), settings.store_path, within) as server:
+        say(f"http://{host}:{server.server_address[1]}/ answers {', '.join(server.answers)}; stop with Ctrl-C")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="new folder for the copy")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Copy the store into a new folder and verify every byte; a night may go on meanwhile."""
+    from dqm.model.config import load
+    from dqm.store.backup import backup as run
+    from dqm.store.store import Store
+
+    with Store.open(load(config).store_path) as store:
+        say(run(store, folder).text())
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="folder that dqm backup made")],
+    folder: Annotated[Path, typer.Argument(help="new folder for the store")],
+) -> None:
+    """Make a store of a copy; point [store] path at it afterwards."""
+    from dqm.store.backup import restore as run
+
+    say(run(source, folder).text())

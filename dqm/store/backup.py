@@ -1,0 +1,140 @@
+"""A copy of a store that is known to be whole, and the way back from it.
+
+The database is copied by SQLite itself, as of one moment; the files that it names never change, so they are copied
+after it. ``backup.json`` holds the SHA-256 of every file; a copy without it was not finished, and restoring compares
+every byte with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from dqm.model.errors import StoreError
+from dqm.store.change import PUBLISHED
+from dqm.store.database import DATABASE
+from dqm.store.store import Store
+
+MANIFEST = "backup.json"
+LEFT_OUT = ("cache", ".staging", "nightly.lock")
+"""What a copy does not hold: it can be made again, or is nobody's."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was copied: files, their bytes, and the snapshot of the store."""
+
+    folder: Path
+    files: int
+    size: int
+    snapshot: int
+
+    def text(self) -> str:
+        """For people."""
+        size = f"{self.files} files, {self.size / 1e6:.1f} MB"
+        return f"{self.folder}: {size}, snapshot {self.snapshot}, every byte verified"
+
+
+def backup(store: Store, folder: Path) -> Copied:
+    """Copy a store into a new folder and verify the copy; people and nights may go on meanwhile.
+
+    Raises ``StoreError`` where the folder holds something or a file of the store is missing.
+    """
+    _refuse_filled(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(sqlite3.connect(store.path / DATABASE)) as source,
+        closing(sqlite3.connect(folder / DATABASE)) as target,
+    ):
+        source.backup(target)
+    with Store.open(folder) as copy:
+        snapshot = copy.snapshot
+        wanted = {each.path for each in copy.history()}
+        wanted |= {Path(PUBLISHED, f"{each.name}-{each.version}") for each in copy.publications()}
+        models = [Path(each.folder) for each in copy.models()]
+    for each in models:
+        if not (store.path / each).is_dir():
+            raise StoreError(
+                f"{store.path / each}: this model is missing; restore it from an earlier copy, or train anew"
+            )
+        wanted |= {path.relative_to(store.path) for path in (store.path / each).rglob("*") if path.is_file()}
+        wanted |= {path.relative_to(store.path) for path in (store.path / each).parent.glob(f"{each.name}.*")}
+    for path in sorted(wanted):
+        _copy(store.path / path, folder / path)
+    with closing(sqlite3.connect(folder / DATABASE)) as target:
+        target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        target.execute("PRAGMA journal_mode = DELETE")
+    digests = {str(path.relative_to(folder)): _digest(path) for path in _files(folder)}
+    for name, digest in digests.items():
+        if name != DATABASE and digest != _digest(store.path / name):
+            raise StoreError(f"{folder / name}: the copy differs from its original; copy again")
+    text = json.dumps({"snapshot": snapshot, "files": digests}, indent=1, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return _copied(folder, snapshot)
+
+
+def restore(source: Path, folder: Path) -> Copied:
+    """Make a store of a copy, in a new folder, after every byte of the copy was compared with what it should be.
+
+    Raises ``StoreError`` for a copy that is not whole, naming the file, and for a folder that holds something.
+    """
+    _refuse_filled(folder)
+    try:
+        about = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        digests, snapshot = dict(about["files"]), int(about["snapshot"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{source}: no finished copy of a store (no usable {MANIFEST}); name another one") from error
+    found = {str(path.relative_to(source)) for path in _files(source)}
+    for name in sorted(digests.keys() | found):
+        if name not in digests or name not in found:
+            raise StoreError(
+                f"{source / name}: {'is not of' if name in found else 'is missing from'} the copy; use another"
+            )
+        if _digest(source / name) != digests[name]:
+            raise StoreError(f"{source / name}: its bytes are not those that were copied; use another copy")
+    for name in digests:
+        _copy(source / name, folder / name)
+        if _digest(folder / name) != digests[name]:
+            raise StoreError(f"{folder / name}: it was written wrong; check the disk")
+    return _copied(folder, snapshot)
+
+
+def _refuse_filled(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError(f"{folder} holds something already; name a new folder")
+
+
+def _copied(folder: Path, snapshot: int) -> Copied:
+    sizes = [path.stat().st_size for path in _files(folder)]
+    return Copied(folder, len(sizes), sum(sizes), snapshot)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder) != Path(MANIFEST):
+            yield path
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with source.open("rb") as read, target.open("xb") as written:
+            shutil.copyfileobj(read, written, 1 << 20)
+            written.flush()
+            os.fsync(written.fileno())
+    except FileNotFoundError as error:
+        raise StoreError(f"{source}: this file of the store is missing; dqm doctor tells what else is") from error
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
