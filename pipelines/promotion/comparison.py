@@ -1,0 +1,171 @@
+"""Champion and challenger on the same labelled lumisections of the latest runs, none of which either had learned from.
+
+What a model says of a run that it learned from is no evidence, so there its out-of-fold answer of the training is
+taken, and a run of neither kind is left out. Thresholds are those that each model's past before these runs gives at the
+same budgets: workload at equal policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.decide.definitions import Outcome, outcome
+from dqm.decide.policy import MarginPolicy
+from dqm.model.config import Config
+from dqm.model.errors import InputError
+from dqm.model.keys import LS_BITS, encode
+from dqm.model.past import Past
+from dqm.model.verdicts import WorkingPoint
+from dqm.store.store import Store, StoredModel
+from dqm.store.tables import labels_from_arrow
+from pipelines.promotion.past_file import load_past
+from pipelines.run.alignment import aligned, known_to
+from pipelines.run.evidence import Evidence
+from pipelines.run.learn import answers
+from pipelines.run.quantities import all_quantities
+from pipelines.run.score_part import bundle_of
+
+RUNS, LEAST = 20, 5
+"""Latest labelled runs that are compared on, and how few are too few."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model at its working point: what it would have done with the lumisections of the comparison."""
+
+    model: str
+    working_point: WorkingPoint
+    outcome: Outcome
+
+    def text(self) -> str:
+        """For people."""
+        seen = self.outcome
+        loss, pollution, workload = (_percent(each) for each in (seen.data_loss, seen.pollution, seen.workload))
+        return f"{self.model}: data loss {loss}, pollution {pollution}, workload {workload}"
+
+    def document(self) -> dict[str, Any]:
+        """For the audit and for ``--json``; what cannot be said is None."""
+        names = ("data_loss", "pollution", "workload", "workload_runs", "lumisections")
+        return {"model": self.model, **{name: getattr(self.outcome, name) for name in names}}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides over ``runs``; ``against`` says why the challenger is no better, empty where nothing speaks against."""
+
+    runs: tuple[int, ...]
+    champion: Side
+    challenger: Side
+    against: tuple[str, ...]
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"on {self.challenger.outcome.lumisections} labelled lumisections of {len(self.runs)} runs "
+            f"({self.runs[0]} to {self.runs[-1]}), thresholds of the past before them:",
+            f"  champion   {self.champion.text()}",
+            f"  challenger {self.challenger.text()}",
+            *(f"against it: {each}" for each in self.against),
+        ]
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, Any]:
+        """For the audit and for ``--json``."""
+        sides = {"champion": self.champion.document(), "challenger": self.challenger.document()}
+        return {"runs": list(self.runs), **sides, "against": list(self.against)}
+
+
+def compare(config: Config, store: Store, champion: StoredModel, challenger: StoredModel, runs: int = RUNS) -> Comparison:
+    """Compare two models of the store; raises ``InputError`` where fewer than ``LEAST`` runs can be compared on."""
+    if not store.runs("labels"):
+        raise InputError(f"{store.path} holds no labels to compare models on; add an input that gives some")
+    quantities = all_quantities(store, config)
+    labels = labels_from_arrow(store.read("labels"))
+    said = [_Said.of(config, store, each, quantities, labels) for each in (champion, challenger)]
+    common, at = _common(said)
+    label = said[0].label[at[0]]
+    known = label >= 0
+    newest = np.unique(common[known] >> LS_BITS)[-runs:]
+    if len(newest) < LEAST:
+        raise InputError(
+            f"{len(newest)} labelled runs can be compared on, and {LEAST} are too few to leave out; "
+            "wait for labels of later runs, or promote with --anyway and a reason"
+        )
+    rows = known & np.isin(common >> LS_BITS, newest)
+    wanted = config.working_point
+    sides = []
+    for each, place in zip(said, at, strict=True):
+        point = MarginPolicy().choose(each.before(int(newest[0])), wanted.data_loss, wanted.pollution, wanted.confidence)
+        chosen = place[rows]
+        decision = point.decide(each.badness[chosen], each.held[chosen])
+        seen = outcome(decision, each.label[chosen], each.weight[chosen], each.key[chosen] >> LS_BITS)
+        sides.append(Side(each.model, point, seen))
+    return Comparison(tuple(newest.tolist()), sides[0], sides[1], _against(sides[0], sides[1], config))
+
+
+def _against(champion: Side, challenger: Side, config: Config) -> tuple[str, ...]:
+    """Why the challenger should not take over: a budget that it breaks further than the champion, or more work."""
+    found = []
+    budgets = config.working_point
+    for name, budget in (("data_loss", budgets.data_loss), ("pollution", budgets.pollution)):
+        old, new = (getattr(each.outcome, name) or 0.0 for each in (champion, challenger))
+        if new > max(budget, old):
+            words = name.replace("_", " ")
+            found.append(f"its {words} of {_percent(new)} breaks the budget of {_percent(budget)}")
+    old, new = (each.outcome.workload if each.outcome.workload is not None else 1.0 for each in (champion, challenger))
+    if new > old:
+        found.append(f"it leaves {_percent(new)} to people, the champion {_percent(old)}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """What one model said of lumisections that it had not learned from, sorted by ``key`` (``dqm.model.keys.encode``)."""
+
+    model: str
+    past: Past
+    key: NDArray[np.int64]
+    badness: NDArray[np.float32]
+    held: NDArray[np.bool_]
+    label: NDArray[np.int8]
+    weight: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, config: Config, store: Store, model: StoredModel, quantities: Any, labels: Any) -> _Said:
+        bundle = bundle_of(store.path / model.folder, model.provenance["manifest"])
+        evidence = Evidence.of(aligned(quantities, known_to(model))[0], labels, config)
+        bundle.schema.require(evidence.table)
+        past = load_past(store, model)
+        inside = np.isin(evidence.run, np.array(bundle.runs, dtype=np.int64))
+        unseen = evidence.take(~inside)
+        told = past.run >= past.run[np.isfinite(past.badness)].min(initial=2**31)  # from the first fold on
+        code = encode(past.run, np.asarray(past.index.get_level_values("ls")))
+        parts = [tuple(each[told] for each in (code, past.badness, past.held, past.label, past.weight))]
+        if len(unseen):
+            _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
+            key = encode(unseen.run, unseen.table.ls)
+            parts.append((key, badness, unseen.held, unseen.label, unseen.weight))
+        key, badness, held, label, weight = (np.concatenate(each) for each in zip(*parts, strict=True))
+        order = np.argsort(key)
+        return cls(model.model_id, past, *(each[order] for each in (key, badness, held, label, weight)))
+
+    def before(self, run: int) -> Past:
+        """The out-of-fold past of runs before one."""
+        rows = self.past.run < run
+        fields = {name: getattr(self.past, name)[rows] for name in ("badness", "label", "weight", "held")}
+        return Past(self.past.index[rows], **fields)
+
+
+def _common(said: list[_Said]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Keys of lumisections that both models were to judge, and where these stand in each; what has no badness asks."""
+    first, second = said
+    key, one, other = np.intersect1d(first.key, second.key, assume_unique=True, return_indices=True)
+    return key, [one, other]
+
+
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{share:.2%}"

@@ -1,0 +1,139 @@
+"""``dqm promote``: let the challenger score from now on, or go back to the model before; who, why and on what evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dqm.decide.policy import MarginPolicy
+from dqm.model.config import Config
+from dqm.model.errors import InputError, RefusedError
+from dqm.model.events import Event
+from dqm.model.people import People, Role
+from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
+from dqm.store.schema import CHALLENGER, CHAMPION
+from dqm.store.store import Store, StoredModel
+from dqm.store.tables import store_past
+from pipelines.promotion.comparison import Comparison, compare
+from pipelines.promotion.past_file import load_past
+from pipelines.run.score import champion_entry
+from pipelines.run.score_part import bundle_of
+
+ACTION = "promote"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was promoted: the entry, and the comparison; None for a way back, or where none could be made."""
+
+    recorded: Recorded
+    comparison: Comparison | None
+
+    def text(self) -> str:
+        """For people."""
+        compared = "" if self.comparison is None else f"{self.comparison.text()}\n"
+        return f"{compared}{self.recorded.text()}\nwhat was decided stays until it is scored again: dqm backfill"
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        compared = None if self.comparison is None else self.comparison.document()
+        return {**self.recorded.document(), "comparison": compared}
+
+
+def challenger_of(store: Store) -> StoredModel:
+    """The challenger; raises ``InputError`` where there is none or it scores already."""
+    found = store.pointed(CHALLENGER)
+    if found is None:
+        raise InputError(f"{store.path} holds no challenger; make one with: dqm train --challenger")
+    if found.model_id == champion_entry(store).model_id:
+        raise InputError(f"the challenger {found.model_id} scores already; make another with: dqm train --challenger")
+    return found
+
+
+def compared(config: Config, store: Store) -> Comparison:
+    """The challenger beside the champion."""
+    return compare(config, store, champion_entry(store), challenger_of(store))
+
+
+def promote(
+    config: Config,
+    store: Store,
+    people: People,
+    name: str,
+    why: str,
+    *,
+    nonce: str,
+    anyway: bool = False,
+    at: datetime | None = None,
+) -> Promotion:
+    """Let the challenger score from now on, with the working point that its own past gives; needs an expert.
+
+    Raises ``RefusedError`` where the comparison speaks against it, unless it is to be done ``anyway``; then too it is in
+    the entry. Its bundle must be the one that was stored.
+    """
+    model = challenger_of(store)
+    try:
+        found = compare(config, store, champion_entry(store), model)
+    except InputError:
+        if not anyway:
+            raise
+        found = None
+    if found is not None and found.against and not anyway:
+        raise RefusedError(f"{found.text()}\nto promote it all the same give --anyway and the reason")
+    evidence = {"comparison": None if found is None else found.document(), "anyway": anyway}
+    return Promotion(_let_score(config, store, people, name, model, why, nonce, at, evidence), found)
+
+
+def roll_back(
+    config: Config,
+    store: Store,
+    people: People,
+    name: str,
+    why: str,
+    *,
+    nonce: str,
+    at: datetime | None = None,
+) -> Promotion:
+    """Let the model score that did before the last promotion; raises ``InputError`` where there was none."""
+    now = champion_entry(store).model_id
+    steps = [each for each in store.audit() if each.action == ACTION and each.fields["model"] == now]
+    if not steps:
+        raise InputError(f"{now} was not promoted, so there is nothing to go back to; dqm models lists what there is")
+    model = store.model(steps[-1].fields["before"])
+    return Promotion(_let_score(config, store, people, name, model, why, nonce, at, {"back": True}), None)
+
+
+def _let_score(
+    config: Config,
+    store: Store,
+    people: People,
+    name: str,
+    model: StoredModel,
+    why: str,
+    nonce: str,
+    at: datetime | None,
+    evidence: dict[str, Any],
+) -> Recorded:
+    """Alias, past, working point, entry and event in one commit."""
+    reason = checked_text(why, "reason", required=True)
+    bundle_of(store.path / model.folder, model.provenance["manifest"])  # refuses one that was altered
+    past = load_past(store, model)
+    wanted = config.working_point
+    point = MarginPolicy().choose(past, wanted.data_loss, wanted.pollution, wanted.confidence)
+    before = champion_entry(store).model_id
+
+    def judge(desk: Desk) -> Judgement:
+        desk.require(Role.EXPERT, "to promote a model")
+        if champion_entry(desk.store).model_id != before:
+            raise RefusedError("another model was promoted meanwhile; compare again")
+        desk.change.point(CHAMPION, model.model_id)
+        desk.change.add_working_point(point)
+        store_past(desk.change, past, {"model": model.provenance["manifest"], "features": model.fingerprint})
+        fields = {"model": model.model_id, "before": before, "reason": reason, "working_point": point.digest, **evidence}
+        told = {"model": model.model_id, "before": before, "by": desk.person.name, "reason": reason, "nonce": nonce}
+        desk.change.emit([Event("model.promoted", f"model {model.model_id}", told)])
+        sentence = f"{model.model_id} scores from now on, before it did {before}"
+        return Judgement(ACTION, f"model {model.model_id}", fields, sentence)
+
+    return submit(store, people.person(name), nonce, at, judge)
