@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dqm.model.alerts_config import AlertsConfig
 from dqm.model.errors import ConfigError, nearest
+from dqm.model.nightly_config import NightlyConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
 
 
@@ -273,6 +274,7 @@ class Config(_Record):
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
     tracking: TrackingConfig = TrackingConfig()
+    nightly: NightlyConfig = NightlyConfig()
     alerts: AlertsConfig = AlertsConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 

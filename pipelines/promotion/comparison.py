@@ -79,7 +79,9 @@ class Comparison:
         return {"runs": list(self.runs), **sides, "against": list(self.against)}
 
 
-def compare(config: Config, store: Store, champion: StoredModel, challenger: StoredModel, runs: int = RUNS) -> Comparison:
+def compare(
+    config: Config, store: Store, champion: StoredModel, challenger: StoredModel, runs: int = RUNS
+) -> Comparison:
     """Compare two models of the store; raises ``InputError`` where fewer than ``LEAST`` runs can be compared on."""
     if not store.runs("labels"):
         raise InputError(f"{store.path} holds no labels to compare models on; add an input that gives some")
@@ -99,7 +101,9 @@ def compare(config: Config, store: Store, champion: StoredModel, challenger: Sto
     wanted = config.working_point
     sides = []
     for each, place in zip(said, at, strict=True):
-        point = MarginPolicy().choose(each.before(int(newest[0])), wanted.data_loss, wanted.pollution, wanted.confidence)
+        point = MarginPolicy().choose(
+            each.before(int(newest[0])), wanted.data_loss, wanted.pollution, wanted.confidence
+        )
         chosen = place[rows]
         decision = point.decide(each.badness[chosen], each.held[chosen])
         seen = outcome(decision, each.label[chosen], each.weight[chosen], each.key[chosen] >> LS_BITS)

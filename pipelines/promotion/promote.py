@@ -130,7 +130,13 @@ def _let_score(
         desk.change.point(CHAMPION, model.model_id)
         desk.change.add_working_point(point)
         store_past(desk.change, past, {"model": model.provenance["manifest"], "features": model.fingerprint})
-        fields = {"model": model.model_id, "before": before, "reason": reason, "working_point": point.digest, **evidence}
+        fields = {
+            "model": model.model_id,
+            "before": before,
+            "reason": reason,
+            "working_point": point.digest,
+            **evidence,
+        }
         told = {"model": model.model_id, "before": before, "by": desk.person.name, "reason": reason, "nonce": nonce}
         desk.change.emit([Event("model.promoted", f"model {model.model_id}", told)])
         sentence = f"{model.model_id} scores from now on, before it did {before}"
