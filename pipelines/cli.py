@@ -22,16 +22,18 @@ from dqm.model.errors import (
     FingerprintError,
     InputError,
     LockedError,
+    RefusedError,
     StoreError,
     UnknownNameError,
 )
+from pipelines import service_commands
 from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 QUARANTINE, LOCKED, CONFIG = 3, 75, 78
-KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
+KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, RefusedError, StoreError, UnknownNameError)
 
 app = typer.Typer(
     name="dqm",
@@ -356,6 +358,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
         raise typer.Exit(1)
 
 
+service_commands.register(app)
 register_nights(app)
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dqm.model.alerts_config import AlertsConfig
 from dqm.model.errors import ConfigError, nearest
 from dqm.model.nightly_config import NightlyConfig
+from dqm.model.people_config import PeopleConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
 
 
@@ -276,6 +277,7 @@ class Config(_Record):
     tracking: TrackingConfig = TrackingConfig()
     nightly: NightlyConfig = NightlyConfig()
     alerts: AlertsConfig = AlertsConfig()
+    people: PeopleConfig = PeopleConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 
     @property

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(serve_health)
     app.command()(backup)
     app.command()(restore)
+    app.command()(promote)
 
 
 def nightly(
@@ -154,3 +155,40 @@ def restore(
     from dqm.store.backup import restore as run
 
     say(run(source, folder).text())
+
+
+def promote(
+    why: Annotated[str, typer.Option(help="the reason, for the audit")] = "",
+    who: Annotated[
+        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
+    ] = "",
+    compare_only: Annotated[bool, typer.Option("--compare", help="only compare; change nothing")] = False,
+    back: Annotated[bool, typer.Option("--back", help="go back to the model before the last promotion")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="promote though the comparison speaks against it")] = False,
+    nonce: Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Compare the challenger with the champion on the latest labelled runs, and let it score from now on."""
+    from uuid import uuid4
+
+    from dqm.model.config import load
+    from dqm.services.people import ConfiguredPeople
+    from dqm.store.store import Store
+    from pipelines.promotion.promote import compared, roll_back
+    from pipelines.promotion.promote import promote as run
+
+    settings = load(config)
+    people, name = ConfiguredPeople(settings.people), nonce or uuid4().hex
+    with Store.open(settings.store_path) as store:
+        if compare_only:
+            found = compared(settings, store)
+            say(found.text())
+            write_json(json_path, found.document())
+            return
+        if back:
+            done = roll_back(settings, store, people, who, why, nonce=name)
+        else:
+            done = run(settings, store, people, who, why, nonce=name, anyway=anyway)
+    say(done.text())
+    write_json(json_path, done.document())

@@ -7,7 +7,7 @@ calls everything bad is a nuisance, one that calls everything good is a danger.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,4 @@ def drift(config: Config, store: Store, past: Past, manifest: str) -> DriftCheck
 
 def withdrawn(point: WorkingPoint) -> WorkingPoint:
     """The working point while the model drifts: nothing is accepted, and only broken limits are rejected."""
-    return WorkingPoint(
-        **(vars(point) | {"accept_below": 0.0, "reject_above": 1.0, "policy": f"withdrawn: {point.policy}"})
-    )
+    return replace(point, accept_below=0.0, reject_above=1.0, policy=f"withdrawn: {point.policy}")

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError
 from dqm.model.events import Event
@@ -20,18 +22,22 @@ from dqm.model.findings import Finding
 from dqm.model.verdicts import Verdicts, WorkingPoint
 from dqm.store.change import Change
 from dqm.store.nights import FAILED, FINISHED, Night
+from dqm.store.schema import CHALLENGER
 from dqm.store.store import Store, StoredModel
 from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, run_events
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.nightly.arrivals import Arrivals
+from pipelines.nightly.drift import drift, withdrawn
 from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
 from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import Stage, Stages
-from pipelines.run.certify import certify
+from pipelines.run.certify import certify, past_of
 from pipelines.run.ingest import ingest
 from pipelines.run.score import champion, champion_entry, score
+from pipelines.run.score_part import bundle_of
+from pipelines.run.train import all_labels, train
 
 REPORTS = "nights"
 """Folder of the reports, inside the store."""
@@ -122,6 +128,10 @@ def nightly(
         return summary
 
 
+def _as_it_is(point: WorkingPoint) -> WorkingPoint:
+    return point
+
+
 def _ended(night: int, type_: str, said: dict[str, Any]) -> Event:
     return Event(type_, f"night {night}", said | {"night": night})
 
@@ -146,6 +156,7 @@ class _Night:
         if stored is not None:
             found = self.score(stored)
             self.certify(stored, found)
+            self.retrain(stored)
         self.tell()
         report = self.report(found, begun)
         taken = {} if self.stages.failed("ingest") else arrivals.document()
@@ -212,9 +223,45 @@ class _Night:
                 change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from))
                 change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
-            done = certify(self.config, self.store, also=tell)
+            drifts = self.drift(stored)
+            adjust = withdrawn if drifts and self.config.nightly.on_drift == "ask" else _as_it_is
+            done = certify(self.config, self.store, also=tell, adjust=adjust)
             self.decisions = done.decisions
-            saying.said = done.text().replace("\n", "; ")
+            note = "" if adjust is _as_it_is else "automation is WITHDRAWN while the model drifts; "
+            saying.said = note + done.text().replace("\n", "; ")
+
+    def drift(self, stored: StoredModel) -> bool:
+        """Whether the scores of the newest runs are still like those of the past; drift is told."""
+        with self.stages.stage("drift") as saying:
+            found = drift(self.config, self.store, past_of(self.store), stored.provenance["manifest"])
+            if found is None:
+                saying.skipped, saying.said = True, "too few runs were scored by this model to tell"
+                return False
+            saying.said = found.text()
+            if found.drifts:
+                about = {"model": stored.model_id, "runs": list(found.runs), "now": found.now, "before": found.before}
+                about |= {"p_value": found.p_value, "on_drift": self.config.nightly.on_drift}
+                with self.store.transaction() as change:
+                    change.emit([Event("model.drift", f"model {stored.model_id}", about)])
+            return found.drifts
+        return True  # what cannot be told from drift is treated like it
+
+    def retrain(self, stored: StoredModel) -> None:
+        """Train a challenger where enough runs were labelled since the champion learned; people decide what scores."""
+        after = self.config.nightly.retrain_after
+        if not after:
+            return
+        with self.stages.stage("retrain") as saying:
+            labels = all_labels(self.store)
+            labelled = set(np.unique(labels.index.get_level_values("run")[labels.values >= 0]).tolist())
+            latest = self.store.pointed(CHALLENGER) or stored
+            known = set(bundle_of(self.store.path / latest.folder, latest.provenance["manifest"]).runs)
+            new = len(labelled - known)
+            if new < after:
+                saying.skipped, saying.said = True, f"{new} of {after} new labelled runs"
+                return
+            done = train(self.config, self.store, challenger=True)
+            saying.said = f"{done.text()}; compare and let it score with: dqm promote".replace("\n", "; ")
 
     def tell(self) -> None:
         """Take what was posted to its receivers; what nobody took is tried again by the next relay."""

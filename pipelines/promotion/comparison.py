@@ -21,13 +21,13 @@ from dqm.model.keys import LS_BITS, encode
 from dqm.model.past import Past
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.store import Store, StoredModel
-from dqm.store.tables import labels_from_arrow
-from pipelines.promotion.past_file import load_past
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import answers
+from pipelines.run.past_file import load_past
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import bundle_of
+from pipelines.run.train import all_labels
 
 RUNS, LEAST = 20, 5
 """Latest labelled runs that are compared on, and how few are too few."""
@@ -55,7 +55,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides over ``runs``; ``against`` says why the challenger is no better, empty where nothing speaks against."""
+    """Both sides over ``runs``; ``against`` says what speaks against the challenger, empty where nothing does."""
 
     runs: tuple[int, ...]
     champion: Side
@@ -83,10 +83,7 @@ def compare(
     config: Config, store: Store, champion: StoredModel, challenger: StoredModel, runs: int = RUNS
 ) -> Comparison:
     """Compare two models of the store; raises ``InputError`` where fewer than ``LEAST`` runs can be compared on."""
-    if not store.runs("labels"):
-        raise InputError(f"{store.path} holds no labels to compare models on; add an input that gives some")
-    quantities = all_quantities(store, config)
-    labels = labels_from_arrow(store.read("labels"))
+    quantities, labels = all_quantities(store, config), all_labels(store)
     said = [_Said.of(config, store, each, quantities, labels) for each in (champion, challenger)]
     common, at = _common(said)
     label = said[0].label[at[0]]
@@ -128,7 +125,7 @@ def _against(champion: Side, challenger: Side, config: Config) -> tuple[str, ...
 
 @dataclass(frozen=True, eq=False)
 class _Said:
-    """What one model said of lumisections that it had not learned from, sorted by ``key`` (``dqm.model.keys.encode``)."""
+    """What one model said of lumisections that it had not learned from, by ``key`` (``dqm.model.keys.encode``)."""
 
     model: str
     past: Past
@@ -148,14 +145,16 @@ class _Said:
         unseen = evidence.take(~inside)
         told = past.run >= past.run[np.isfinite(past.badness)].min(initial=2**31)  # from the first fold on
         code = encode(past.run, np.asarray(past.index.get_level_values("ls")))
-        parts = [tuple(each[told] for each in (code, past.badness, past.held, past.label, past.weight))]
+        parts: list[tuple[NDArray[Any], ...]] = [
+            tuple(each[told] for each in (code, past.badness, past.held, past.label, past.weight))
+        ]
         if len(unseen):
             _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
             key = encode(unseen.run, unseen.table.ls)
             parts.append((key, badness, unseen.held, unseen.label, unseen.weight))
-        key, badness, held, label, weight = (np.concatenate(each) for each in zip(*parts, strict=True))
-        order = np.argsort(key)
-        return cls(model.model_id, past, *(each[order] for each in (key, badness, held, label, weight)))
+        columns: list[NDArray[Any]] = [np.concatenate(each) for each in zip(*parts, strict=True)]
+        order = np.argsort(columns[0])
+        return cls(model.model_id, past, *(each[order] for each in columns))
 
     def before(self, run: int) -> Past:
         """The out-of-fold past of runs before one."""

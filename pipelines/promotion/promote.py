@@ -1,4 +1,4 @@
-"""``dqm promote``: let the challenger score from now on, or go back to the model before; who, why and on what evidence."""
+"""``dqm promote``: let the challenger score, or go back to the model before; who did it, why, on what evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import store_past
 from pipelines.promotion.comparison import Comparison, compare
-from pipelines.promotion.past_file import load_past
+from pipelines.run.past_file import load_past
 from pipelines.run.score import champion_entry
 from pipelines.run.score_part import bundle_of
 
@@ -69,8 +69,8 @@ def promote(
 ) -> Promotion:
     """Let the challenger score from now on, with the working point that its own past gives; needs an expert.
 
-    Raises ``RefusedError`` where the comparison speaks against it, unless it is to be done ``anyway``; then too it is in
-    the entry. Its bundle must be the one that was stored.
+    Raises ``RefusedError`` where the comparison speaks against it, unless it is to be done ``anyway``; it is in the
+    entry then too. Its bundle must be the one that was stored.
     """
     model = challenger_of(store)
     try:

@@ -14,14 +14,17 @@ from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError, InputError
+from dqm.model.labels import Labels
 from dqm.model.past import Past
 from dqm.model.verdicts import WorkingPoint
+from dqm.services.labels import overlaid, person_labels
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.alignment import QUANTITIES, described
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector, make_others
+from pipelines.run.past_file import PAST, save_past
 from pipelines.run.quantities import all_quantities
 from pipelines.tracking.address import tracking_uri
 
@@ -115,6 +118,7 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     digest = fingerprint(bundle)
     name = f"{'-'.join(each.kind for each in bundle.members)}-{digest[:12]}"
     save(bundle, store.path / "models" / name)
+    past = save_past(store.path / "models" / name, trained.past)
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
     alias = CHALLENGER if challenger else CHAMPION
@@ -124,7 +128,7 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
         tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
     with store.transaction() as change:
         if name not in {each.model_id for each in store.models()}:
-            record = {"manifest": digest, QUANTITIES: columns} | ({"mlflow": tracked} if tracked else {})
+            record = {"manifest": digest, QUANTITIES: columns, PAST: past} | ({"mlflow": tracked} if tracked else {})
             change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
         change.point(alias, name)
         if not challenger:
@@ -138,17 +142,24 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
 def labelled_evidence(config: Config, store: Store) -> tuple[Evidence, str]:
     """Evidence of every run in which at least one lumisection is labelled, and the quantities that it was made of.
 
-    Earlier runs are looked at for features.
+    Earlier runs are looked at for features. What people decided in signed runs is a label, and stands over one that an
+    input gave.
     """
     if not store.runs("quantities"):
         raise InputError(f"{store.path} holds no quantities; read some with: dqm ingest")
     quantities = all_quantities(store, config)
-    labels = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
-    evidence = Evidence.of(quantities, labels, config)
+    evidence = Evidence.of(quantities, all_labels(store), config)
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
     return evidence.take(np.isin(evidence.run, labelled)), described(quantities)
+
+
+def all_labels(store: Store) -> Labels:
+    """What the inputs, and above them people in signed runs, call good and bad."""
+    given = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
+    decided = person_labels(store)
+    return overlaid(given, decided) if given else decided
 
 
 def _tracked(
