@@ -61,7 +61,7 @@ class Deliveries:
         self._engine = engine
 
     def spread(self, receivers_of: Callable[[Event], Iterable[str]], at: datetime) -> int:
-        """Make a pending delivery of every event not looked at yet for each receiver that wants it; returns the count."""
+        """Of each event not looked at yet, make a delivery for every receiver that wants it; returns how many."""
         with writing(self._engine) as connection:
             seen = sa.select(_d.c.event).where(_d.c.receiver == SPREAD)
             rows = connection.execute(sa.select(_o).where(_o.c.id.not_in(seen)).order_by(_o.c.id)).all()

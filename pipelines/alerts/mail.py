@@ -40,20 +40,19 @@ class Email:
 
     def send(self, notice: Notice, outside: Outside) -> None:
         """Hand the message to the server."""
-        self.check(outside)
         password = outside.secret(self.password_env) if self.password_env else ""
         with outside.explained(self.host):
             try:
                 with self._connected(outside.total_timeout) as server:
                     self._hand_over(server, self.message(notice), password)
             except smtplib.SMTPException as error:  # an OSError, whose text would quote the server
-                code = getattr(error, "smtp_code", "")
-                raise NotDeliveredError(f"{self.host} refused: {type(error).__name__} {code}".strip()) from None
+                what = f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+                raise NotDeliveredError(f"{self.host} refused: {what}", answered=True) from None
 
     def _connected(self, timeout: float) -> smtplib.SMTP:
         if self.security == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, "lumicert", timeout=timeout, context=tls())
-        return smtplib.SMTP(self.host, self.port, "lumicert", timeout=timeout)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=timeout, context=tls())
+        return smtplib.SMTP(self.host, self.port, timeout=timeout)
 
     def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, password: str) -> None:
         if self.security == "starttls":
