@@ -83,9 +83,7 @@ def test_a_failure_waits_longer_each_time_and_then_is_a_dead_letter(
     assert 0 <= waits[1] <= 200
     done = sent(config)
     assert (done.given_up, done.complete, desk.ids()) == (1, False, [night(1).id] * 3)
-    assert done.text() == (
-        "delivered 0; left: 1 dead\nwebhook: 127.0.0.1 answered 500\ndead letters: dqm alerts dead"
-    )
+    assert done.text() == ("delivered 0; left: 1 dead\nwebhook: 127.0.0.1 answered 500\ndead letters: dqm alerts dead")
     assert sent(config).complete, "an old dead letter fails no later pass"
 
 
