@@ -169,15 +169,16 @@ def _enter(connection: sa.Connection, outcome: Outcome) -> None:
 def _held_state(connection: sa.Connection, delivery: Delivery) -> str:
     """Held, and what was held before of the same receiver, run and subsystem is replaced by it.
 
-    An end whose begin was held is not worth telling either: it is silenced.
+    The end of what was never told is not worth telling either: it is silenced.
     """
     event = delivery.posted.event
     same = (_o.c.run == event.run, _o.c.subsystem == event.subsystem, _o.c.type.like("anomaly.%"))
-    earlier = (_d.c.receiver == delivery.receiver, _d.c.state == HELD, _d.c.event < delivery.posted.id)
-    held = connection.execute(_joined().where(*same, *earlier)).all()
+    before = _joined().where(*same, _d.c.receiver == delivery.receiver, _d.c.event < delivery.posted.id)
+    held = connection.execute(before.where(_d.c.state == HELD)).all()
     connection.execute(_d.update().where(_d.c.id.in_([row.id for row in held])).values(state=SILENCED))
-    begun = any(row.type == "anomaly.opened" for row in held)
-    return SILENCED if begun and event.type == "anomaly.resolved" else HELD
+    told = connection.execute(before.where(_d.c.state == DONE).order_by(_d.c.event.desc()).limit(1)).first()
+    open_ = told is not None and told.type != "anomaly.resolved"
+    return SILENCED if event.type == "anomaly.resolved" and not open_ else HELD
 
 
 def _earlier(state: str) -> sa.ColumnElement[bool]:
