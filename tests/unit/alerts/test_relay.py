@@ -166,11 +166,13 @@ def test_a_success_counts_after_the_lease_and_a_failure_does_not(
 
     post(night(1))
     store.deliveries.spread(lambda event: ["a"], clock())
-    lease, horizon = timedelta(seconds=60), timedelta(hours=1)
-    first = store.deliveries.claim(["a"], clock(), lease, horizon=horizon)
-    assert store.deliveries.claim(["a"], clock(), lease, horizon=horizon) is None
+    (due,) = store.deliveries.due(["a"], clock(), timedelta(hours=1))
+    first = store.deliveries.claim(due, clock() + timedelta(seconds=60))
+    assert store.deliveries.due(["a"], clock(), timedelta(hours=1)) == []
+    assert store.deliveries.claim(due, clock() + timedelta(seconds=60)) is None
     clock.pass_by(61)
-    second = store.deliveries.claim(["a"], clock(), lease, horizon=horizon)
+    (again,) = store.deliveries.due(["a"], clock(), timedelta(hours=1))
+    second = store.deliveries.claim(again, clock() + timedelta(seconds=60))
     assert first
     assert second
     assert (first.id, second.attempts) == (second.id, 2)
