@@ -53,8 +53,9 @@ def alerts_test(
     for name, error in results.items():
         say(f"{name}: {error or 'delivered'}")
     write_json(json_path, [{"receiver": name, "error": error} for name, error in results.items()])
+    if not results:
+        say("no receiver is configured; docs/alerts.md says how")
     if any(results.values()) or not results:
-        say("" if results else "no receiver is configured; see docs/alerts.md")
         raise typer.Exit(1)
 
 
@@ -185,7 +186,7 @@ def _line(delivery: Delivery) -> str:
     event, when = delivery.posted.event, f"{delivery.posted.at:%Y-%m-%d %H:%M}"
     place = f"{event.subject} {event.subsystem}".rstrip()
     said = f": {delivery.error}" if delivery.error else ""
-    tries = f", {delivery.attempts} attempts" if delivery.attempts != 1 else ""
+    tries = f", {delivery.attempts} attempts" if delivery.attempts > 1 else ""
     return f"{delivery.id} {when} {event.type} {place} → {delivery.receiver}: {delivery.state}{tries}{said}"
 
 
