@@ -87,16 +87,15 @@ class Deliveries:
         That is where another relay has claimed it, and where an earlier event of its run and subsystem waits for the
         same receiver, who is told in the order of the events; those that are about no run have no order.
         """
-        values = {"due": lease_end, "attempts": due.attempts + 1}
+        claimed = replace(due, due=lease_end, attempts=due.attempts + 1)
         untouched = (_d.c.id == due.id, _d.c.state == PENDING, _d.c.due == due.due, _d.c.attempts == due.attempts)
         with writing(self._engine) as connection:
             if finished is not None:
                 _enter(connection, finished)
             if due.posted.event.run is not None and connection.scalar(_earlier(due)) is not None:
                 return None
-            if not connection.execute(_d.update().where(*untouched).values(**values)).rowcount:
-                return None
-        return replace(due, **values)
+            lease = _d.update().where(*untouched).values(due=claimed.due, attempts=claimed.attempts)
+            return claimed if connection.execute(lease).rowcount else None
 
     def enter(self, outcome: Outcome) -> None:
         """Enter what became of a claimed delivery."""

@@ -39,7 +39,7 @@ class Chat:
         from apprise.plugins import mattermost, slack
 
         logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its messages quote addresses
-        kinds = {
+        kinds: dict[str, Any] = {
             "slack": slack.NotifySlack,
             "mmost": mattermost.NotifyMattermost,
             "mmosts": mattermost.NotifyMattermost,

@@ -116,7 +116,7 @@ def alerts_silence(
     reason: Why = "",
     run: Annotated[int | None, typer.Option(min=0, help="only this run; left out: any")] = None,
     subsystem: Annotated[str, typer.Option(help="only this subsystem; *: any")] = "*",
-    hours: Annotated[float, typer.Option(min=0.01, max=744, help="how long")] = 8.0,
+    hours: Annotated[float, typer.Option(min=0.01, max=720, help="how long")] = 8.0,
     end: Annotated[int | None, typer.Option(help="end the silence of this number instead")] = None,
     person: Person = OPERATOR,
     config: ConfigPath = DEFAULT_CONFIG,

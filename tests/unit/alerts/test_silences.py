@@ -135,13 +135,21 @@ def test_who_knows_of_an_anomaly_is_told_of_its_end_and_of_the_next(room: Desk) 
     ]
 
 
+def test_who_knows_of_everything_in_a_run(room: Desk) -> None:
+    assert room.tell(OPENED) == ["anomaly.opened"]
+    room.record(acknowledgement, run=7, subsystem="*", reason="on it")
+    other = Event("anomaly.updated", "run 8", {}, 8, "A")
+    assert room.tell(UPDATED, other) == ["anomaly.updated"]
+    assert room.states() == ["done", "silenced", "done"]
+
+
 @pytest.mark.parametrize(
     ("hours", "reason", "why"),
     [
         (1, " ", "a silence needs a reason; say why with --reason"),
-        (0, "x", "a silence must end after now and within 31 days, not at 2026-11-25 12:00 UTC"),
+        (0, "x", "a silence must end after now and within 30 days, not at 2026-11-25 12:00 UTC"),
         (-1, "x", "a silence must end after now"),
-        (800, "x", "within 31 days"),
+        (800, "x", "within 30 days"),
     ],
 )
 def test_a_silence_that_is_refused(clock: Any, hours: float, reason: str, why: str) -> None:
