@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -157,6 +159,37 @@ def desk() -> Iterator[Desk]:
     thread.start()
     yield made
     made.closing.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass
+class Encrypted:
+    """A server on this machine that says 200 by TLS, and the file of its certificate, which nobody has signed."""
+
+    port: int
+    certificate: Path
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[Encrypted]:
+    """That server, with a certificate for 127.0.0.1 made for the test."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=desk"
+    outputs = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    try:
+        subprocess.run([*command.split(), *outputs], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no openssl to make a certificate with: install it")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    desk = Desk(answer=lambda n: (200, {}, b"fine"))
+    server = _Server(("127.0.0.1", 0), _handler(desk))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield Encrypted(server.server_address[1], certificate)
     server.shutdown()
     server.server_close()
     thread.join()

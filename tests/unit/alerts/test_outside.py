@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-import subprocess
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dqm.model.errors import ConfigError
+from dqm.model.events import Event
+from pipelines.alerts.mail import Email
+from pipelines.alerts.notice import Notice
 from pipelines.alerts.outside import MOST_BYTES, NotDeliveredError, Outside, seconds_until, within
 
 HIDDEN = "hidden-in-query"
@@ -147,37 +145,26 @@ def test_retry_after_of_an_answer(outside: Outside, desk: Any) -> None:
     assert (error.retry_after, error.answered) == (42.0, True)
 
 
-@pytest.fixture
-def impostor(tmp_path: Path) -> Iterator[int]:
-    """The port of a TLS server on this machine, with a certificate that nobody vouches for."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
-    outputs = ["-keyout", str(key), "-out", str(certificate)]
-    try:
-        subprocess.run([*command.split(), *outputs], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with: install it")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            try:
-                with context.wrap_socket(server.accept()[0], server_side=True) as wire:
-                    wire.recv(1)
-            except OSError:
-                pass  # refused, as it should be
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        thread.join(10)
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(outside: Outside, impostor: int) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused(outside: Outside, encrypted: Any) -> None:
     """Mutant: ``ssl._create_unverified_context``."""
-    with pytest.raises(NotDeliveredError, match=r"the certificate of 127.0.0.1 is refused: "):
-        outside.post(f"https://127.0.0.1:{impostor}/", b"", {})
+    with pytest.raises(NotDeliveredError, match=r"the certificate of 127.0.0.1 is refused: self-signed certificate"):
+        outside.post(f"https://127.0.0.1:{encrypted.port}/", b"", {})
+    with pytest.raises(NotDeliveredError, match=r"the certificate of 127.0.0.1 is refused: self-signed certificate"):
+        mail(encrypted.port).send(Notice(Event("alerts.test", "x"), NOW, "s"), outside)
+
+
+def test_a_certificate_of_an_authority_that_the_environment_names(
+    outside: Outside, encrypted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(encrypted.certificate))
+    assert outside.post(f"https://127.0.0.1:{encrypted.port}/", b"", {}) == b"fine"
+    with pytest.raises(NotDeliveredError, match=r"the certificate of localhost is refused: Hostname mismatch"):
+        replace(outside, allow=("localhost",)).post(f"https://localhost:{encrypted.port}/", b"", {})
+
+
+def mail(port: int) -> Email:
+    """A mail server that speaks TLS from the first byte."""
+    return Email("127.0.0.1", "a@site.test", "b@site.test", port, "tls")
 
 
 def test_secrets_come_from_the_environment_and_are_not_shown(outside: Outside) -> None:
