@@ -11,6 +11,9 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """How urgent an event is, rising."""
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
+"""A name, an IPv4 or an IPv6 address; with a single colon it would hold a port."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
@@ -70,7 +73,7 @@ class AlertsConfig(BaseModel):
     @classmethod
     def _hosts(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
         for each in allow:
-            if not re.fullmatch(r"[A-Za-z0-9._:-]+", each, re.ASCII) or "*" in each:
+            if not _HOST.fullmatch(each):
                 raise ValueError(f"{each!r} is no host; write its name alone, without scheme, port or path")
         return tuple(each.lower().rstrip(".") for each in allow)
 

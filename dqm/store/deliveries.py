@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ class Deliveries:
         self._engine = engine
 
     def spread(self, receivers_of: Callable[[Event], Iterable[str]], at: datetime) -> int:
-        """Make a pending delivery of every event not looked at yet for each receiver that wants it; returns the count."""
+        """Of each event not looked at yet, make a delivery for every receiver that wants it; returns how many."""
         with writing(self._engine) as connection:
             seen = sa.select(_d.c.event).where(_d.c.receiver == SPREAD)
             rows = connection.execute(sa.select(_o).where(_o.c.id.not_in(seen)).order_by(_o.c.id)).all()
@@ -70,31 +70,32 @@ class Deliveries:
                 connection.execute(_d.insert(), [*made, *(_new(row.id, SPREAD, DONE, at) for row in rows)])
         return len(made)
 
-    def claim(
-        self,
-        receivers: Iterable[str],
-        at: datetime,
-        lease: timedelta,
-        *,
-        horizon: timedelta,
-        finished: Outcome | None = None,
-    ) -> Delivery | None:
-        """Enter what became of the delivery before, and claim the next that is due; None where none is.
+    def due(self, receivers: Iterable[str], at: datetime, horizon: timedelta) -> list[Delivery]:
+        """What is due for the given receivers, in the order of the events.
 
-        Within one (run, subsystem) a receiver is told in the order of the events. Nothing is due later than
-        ``horizon`` from now: a row that says so was written before the clock was set back, and is due.
+        Nothing is due later than ``horizon`` from now: a row that says so was written before the clock was set back,
+        and is due.
         """
+        now = (_d.c.due <= at) | (_d.c.due > at + horizon)
+        query = _joined().where(_d.c.state == PENDING, now, _d.c.receiver.in_(list(receivers)))
+        with reading(self._engine) as connection:
+            return [_delivery(row) for row in connection.execute(query.order_by(_d.c.event, _d.c.id))]
+
+    def claim(self, due: Delivery, lease_end: datetime, finished: Outcome | None = None) -> Delivery | None:
+        """Enter what became of the delivery before, and claim one that is due; None where it is not to be sent now.
+
+        That is where another relay has claimed it, and where an earlier event of its run and subsystem waits for the
+        same receiver, who is told in the order of the events; those that are about no run have no order.
+        """
+        claimed = replace(due, due=lease_end, attempts=due.attempts + 1)
+        untouched = (_d.c.id == due.id, _d.c.state == PENDING, _d.c.due == due.due, _d.c.attempts == due.attempts)
         with writing(self._engine) as connection:
             if finished is not None:
                 _enter(connection, finished)
-            due = (_d.c.due <= at) | (_d.c.due > at + horizon)
-            query = _joined().where(_d.c.state == PENDING, due, _d.c.receiver.in_(list(receivers)), ~_earlier(PENDING))
-            row = connection.execute(query.order_by(_d.c.event, _d.c.id).limit(1)).first()
-            if row is None:
+            if due.posted.event.run is not None and connection.scalar(_earlier(due)) is not None:
                 return None
-            values = {"due": at + lease, "attempts": row.attempts + 1}
-            connection.execute(_d.update().where(_d.c.id == row.id).values(**values))
-        return _delivery(row, **values)
+            lease = _d.update().where(*untouched).values(due=claimed.due, attempts=claimed.attempts)
+            return claimed if connection.execute(lease).rowcount else None
 
     def enter(self, outcome: Outcome) -> None:
         """Enter what became of a claimed delivery."""
@@ -169,23 +170,24 @@ def _enter(connection: sa.Connection, outcome: Outcome) -> None:
 def _held_state(connection: sa.Connection, delivery: Delivery) -> str:
     """Held, and what was held before of the same receiver, run and subsystem is replaced by it.
 
-    An end whose begin was held is not worth telling either: it is silenced.
+    The end of what was never told is not worth telling either: it is silenced.
     """
     event = delivery.posted.event
     same = (_o.c.run == event.run, _o.c.subsystem == event.subsystem, _o.c.type.like("anomaly.%"))
-    earlier = (_d.c.receiver == delivery.receiver, _d.c.state == HELD, _d.c.event < delivery.posted.id)
-    held = connection.execute(_joined().where(*same, *earlier)).all()
+    before = _joined().where(*same, _d.c.receiver == delivery.receiver, _d.c.event < delivery.posted.id)
+    held = connection.execute(before.where(_d.c.state == HELD)).all()
     connection.execute(_d.update().where(_d.c.id.in_([row.id for row in held])).values(state=SILENCED))
-    begun = any(row.type == "anomaly.opened" for row in held)
-    return SILENCED if begun and event.type == "anomaly.resolved" else HELD
+    told = connection.execute(before.where(_d.c.state == DONE).order_by(_d.c.event.desc()).limit(1)).first()
+    open_ = told is not None and told.type != "anomaly.resolved"
+    return SILENCED if event.type == "anomaly.resolved" and not open_ else HELD
 
 
-def _earlier(state: str) -> sa.ColumnElement[bool]:
-    """Whether an earlier event of the same receiver, run and subsystem is in this state."""
-    e, p = _d.alias(), _o.alias()
-    same = (e.c.receiver == _d.c.receiver, p.c.run == _o.c.run, p.c.subsystem == _o.c.subsystem)
-    before = sa.select(e.c.id).join(p, p.c.id == e.c.event).where(e.c.state == state, e.c.event < _d.c.event, *same)
-    return before.correlate(_d, _o).exists()
+def _earlier(due: Delivery) -> sa.Select[Any]:
+    """An earlier event of the same run and subsystem that waits for the same receiver."""
+    event = due.posted.event
+    waiting = (_d.c.state == PENDING, _d.c.receiver == due.receiver, _d.c.event < due.posted.id)
+    same = (_o.c.run == event.run, _o.c.subsystem == event.subsystem)
+    return sa.select(_d.c.id).join(_o, _o.c.id == _d.c.event).where(*waiting, *same).limit(1)
 
 
 def _joined() -> sa.Select[Any]:
@@ -205,6 +207,5 @@ def _posted(row: Any) -> Posted:
     return Posted(row.event, row.at, _event(row))
 
 
-def _delivery(row: Any, **changed: Any) -> Delivery:
-    fields = {name: getattr(row, name) for name in ("id", "receiver", "state", "attempts", "due", "error")}
-    return Delivery(**(fields | changed), posted=_posted(row))
+def _delivery(row: Any) -> Delivery:
+    return Delivery(row.id, row.receiver, row.state, row.attempts, row.due, row.error, _posted(row))

@@ -53,8 +53,9 @@ def alerts_test(
     for name, error in results.items():
         say(f"{name}: {error or 'delivered'}")
     write_json(json_path, [{"receiver": name, "error": error} for name, error in results.items()])
+    if not results:
+        say("no receiver is configured; docs/alerts.md says how")
     if any(results.values()) or not results:
-        say("" if results else "no receiver is configured; see docs/alerts.md")
         raise typer.Exit(1)
 
 
@@ -115,7 +116,7 @@ def alerts_silence(
     reason: Why = "",
     run: Annotated[int | None, typer.Option(min=0, help="only this run; left out: any")] = None,
     subsystem: Annotated[str, typer.Option(help="only this subsystem; *: any")] = "*",
-    hours: Annotated[float, typer.Option(min=0.01, max=744, help="how long")] = 8.0,
+    hours: Annotated[float, typer.Option(min=0.01, max=720, help="how long")] = 8.0,
     end: Annotated[int | None, typer.Option(help="end the silence of this number instead")] = None,
     person: Person = OPERATOR,
     config: ConfigPath = DEFAULT_CONFIG,
@@ -185,7 +186,7 @@ def _line(delivery: Delivery) -> str:
     event, when = delivery.posted.event, f"{delivery.posted.at:%Y-%m-%d %H:%M}"
     place = f"{event.subject} {event.subsystem}".rstrip()
     said = f": {delivery.error}" if delivery.error else ""
-    tries = f", {delivery.attempts} attempts" if delivery.attempts != 1 else ""
+    tries = f", {delivery.attempts} attempts" if delivery.attempts > 1 else ""
     return f"{delivery.id} {when} {event.type} {place} → {delivery.receiver}: {delivery.state}{tries}{said}"
 
 

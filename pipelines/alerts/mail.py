@@ -28,9 +28,8 @@ class Email:
     password_env: str = ""
 
     def __post_init__(self) -> None:
-        for name, given in (("sender", self.sender), ("to", self.to)):
-            if "@" not in given or not given.isprintable():
-                raise ValueError(f"{name} must hold an address such as shift@example.org")
+        if not all("@" in each and each.isprintable() for each in (self.sender, self.to)):
+            raise ValueError("sender and to must hold addresses such as shift@example.org")
 
     def check(self, outside: Outside) -> None:
         """Raise ``ConfigError`` for a server that is not permitted."""
@@ -40,20 +39,19 @@ class Email:
 
     def send(self, notice: Notice, outside: Outside) -> None:
         """Hand the message to the server."""
-        self.check(outside)
         password = outside.secret(self.password_env) if self.password_env else ""
         with outside.explained(self.host):
             try:
                 with self._connected(outside.total_timeout) as server:
                     self._hand_over(server, self.message(notice), password)
             except smtplib.SMTPException as error:  # an OSError, whose text would quote the server
-                code = getattr(error, "smtp_code", "")
-                raise NotDeliveredError(f"{self.host} refused: {type(error).__name__} {code}".strip()) from None
+                what = f"{self.host} refused: {type(error).__name__} {getattr(error, 'smtp_code', '')}"
+                raise NotDeliveredError(what.strip(), answered=True) from None
 
     def _connected(self, timeout: float) -> smtplib.SMTP:
         if self.security == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, "lumicert", timeout=timeout, context=tls())
-        return smtplib.SMTP(self.host, self.port, "lumicert", timeout=timeout)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=timeout, context=tls())
+        return smtplib.SMTP(self.host, self.port, timeout=timeout)
 
     def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, password: str) -> None:
         if self.security == "starttls":
@@ -67,7 +65,6 @@ class Email:
         """The message of an event."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, self.to, notice.title()
-        message["Message-ID"] = f"<{notice.id}@lumicert.invalid>"
-        message["Date"] = notice.at
+        message["Message-ID"], message["Date"] = f"<{notice.id}@lumicert.invalid>", notice.at
         message.set_content(notice.text())
         return message

@@ -59,7 +59,7 @@ class Notice:
         return severity_of(self.event)
 
     def cloud_event(self) -> dict[str, Any]:
-        """The event by CloudEvents 1.0 (JSON, structured mode); run, subsystem and severity are extension attributes."""
+        """The event by CloudEvents 1.0 (JSON, structured mode); run, subsystem and severity are extensions."""
         event = self.event
         attributes = {
             "specversion": "1.0",

@@ -31,7 +31,7 @@ _WAYS = {"https": 443, "http": 80}
 
 
 class NotDeliveredError(RuntimeError):
-    """A receiver that was not told: why, whether it answered at all, and the seconds after which it asked to be tried."""
+    """A receiver that was not told: why, whether it answered at all, and after how many seconds it asks to be tried."""
 
     def __init__(self, reason: str, *, answered: bool = False, retry_after: float | None = None) -> None:
         self.answered, self.retry_after = answered, retry_after
@@ -104,9 +104,9 @@ class Outside:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             try:
                 line.request("POST", path, body, {"User-Agent": "lumicert", "Connection": "close", **headers})
-                answer = line.getresponse()
-                self._refuse(host, answer)
-                return answer.read(MOST_BYTES)
+                with line.getresponse() as answer:
+                    self._refuse(host, answer)
+                    return answer.read(MOST_BYTES)
             finally:
                 line.close()
 

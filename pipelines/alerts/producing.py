@@ -92,7 +92,7 @@ def run_events(verdicts: Verdicts, ask_share: float, made_from: str) -> list[Eve
 
 
 def finding_events(findings: Iterable[Finding]) -> list[Event]:
-    """``data.conflict``, ``schema.drift``, ``data.quarantined``: one for each code and run; other notes are no events."""
+    """``data.conflict``, ``schema.drift``, ``data.quarantined``: one for each code and run; other notes are none."""
     groups: dict[tuple[str, str, int | None], list[Finding]] = defaultdict(list)
     for each in findings:
         type_ = _type_of(each)

@@ -103,20 +103,23 @@ def _begun(store: Store, at: datetime) -> _Pass:
 
 
 def _all_due(alerts: AlertsConfig, store: Store, told: dict[str, Told], outside: Outside, now: _Pass) -> None:
-    lease = timedelta(seconds=2 * alerts.total_timeout + 60)
+    """Send what is due; the outcome of one is entered in the transaction that claims the next."""
+    lease = timedelta(seconds=2 * alerts.total_timeout + 5)
     horizon = lease + timedelta(seconds=alerts.longest_delay)
     finished: Outcome | None = None
-    while True:
-        names = [name for name in told if now.silent[name] < RESTS_AFTER]
-        claimed = store.deliveries.claim(names, outside.clock(), lease, horizon=horizon, finished=finished)
-        if claimed is None:
-            return
-        finished = _hushed(store, claimed, outside.clock(), now)
-        if finished is None:
-            finished = _attempted(alerts, claimed, told[claimed.receiver], outside, now)
+    for due in store.deliveries.due(told, outside.clock(), horizon):
+        if now.silent[due.receiver] >= RESTS_AFTER:
+            continue
+        claimed = store.deliveries.claim(due, outside.clock() + lease, finished)
+        finished = None
+        if claimed is not None:
+            finished = _hushed(claimed, outside.clock(), now)
+            finished = finished or _attempted(alerts, claimed, told[claimed.receiver], outside, now)
+    if finished is not None:
+        store.deliveries.enter(finished)
 
 
-def _hushed(store: Store, claimed: Delivery, at: datetime, now: _Pass) -> Outcome | None:
+def _hushed(claimed: Delivery, at: datetime, now: _Pass) -> Outcome | None:
     """What a silence or an acknowledgement makes of a delivery; None where it is to be sent."""
     event = claimed.posted.event
     if event.type == "anomaly.updated" and (event.run, event.subsystem) in now.known:

@@ -17,7 +17,7 @@ from dqm.store.outbox import Posted
 from dqm.store.store import Store
 
 EVERYTHING = "*"
-LONGEST = timedelta(days=31)
+LONGEST = timedelta(days=30)
 """How long a silence may last: one that nobody remembers hides what matters."""
 
 
@@ -57,18 +57,19 @@ def silences_at(store: Store, at: datetime) -> list[Silence]:
     return [each for each in last.values() if each.until > at]
 
 
-def acknowledged(entries: Iterable[Entry], posted: Iterable[Posted]) -> set[tuple[int, str]]:
-    """The anomalies, (run, subsystem), that somebody knows of and that did not end or open anew since."""
-    since = {
-        (entry.run, str(entry.fields.get("subsystem", ""))): entry.at
-        for entry in entries
-        if entry.action == "acknowledge"
+def acknowledged(entries: Iterable[Entry], posted: Iterable[Posted]) -> set[tuple[int | None, str]]:
+    """The anomalies, (run, subsystem), that somebody knows of and that neither ended nor opened anew since."""
+    last = {
+        (each.event.run, each.event.subsystem): each.at
+        for each in posted
+        if each.event.type in ("anomaly.opened", "anomaly.resolved")
     }
-    for each in posted:
-        key = (each.event.run, each.event.subsystem)
-        if each.event.type in ("anomaly.opened", "anomaly.resolved") and key in since and each.at > since[key]:
-            del since[key]
-    return {(run, subsystem) for run, subsystem in since if run is not None}
+    said = [(entry.run, entry.fields["subsystem"], entry.at) for entry in entries if entry.action == "acknowledge"]
+    return {
+        (run, subsystem)
+        for (run, subsystem), at in last.items()
+        if any(r in (None, run) and s in (EVERYTHING, subsystem) and when >= at for r, s, when in said)
+    }
 
 
 def silence(
@@ -89,13 +90,13 @@ def silence(
         raise InputError(
             f"a silence must end after now and within {LONGEST.days} days, not at {until:%Y-%m-%d %H:%M} UTC"
         )
-    fields = {"run": run, "subsystem": subsystem, "until": until.astimezone(UTC).isoformat(), "reason": reason.strip()}
+    fields = {"run": run, "subsystem": subsystem, "until": until.astimezone(UTC).isoformat(), "comment": reason.strip()}
     return Action(owner, role, "silence", _subject(run, subsystem), nonce, at, run, fields)
 
 
 def unsilence(owner: str, role: str, nonce: str, at: datetime, ended: Silence) -> Action:
     """The audit action that ends a silence before its time."""
-    fields = {"run": ended.run, "subsystem": ended.subsystem, "until": at.astimezone(UTC).isoformat(), "reason": ""}
+    fields = {"run": ended.run, "subsystem": ended.subsystem, "until": at.astimezone(UTC).isoformat(), "comment": ""}
     return Action(owner, role, "unsilence", _subject(ended.run, ended.subsystem), nonce, at, ended.run, fields)
 
 
@@ -103,7 +104,7 @@ def acknowledgement(
     owner: str, role: str, nonce: str, at: datetime, *, run: int, subsystem: str, reason: str
 ) -> Action:
     """The audit action of an acknowledgement."""
-    fields = {"run": run, "subsystem": subsystem, "until": None, "reason": reason.strip()}
+    fields = {"run": run, "subsystem": subsystem, "comment": reason.strip()}
     return Action(owner, role, "acknowledge", _subject(run, subsystem), nonce, at, run, fields)
 
 
@@ -122,5 +123,5 @@ def _silence(entry: Entry) -> Silence:
         str(fields.get("subsystem", EVERYTHING)),
         entry.at,
         zoned,
-        str(fields.get("reason", "")),
+        str(fields.get("comment", "")),
     )

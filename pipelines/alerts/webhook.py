@@ -16,7 +16,7 @@ PREFIX = "whsec_"
 
 @dataclass(frozen=True)
 class Webhook:
-    """POST to ``url``; ``secret_env`` names the variable that holds the key ``whsec_…``, ``url_env`` one with the URL."""
+    """POST to ``url``; ``secret_env`` names the variable with the key ``whsec_…``, ``url_env`` one with the URL."""
 
     secret_env: str
     url: str = ""
