@@ -34,6 +34,7 @@ from pipelines.nightly.lock import locked
 from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import Stage, Stages
 from pipelines.run.certify import certify, past_of
+from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import ingest
 from pipelines.run.score import champion, champion_entry, score
 from pipelines.run.score_part import bundle_of
@@ -212,8 +213,10 @@ class _Night:
     def certify(self, stored: StoredModel, found: Due) -> None:
         """Decide and publish, and say so, in one commit."""
         with self.stages.stage("certify") as saying:
-            if not self.store.runs("scores"):
-                saying.skipped, saying.said = True, "no run was scored yet"
+            manifest = stored.provenance["manifest"]
+            scored = any(each.provenance["model"] == manifest for each in self.store.partitions("scores"))
+            if not scored and not stale_runs(self.config, self.store):
+                saying.skipped, saying.said = True, "this model has scored no run yet; what was decided stands"
                 return
             before = last_anomalies(self.store.events())
 

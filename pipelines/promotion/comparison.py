@@ -145,9 +145,8 @@ class _Said:
         unseen = evidence.take(~inside)
         told = past.run >= past.run[np.isfinite(past.badness)].min(initial=2**31)  # from the first fold on
         code = encode(past.run, np.asarray(past.index.get_level_values("ls")))
-        parts: list[tuple[NDArray[Any], ...]] = [
-            tuple(each[told] for each in (code, past.badness, past.held, past.label, past.weight))
-        ]
+        said = (code, past.badness, past.held, past.label, past.weight)
+        parts: list[tuple[NDArray[Any], ...]] = [tuple(each[told] for each in said)]
         if len(unseen):
             _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
             key = encode(unseen.run, unseen.table.ls)

@@ -101,7 +101,7 @@ def test_a_broken_bundle_is_refused_and_what_is_published_stays(config: Config, 
     assert done.failed
     assert {each.name: each.state for each in done.stages}["model"] == "failed"
     assert published(store) == before
-    assert [e.event.type for e in store.events()] == ["model.refused", "nightly.failed"]
+    assert [e.event.type for e in store.events()][-2:] == ["model.refused", "nightly.failed"]
     assert store.nights.all()[-1].state == FAILED
 
 
