@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(backup)
     app.command()(restore)
     app.command()(promote)
+    app.command()(explain)
 
 
 def nightly(
@@ -192,3 +193,20 @@ def promote(
             done = run(settings, store, people, who, why, nonce=name, anyway=anyway)
     say(done.text())
     write_json(json_path, done.document())
+
+
+def explain(
+    run: Annotated[int, typer.Argument(help="run")],
+    ls: Annotated[int, typer.Argument(help="lumisection")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Print the chain from the data of a lumisection to its decision, with the digest of every step."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.run.explain import explain as service
+
+    with Store.open(load(config).store_path) as store:
+        found = service(store, run, ls)
+    say(found.text())
+    write_json(json_path, found.document())

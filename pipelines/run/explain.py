@@ -1,0 +1,113 @@
+"""``dqm explain RUN LS``: from the data to the decision, every step with the digest by which it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from dqm.formats.golden import read_mask
+from dqm.model.errors import UnknownNameError
+from dqm.services.effective import machine_verdicts, partitions_that_stand
+from dqm.services.history import told
+from dqm.services.publish import GOLDEN
+from dqm.services.standing import known_run
+from dqm.store.freshness import data_digests
+from dqm.store.store import Store
+from features.words import in_words
+
+
+@dataclass(frozen=True)
+class Link:
+    """One step of the chain: what it is, the digest or name it is known by, and what it says."""
+
+    step: str
+    known_by: str
+    says: str = ""
+
+    def text(self) -> str:
+        """For people."""
+        return f"{self.step:14} {self.known_by[:16]:16}  {self.says}".rstrip()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The chain of one lumisection."""
+
+    run: int
+    ls: int
+    links: tuple[Link, ...]
+
+    def text(self) -> str:
+        """For people."""
+        return "\n".join([f"run {self.run}, lumisection {self.ls}", *(each.text() for each in self.links)])
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {"run": self.run, "ls": self.ls, "links": [vars(each) for each in self.links]}
+
+
+def explain(store: Store, run: int, ls: int) -> Chain:
+    """The chain of digests from data to decision; raises ``UnknownNameError`` for a run or lumisection not held."""
+    standing = known_run(store, run, datetime.now(UTC))
+    links = [*_data(store, run), *_machine(store, run, ls, standing)]
+    links += [Link("person", each.hash, told(each)) for each in standing.entries]
+    links.append(Link("state", "", f"the run is {standing.state}"))
+    links += _published(store, run, ls)
+    return Chain(run, ls, tuple(links))
+
+
+def _data(store: Store, run: int) -> list[Link]:
+    found = []
+    for kind in ("quantities", "histograms", "labels"):
+        for each in store.partitions(kind, run=run):
+            found.append(Link(kind, each.digest, f"{each.rows} rows from {each.provenance.get('files', '')}"))
+    return found
+
+
+def _machine(store: Store, run: int, ls: int, standing: Any) -> list[Link]:
+    """Scores and verdict of the machine, and whether they are still of the data that the store holds."""
+    scored, now = store.partitions("scores", run=run), data_digests(store).get(run, "")
+    found = []
+    for each in scored:
+        made = each.provenance
+        fresh = "of the data as they are" if made["data"] == now else "of EARLIER DATA; score again: dqm score"
+        found.append(Link("scores", each.digest, fresh))
+        found.append(Link("features", made["features"], "fingerprint of the columns"))
+        found.append(Link("model", made["model"], _model_name(store, made["model"])))
+    held = [each for each in partitions_that_stand(store, [standing]) if each.run == run]
+    verdicts = machine_verdicts(store, held)
+    if verdicts is None:
+        return [*found, Link("verdict", "", "UNKNOWN: not certified yet; see dqm score, dqm certify")]
+    numbers = np.asarray(verdicts.index.get_level_values("ls"))
+    rows = np.flatnonzero(numbers == ls)
+    if not len(rows):
+        raise UnknownNameError(f"lumisection of run {run}", str(ls), map(str, numbers.tolist()))
+    made, row = held[0].provenance, int(rows[0])
+    found.append(Link("working point", made["working_point"], "thresholds that decided"))
+    found.append(Link("code", made["code"], "version of lumicert that decided"))
+    badness = f" at badness {verdicts.badness[row]:.4g}" if np.isfinite(verdicts.badness[row]) else ""
+    why = f" ({verdicts.status[row]})" if verdicts.status[row] else ""
+    found.append(Link("verdict", held[0].digest, f"{verdicts.decision[row]}{badness}{why}"))
+    found += [Link("  because", "", in_words(each)) for each in verdicts.reasons[row]]
+    return found
+
+
+def _model_name(store: Store, manifest: str) -> str:
+    names = [each.model_id for each in store.models() if each.provenance["manifest"] == manifest]
+    return names[0] if names else "no model of this store"
+
+
+def _published(store: Store, run: int, ls: int) -> list[Link]:
+    """Whether the newest golden JSON holds it."""
+    versions = [each for each in store.publications() if each.name == GOLDEN]
+    if not versions:
+        return [Link("golden JSON", "", "none was published yet")]
+    newest = max(versions, key=lambda each: each.version)
+    newest.read()  # refuses a file that was altered since
+    inside = bool(read_mask(newest.path).contains(np.array([run]), np.array([ls]))[0])
+    return [
+        Link("golden JSON", newest.sha256, f"version {newest.version} {'holds it' if inside else 'does not hold it'}")
+    ]

@@ -1,0 +1,38 @@
+"""``dqm explain``: every step from the data to the golden JSON is there, and what is not is said."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dqm.formats.golden import read_mask
+from dqm.store.store import Store
+
+from .conftest import Dqm
+
+
+def test_the_chain_of_one_lumisection(dqm: Dqm, certified_campaign: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(certified_campaign, tmp_path / "campaign"))
+    config = next(folder.glob("*.toml"))
+    with Store.open(folder / "certification") as store:
+        run = store.runs("verdicts")[0]
+        digests = [store.partitions(kind, run=run)[0].digest[:16] for kind in ("quantities", "scores", "verdicts")]
+        model = store.models()[0].model_id
+        golden = read_mask(store.publication("golden.json").path)
+    code, _ = dqm("decide", run, "3", "bad", "--reason", "calibration", "--comment", "looked at it", "--config", config)
+    assert code in (0, 1)
+    code, text = dqm("explain", run, 3, "--config", config)
+    assert code == 0, text
+    for each in (*digests, model, "of the data as they are", "the run is OPEN"):
+        assert each in text
+    assert ("does not hold it" in text) == (not golden.contains([run], [3])[0])
+
+
+def test_what_is_not_there_is_named(dqm: Dqm, certified_campaign: Path) -> None:
+    config = next(certified_campaign.glob("*.toml"))
+    code, text = dqm("explain", 1, 3, "--config", config)
+    assert (code, "unknown run" in text) == (1, True), text
+    with Store.open(certified_campaign / "certification") as store:
+        run = store.runs("verdicts")[0]
+    code, text = dqm("explain", run, 99999, "--config", config)
+    assert (code, f"unknown lumisection of run {run} '99999'" in text) == (1, True), text
