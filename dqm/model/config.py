@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqm.model.errors import ConfigError, nearest
+from dqm.model.people_config import PeopleConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
 
 
@@ -272,6 +273,7 @@ class Config(_Record):
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
     tracking: TrackingConfig = TrackingConfig()
+    people: PeopleConfig = PeopleConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 
     @property

@@ -50,9 +50,25 @@ class StoreError(RuntimeError):
     """A store that cannot be used: names the store, the reason and the way out."""
 
 
+class RepeatedError(StoreError):
+    """A submission that arrived before: what it asked for was entered once already."""
+
+
 class SchemaTooNewError(StoreError):
     """A store that a newer program wrote: this one refuses it rather than guess."""
 
 
 class ArtifactError(ValueError):
     """A model bundle that is incomplete, altered or foreign: names the file and the reason."""
+
+
+class RefusedError(RuntimeError):
+    """An action that a person may not do, or not now: says who, what, why and the way out. Nothing was changed."""
+
+
+class StaleError(RefusedError):
+    """An action that was decided on what is no longer so; ``meanwhile`` says in a line each what others did."""
+
+    def __init__(self, subject: str, meanwhile: Iterable[str]) -> None:
+        self.meanwhile = tuple(meanwhile)
+        super().__init__(f"{subject} was changed meanwhile: {'; '.join(self.meanwhile)}; look at it again")

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dqm.model.errors import StoreError
+from dqm.model.errors import RepeatedError, StoreError
 from dqm.store import schema
 
 BEGIN = "0" * 64
@@ -51,10 +51,9 @@ class Entry(Action):
 
 
 def append(connection: sa.Connection, action: Action) -> Entry:
-    """Enter an action in the running write transaction; raises ``StoreError`` for a nonce that was used already."""
+    """Enter an action in the running write transaction; raises ``RepeatedError`` for a nonce that was used already."""
     table = schema.audit
-    if connection.scalar(sa.select(table.c.id).where(table.c.nonce == action.nonce)) is not None:
-        raise StoreError(f"this {action.action} of {action.subject} was sent already; it counts once")
+    refuse_repeated(connection, action.nonce, f"this {action.action} of {action.subject}")
     last = connection.execute(sa.select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
     id_, previous = (last.id + 1, last.hash) if last else (1, BEGIN)
     at = action.at.astimezone(UTC)
@@ -75,6 +74,13 @@ def append(connection: sa.Connection, action: Action) -> Entry:
     }
     connection.execute(table.insert(), row)
     return Entry(**(row | {"fields": fields}))
+
+
+def refuse_repeated(connection: sa.Connection, nonce: str, what: str = "this form") -> None:
+    """Raise ``RepeatedError`` where the submission of this name was entered already."""
+    table = schema.audit
+    if connection.scalar(sa.select(table.c.id).where(table.c.nonce == nonce)) is not None:
+        raise RepeatedError(f"{what} was sent already; it counts once")
 
 
 def entries(connection: sa.Connection, *, run: int | None = None, after: int = 0) -> list[Entry]:

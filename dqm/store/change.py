@@ -58,13 +58,21 @@ class Change:
         self._events: list[Event] = []
         self._actions: list[audit.Action] = []
         self._checks: list[Callable[[sa.Connection], None]] = []
+        self.entered: tuple[audit.Entry, ...] = ()
 
     def require(self, check: Callable[[sa.Connection], None]) -> None:
-        """Let ``check`` look at the store when the write lock is held; what it raises leaves everything as it was."""
+        """Let ``check`` look at the store when the write lock is held; what it raises leaves everything as it was.
+
+        It may record, emit and publish what depends on what it sees. It may read through the store as well: nobody
+        else can have written since.
+        """
         self._checks.append(check)
 
     def record(self, action: audit.Action) -> None:
-        """Enter what a person or a command did; raises ``StoreError``, at the commit, for a nonce used before."""
+        """Enter what a person or a command did; raises ``RepeatedError``, at the commit, for a nonce used before.
+
+        After the commit ``entered`` holds the entries.
+        """
         self._actions.append(action)
 
     def emit(self, events: Iterable[Event]) -> None:
@@ -147,8 +155,7 @@ class Change:
         if any(inserts.values()):
             newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
             _record(connection, newest + 1, self._at, inserts)
-        for action in self._actions:
-            audit.append(connection, action)
+        self.entered = tuple(audit.append(connection, action) for action in self._actions)
         outbox.post(connection, self._events, self._at)
 
     def discard(self) -> None:

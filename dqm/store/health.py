@@ -45,6 +45,7 @@ def health(path: Path) -> list[Check]:
                 _partitions(store),
                 _publications(store),
                 _leftovers(store),
+                _audit(store),
             ]
     except StoreError as error:
         return [Check("store schema", False, str(error))]
@@ -59,6 +60,14 @@ def _partitions(store: Store) -> Check:
 def _publications(store: Store) -> Check:
     """Every published version is there and has the bytes that were published."""
     return _summary("store publications", [_publication_fault(each) for each in store.publications()])
+
+
+def _audit(store: Store) -> Check:
+    """The chain of what people and commands did is whole."""
+    try:
+        return Check("audit chain", True, f"{store.verify_audit()} entries, unbroken")
+    except StoreError as error:
+        return Check("audit chain", False, str(error))
 
 
 def _summary(name: str, found: list[str]) -> Check:

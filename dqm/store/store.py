@@ -154,12 +154,14 @@ class Store:
         """The runs of which a snapshot holds this kind, ascending; raises ``UnknownNameError`` for an unknown kind."""
         return [each.run for each in self.partitions(kind, snapshot)]
 
-    def partitions(self, kind: str, snapshot: int | None = None) -> list[Partition]:
-        """The partitions of one kind in a snapshot, ascending by run."""
+    def partitions(self, kind: str, snapshot: int | None = None, run: int | None = None) -> list[Partition]:
+        """The partitions of one kind in a snapshot, ascending by run; of one run only where it is given."""
         if kind not in schema.KINDS:
             raise UnknownNameError("kind", kind, schema.KINDS)
         table = schema.partitions
         query = sa.select(table).where(table.c.kind == kind, self._within(snapshot)).order_by(table.c.run)
+        if run is not None:
+            query = query.where(table.c.run == run)
         return [_partition(row) for row in self._rows(query)]
 
     def history(self) -> list[Partition]:

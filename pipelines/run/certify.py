@@ -21,6 +21,7 @@ from dqm.model.errors import InputError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
+from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 from dqm.store.tables import (
     past_from_arrow,
@@ -32,7 +33,7 @@ from dqm.store.tables import (
     with_provenance,
 )
 from features.words import in_words
-from pipelines.run.freshness import data_digests, stale_runs
+from pipelines.run.freshness import stale_runs
 from pipelines.run.score import champion, champion_entry, held_runs
 
 STALE = "stale-scores"

@@ -15,18 +15,10 @@ import numpy as np
 
 from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
+from dqm.store.freshness import data_digests, joined_digest
 from dqm.store.store import Store
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
-
-
-def data_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
-    """Digest of all that a snapshot holds of every run to make features from: its quantities and its histograms."""
-    held = {each.run: each.digest for each in store.partitions("quantities", snapshot)}
-    for each in store.partitions("histograms", snapshot):
-        if each.run in held:
-            held[each.run] = _digest(held[each.run], each.digest)
-    return held
 
 
 def label_digests(config: Config, store: Store, snapshot: int | None = None) -> dict[int, str]:
@@ -41,7 +33,7 @@ def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int
     found, before = dict[int, str](), ""
     for run in sorted(data):
         found[run] = before
-        before = _digest(before, str(run), data[run], labels.get(run, ""))
+        before = joined_digest(before, str(run), data[run], labels.get(run, ""))
     return found
 
 
@@ -67,7 +59,3 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
         if not same:
             changed.add(run)
     return frozenset(changed)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -15,6 +15,7 @@ from detectors.artifacts import Bundle
 from dqm.model.config import Config
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
+from dqm.store.freshness import data_digests
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store, StoredModel
@@ -22,7 +23,7 @@ from dqm.store.tables import with_provenance
 from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.run.evidence import Evidence
-from pipelines.run.freshness import data_digests, label_digests, past_digests, values_digest
+from pipelines.run.freshness import label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_part
 

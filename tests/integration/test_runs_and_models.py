@@ -14,12 +14,13 @@ from dqm.model.config import load
 from dqm.model.errors import InputError, StoreError, UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.store.explanations import explanations_from_arrow
+from dqm.store.freshness import data_digests
 from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.run import certify as certifying
 from pipelines.run.certify import certify, past_of
-from pipelines.run.freshness import data_digests, past_digests, stale_runs
+from pipelines.run.freshness import past_digests, stale_runs
 from pipelines.run.ingest import ingest
 from pipelines.run.models import listed
 from pipelines.run.score import champion, score

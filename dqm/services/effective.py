@@ -1,0 +1,107 @@
+"""The verdicts that stand: the machine's as stored, those of a signed run as they were signed, and people over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dqm.decide.resolution import CODES, effective, effective_codes, resolve
+from dqm.model.decisions import PersonDecision
+from dqm.model.errors import InputError
+from dqm.model.verdicts import Verdicts
+from dqm.services.history import as_of, person_decisions
+from dqm.services.standing import Standing
+from dqm.store.partitions import Partition, read
+from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
+
+LIGHT = ("run", "ls", "decision", "weight")
+"""Columns that the state of a run needs; reasons are most of the bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class StandingVerdicts:
+    """Verdicts without reasons, as columns ``(n,)``: ``run``, ``ls``, ``weight``, ``code`` of what stands (see
+    ``CODES``), and ``said`` where it is a person's."""
+
+    run: NDArray[np.int64]
+    ls: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    code: NDArray[np.int8]
+    said: NDArray[np.bool_]
+
+
+def partitions_that_stand(store: Store, standings: Iterable[Standing]) -> list[Partition]:
+    """The verdicts of every run that has any: the current ones, of a signed run those that were signed."""
+    current = {each.run: each for each in store.partitions("verdicts")}
+    pinned = {each.run: str(each.signed.fields["verdicts"]) for each in standings if each.signed}
+    moved = {(run, digest) for run, digest in pinned.items() if run in current and current[run].digest != digest}
+    for each in store.history() if moved else ():
+        if each.kind == "verdicts" and (each.run, each.digest) in moved:
+            current[each.run] = each
+    return [current[run] for run in sorted(current)]
+
+
+def partition_that_stands(store: Store, found: Standing) -> Partition:
+    """The verdicts of one run; raises ``InputError`` where it was not certified yet."""
+    held = store.partitions("verdicts", run=found.run)
+    if not held:
+        raise InputError(f"run {found.run} has no verdicts yet; make them with: dqm score, dqm certify")
+    signed = str(found.signed.fields["verdicts"]) if found.signed else held[0].digest
+    if held[0].digest == signed:
+        return held[0]
+    return next(
+        each for each in store.history() if (each.kind, each.run, each.digest) == ("verdicts", found.run, signed)
+    )
+
+
+def machine_verdicts(store: Store, partitions: list[Partition]) -> Verdicts | None:
+    """The machine's verdicts of these partitions, None where there are none."""
+    return verdicts_from_arrow(read(store.path, partitions)) if partitions else None
+
+
+def decisions_that_stand(standings: Iterable[Standing]) -> list[PersonDecision]:
+    """What people said, as it counts for the data of each run: those that were signed, or those there are now."""
+    return [said for each in standings for said in as_of(person_decisions(each.entries), {each.run: each.signed_data})]
+
+
+def with_people(verdicts: Verdicts, standings: Iterable[Standing]) -> Verdicts:
+    """The verdicts with people's decisions in."""
+    return effective(verdicts, decisions_that_stand(standings))
+
+
+def standing_verdicts(store: Store, standings: Iterable[Standing]) -> StandingVerdicts:
+    """What stands in these runs, read without reasons; runs without verdicts have no part in it."""
+    given = list(standings)
+    runs = {each.run for each in given}
+    wanted = [each for each in partitions_that_stand(store, given) if each.run in runs]
+    return _standing(store, wanted, decisions_that_stand(given))
+
+
+def standing_verdicts_of(store: Store, found: Standing, more: Iterable[PersonDecision] = ()) -> StandingVerdicts:
+    """The same of one run, with ``more`` decisions than were entered."""
+    return _standing(store, [partition_that_stands(store, found)], [*decisions_that_stand([found]), *more])
+
+
+def _standing(store: Store, partitions: list[Partition], decisions: list[PersonDecision]) -> StandingVerdicts:
+    if not partitions:
+        nothing = np.zeros(0, dtype=np.int64)
+        return StandingVerdicts(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), np.zeros(0, dtype=bool))
+    table = read(store.path, partitions, LIGHT)
+    run, ls = table["run"].to_numpy(), table["ls"].to_numpy()
+    people = resolve(run, ls, decisions)
+    code = effective_codes(_codes(table["decision"]), people)
+    return StandingVerdicts(run, ls, table["weight"].to_numpy(), code, people.code >= 0)
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    """The decisions as codes, ``(n,)``; raises ``KeyError`` for one that there is not."""
+    words = pc.dictionary_encode(column.combine_chunks())
+    by_word = {str(each): code for each, code in CODES.items()}
+    codes = np.array([by_word[word] for word in words.dictionary.to_pylist()], dtype=np.int8)
+    return np.asarray(codes[words.indices.to_numpy()], dtype=np.int8)

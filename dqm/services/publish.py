@@ -1,0 +1,119 @@
+"""What is published: golden and anti-JSON of the verdicts that stand, people's decisions in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from operator import attrgetter
+from typing import Any
+
+from dqm.decide.publish import anti_reasons, masks
+from dqm.formats.golden import golden_bytes
+from dqm.model.errors import InputError
+from dqm.model.events import Event
+from dqm.model.people import People, Role
+from dqm.model.verdicts import Reason, Verdicts
+from dqm.services.effective import machine_verdicts, partitions_that_stand, with_people
+from dqm.services.standing import Standing, standings
+from dqm.services.submission import Desk, Judgement, Recorded, submit
+from dqm.store.audit import BEGIN
+from dqm.store.change import Change
+from dqm.store.schema import CHAMPION
+from dqm.store.store import Store
+
+GOLDEN, ANTI = "golden.json", "anti.json"
+Words = Callable[[Reason], str]
+IN_SHORT: Words = attrgetter("feature")
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """What a golden JSON was made of: the ``effective`` verdicts, its lumisections, ``version`` and ``sha256``.
+
+    ``new`` tells whether this is another version than before.
+    """
+
+    effective: Verdicts
+    lumisections: int
+    version: int
+    sha256: str
+    new: bool
+
+
+def publish(
+    store: Store,
+    people: People,
+    name: str,
+    *,
+    nonce: str,
+    words: Words = IN_SHORT,
+    at: datetime | None = None,
+) -> Recorded:
+    """Publish golden and anti-JSON of what is decided now, without scoring; needs an expert or a leader.
+
+    ``words`` puts the reasons of the anti-JSON into words. Where nothing changed there is no new version, and the entry
+    names the one that holds. Raises ``InputError`` where nothing was certified.
+    """
+    person = people.person(name)
+
+    def judge(desk: Desk) -> Judgement:
+        desk.require(Role.EXPERT, "to publish a golden JSON")
+        found = standings(desk.store, desk.at)
+        verdicts = machine_verdicts(desk.store, partitions_that_stand(desk.store, found.values()))
+        if verdicts is None:
+            raise InputError(f"{store.path} holds no verdicts to publish; make them with: dqm certify")
+        golden = enter_golden(desk.store, desk.change, verdicts, found, made_with(desk.store), words)
+        fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
+        again = "" if golden.new else ", as before: nothing changed"
+        told = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
+        return Judgement("publish", f"{GOLDEN} version {golden.version}", fields, told)
+
+    return submit(store, person, nonce, at, judge)
+
+
+def enter_golden(
+    store: Store,
+    change: Change,
+    machine: Verdicts,
+    found: Mapping[int, Standing],
+    made_from: Mapping[str, str],
+    words: Words = IN_SHORT,
+) -> Golden:
+    """Put golden and anti-JSON into the change, with the event of a new version; for use under the write lock.
+
+    ``machine`` are the verdicts of all runs as they will stand. The provenance carries ``audit``, the hash of the last
+    entry of the chain: whoever follows the chain to it finds every decision that is in.
+    """
+    entries = store.audit()
+    effective = with_people(machine, found.values())
+    mask, _ = masks(effective)
+    data = golden_bytes(mask)
+    sha256, last = hashlib.sha256(data).hexdigest(), _last(store)
+    new = last is None or last[1] != sha256
+    number = (last[0] if last else 0) + new
+    provenance = {**made_from, "audit": entries[-1].hash if entries else BEGIN}
+    change.publish(GOLDEN, data, provenance)
+    change.publish(ANTI, anti_reasons(effective, words).to_bytes(), provenance)
+    if new:
+        told = {"version": number, "sha256": sha256, "lumisections": len(mask)}
+        change.emit([Event("golden.published", f"golden JSON version {number}", told)])
+    return Golden(effective, len(mask), number, sha256, new)
+
+
+def made_with(store: Store) -> dict[str, str]:
+    """What decides now: working point, model and code, as the provenance of a publication names them."""
+    point, model = store.working_point(), store.pointed(CHAMPION)
+    return {
+        "working_point": point.digest if point else "",
+        "model": model.provenance.get("manifest", "") if model else "",
+        "code": version("lumicert"),
+    }
+
+
+def _last(store: Store) -> tuple[int, str] | None:
+    """Version and SHA-256 of the latest golden JSON."""
+    found = [each for each in store.publications() if each.name == GOLDEN]
+    return (found[-1].version, found[-1].sha256) if found else None

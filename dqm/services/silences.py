@@ -1,0 +1,106 @@
+"""Keeping alerts quiet for a while, and saying that somebody has seen them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dqm.model.errors import InputError
+from dqm.model.people import People
+from dqm.services.submission import Desk, Judgement, Recorded, checked_text, later, submit
+from dqm.store.store import Store
+
+EVERY = "*"
+"""Every run, or every subsystem."""
+MOST_DAYS = 30
+"""Days of the longest silence: what is to be quiet for longer is to be repaired."""
+MOST_SUBSYSTEM = 100
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Alerts of ``run`` (None: every one) and ``subsystem`` (EVERY: every one) are quiet until a moment."""
+
+    id: int
+    run: int | None
+    subsystem: str
+    owner: str
+    begin: datetime
+    until: datetime
+    reason: str
+
+    def covers(self, run: int | None, subsystem: str) -> bool:
+        """Whether it keeps an alert of this run and subsystem quiet."""
+        return self.run in (None, run) and self.subsystem in (EVERY, subsystem)
+
+
+def silence(
+    store: Store,
+    people: People,
+    name: str,
+    run: int | None,
+    subsystem: str,
+    until: datetime,
+    reason: str,
+    *,
+    nonce: str,
+    at: datetime | None = None,
+) -> Recorded:
+    """Keep the alerts of a run (None: every one) and a subsystem (``*``: every one) quiet until ``until``.
+
+    A later silence of the same target takes the place of an earlier one: so it is made longer, or ended. Anybody may,
+    and owns it. Runs may be ones that are still to come.
+    """
+    why = checked_text(reason, "reason", required=True)
+    target = _target(run, subsystem)
+
+    def judge(desk: Desk) -> Judgement:
+        end = later(desk.at, until, "silence")
+        if until > desk.at + timedelta(days=MOST_DAYS):
+            raise InputError(f"a silence lasts up to {MOST_DAYS} days; name an earlier end")
+        told = f"alerts of {target} are quiet until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return Judgement("silence", target, {"subsystem": subsystem, "until": end, "comment": why}, told, run)
+
+    return submit(store, people.person(name), nonce, at, judge)
+
+
+def acknowledge(
+    store: Store,
+    people: People,
+    name: str,
+    run: int | None,
+    subsystem: str,
+    comment: str = "",
+    *,
+    nonce: str,
+    at: datetime | None = None,
+) -> Recorded:
+    """Say that somebody has seen the alerts of a run and subsystem, up to now."""
+    text, target = checked_text(comment, "comment"), _target(run, subsystem)
+
+    def judge(desk: Desk) -> Judgement:
+        told = f"alerts of {target} are acknowledged by {desk.person.name}"
+        return Judgement("acknowledge", target, {"subsystem": subsystem, "comment": text}, told, run)
+
+    return submit(store, people.person(name), nonce, at, judge)
+
+
+def silences_at(store: Store, at: datetime) -> tuple[Silence, ...]:
+    """The silences that hold at a moment, oldest first; of each target the latest that was entered by then."""
+    latest: dict[tuple[int | None, str], Silence] = {}
+    for each in store.audit():
+        if each.action == "silence" and each.at <= at:
+            about = each.fields
+            until = datetime.fromisoformat(about["until"])
+            target = (each.run, about["subsystem"])
+            latest[target] = Silence(each.id, *target, each.actor, each.at, until, about["comment"])
+    return tuple(sorted((each for each in latest.values() if at < each.until), key=lambda each: each.id))
+
+
+def _target(run: int | None, subsystem: str) -> str:
+    """The target in words; raises ``InputError`` for what can be neither a run nor a subsystem."""
+    if run is not None and not 0 <= run < 2**31:
+        raise InputError(f"run numbers must lie in [0, 2^31), not {run}")
+    if not subsystem.strip() or len(subsystem) > MOST_SUBSYSTEM or not subsystem.isprintable():
+        raise InputError(f"a subsystem has 1 to {MOST_SUBSYSTEM} visible characters, or is {EVERY} for every one")
+    return f"{'every run' if run is None else f'run {run}'}, subsystem {subsystem}"
