@@ -15,12 +15,21 @@ from typing import Annotated
 import typer
 
 from dqm import __version__
-from dqm.model.errors import ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError
+from dqm.model.errors import (
+    ArtifactError,
+    ConfigError,
+    FingerprintError,
+    InputError,
+    RefusedError,
+    StoreError,
+    UnknownNameError,
+)
+from pipelines import service_commands
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 QUARANTINE, CONFIG = 3, 78
-KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, StoreError, UnknownNameError)
+KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, RefusedError, StoreError, UnknownNameError)
 
 app = typer.Typer(
     name="dqm",
@@ -342,6 +351,9 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     write_json(json_path, [vars(each) for each in checks])
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+service_commands.register(app)
 
 
 def version(value: bool) -> None:

@@ -1,9 +1,14 @@
-"""``dqm certify``: badness into verdicts with reasons; golden JSON and anti-JSON published in the same commit."""
+"""``dqm certify``: badness into verdicts with reasons; golden JSON and anti-JSON published in the same commit.
+
+What people decided is in what is published; a run that was signed is not decided again.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +19,17 @@ from numpy.typing import NDArray
 
 from dashboard.verdict_csv import verdict_csv
 from dqm.decide.policy import MarginPolicy
-from dqm.decide.publish import anti_reasons, masks
-from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config
-from dqm.model.errors import InputError
+from dqm.model.decisions import RunState
+from dqm.model.errors import InputError, StoreError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
+from dqm.services.effective import machine_verdicts, partitions_that_stand
+from dqm.services.publish import ANTI, GOLDEN, Golden, enter_golden
+from dqm.services.standing import Standing, standings
+from dqm.services.working_points import approval
+from dqm.store.change import Change
 from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 from dqm.store.tables import (
@@ -28,7 +37,6 @@ from dqm.store.tables import (
     quantities_from_arrow,
     scores_from_arrow,
     split_by_run,
-    verdicts_from_arrow,
     verdicts_to_arrow,
     with_provenance,
 )
@@ -39,12 +47,16 @@ from pipelines.run.score import champion, champion_entry, held_runs
 STALE = "stale-scores"
 """Status of a lumisection of which the data, or those of an earlier run behind its features, changed after scoring."""
 
-GOLDEN, ANTI = "golden.json", "anti.json"
+IN_WORDS = partial(in_words, measured=False)
+"""How the reasons of an anti-JSON are put into words."""
 
 
 @dataclass(frozen=True)
 class CertifySummary:
-    """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs."""
+    """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs.
+
+    ``signed`` runs were left as they are; those of them in ``review`` have data that changed since.
+    """
 
     runs: int
     decisions: dict[str, int]
@@ -54,11 +66,13 @@ class CertifySummary:
     working_point: WorkingPoint
     written: tuple[Path, ...] = ()
     stale: tuple[int, ...] = ()
+    signed: tuple[int, ...] = ()
+    review: tuple[int, ...] = ()
 
     def text(self) -> str:
         """For people."""
         total = sum(self.decisions.values())
-        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n)
+        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or "all signed"
         return (
             f"certified {total} lumisections of {self.runs} runs: {shares}\n"
             f"golden JSON version {self.version} holds {self.golden} lumisections: {self.path}"
@@ -67,15 +81,22 @@ class CertifySummary:
         )
 
     def _note(self) -> str:
-        """What became UNKNOWN because data changed, and the way out."""
-        if not self.stale:
-            return ""
-        first, last = self.stale[0], self.stale[-1]
-        runs = str(first) if first == last else f"{first}-{last}"
-        return (
-            f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they are "
-            f"compared with, changed after scoring; score them again with: dqm score --runs {runs}"
-        )
+        """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
+        text = ""
+        if self.stale:
+            text += (
+                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they "
+                "are compared with, changed after scoring; score them again with: "
+                f"dqm score --runs {_spelled(self.stale)}"
+            )
+        if self.signed:
+            text += f"\nnote: {len(self.signed)} signed runs were not decided again: {_spelled(self.signed)}"
+        if self.review:
+            text += (
+                f"\nnote: {len(self.review)} signed runs need a review, since their data changed: "
+                f"{_spelled(self.review)}; what was signed stands until: dqm reopen {self.review[0]}"
+            )
+        return text
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -107,44 +128,61 @@ def certify(
     point = working_point(config, store)
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
-    stale = stale_runs(config, store)
-    chosen = _scored(store, runs, model.provenance["manifest"], stale)
-    if not chosen:
-        raise InputError("no run to certify: the model has scored none; score some with: dqm score")
+    found = standings(store, datetime.now(UTC))
+    signed = frozenset(run for run, each in found.items() if each.signed)
+    stale = stale_runs(config, store) - signed
+    chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
-    code = version("lumicert")
+    others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
+    machine = joined(filter(None, [machine_verdicts(store, others), *new]))
+    golden: list[Golden] = []
+    made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
     current = data_digests(store)
     with store.transaction(based_on=snapshot) as change:
         for run, verdicts in zip(chosen, new, strict=True):
-            made_from = vars(
-                Provenance(current.get(run, ""), model.fingerprint, model.provenance["manifest"], point.digest, code)
+            made = Provenance(
+                current.get(run, ""), model.fingerprint, made_from["model"], point.digest, made_from["code"]
             )
             for _, part in split_by_run(verdicts_to_arrow(verdicts)):
-                change.put("verdicts", run, with_provenance(part, made_from), made_from)
-        everything = joined([*_others(store, chosen), *new])
-        golden, _ = masks(everything)
+                change.put("verdicts", run, with_provenance(part, vars(made)), vars(made))
         change.add_working_point(point)
-        provenance = {"working_point": point.digest, "model": model.provenance["manifest"], "code": code}
-        change.publish(GOLDEN, golden_bytes(golden), provenance)
-        change.publish(ANTI, anti_reasons(everything, partial(in_words, measured=False)).to_bytes(), provenance)
-    published, certified = store.publication(GOLDEN), joined(new)
+        # People may decide while all this is made, so what they said is read when nobody else can write.
+        change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from)))
+    published, effective = store.publication(GOLDEN), golden[0].effective
     published.read()  # refuses a file that was altered since
-    written = [] if output is None else write_output(output, store, everything)
+    certified = _of_runs(effective, chosen)
+    written = [] if output is None else write_output(output, store, effective)
     if report is not None:
         written.append(report)
         from pipelines.run.report import write_report
 
-        write_report(report, config, certified, point, published, past)
+        write_report(report, config, certified if chosen else effective, point, published, past)
     counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
-    files, old = tuple(written), tuple(sorted(stale))
-    return CertifySummary(len(chosen), counts, len(golden), published.version, published.path, point, files, old)
+    left = tuple(sorted(signed & runs if runs else signed))
+    return CertifySummary(
+        runs=len(chosen),
+        decisions=counts,
+        golden=golden[0].lumisections,
+        version=published.version,
+        path=published.path,
+        working_point=point,
+        written=tuple(written),
+        stale=tuple(sorted(stale)),
+        signed=left,
+        review=tuple(run for run in left if found[run].state is RunState.NEEDS_REVIEW),
+    )
 
 
 def working_point(config: Config, store: Store) -> WorkingPoint:
-    """The newest working point, or a new one from the same past where the budgets of the configuration differ."""
+    """The newest working point, or a new one from the same past where the budgets of the configuration differ.
+
+    One that a leader approved decides until the next training or approval, whatever the configuration says.
+    """
     point, wanted = store.working_point(), config.working_point
     if point is None:
         raise InputError(f"{store.path} holds no working point; choose one with: dqm train")
+    if approval(store):
+        return point
     asked = (wanted.data_loss, wanted.pollution, wanted.confidence)
     if asked == (point.data_loss_budget, point.pollution_budget, point.confidence):
         return point
@@ -183,21 +221,38 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
     )
 
 
-def _scored(store: Store, asked: frozenset[int], model: str, stale: frozenset[int]) -> list[int]:
-    """The runs to decide: those that the champion scored, and those whose scores are stale.
+def _scored(
+    store: Store, asked: frozenset[int], model: str, stale: frozenset[int], signed: frozenset[int]
+) -> list[int]:
+    """The runs to decide: those that the champion scored, and those whose scores are stale; never a signed one.
 
     The verdict of an earlier model stands until its run is scored again: its run may be one that was learned from.
     """
     scored = {each.run: each.provenance for each in store.partitions("scores")}
-    asked = held_runs(store, asked)
-    for run in sorted(asked - set(scored)):
+    named = held_runs(store, asked)
+    if named and named <= signed:
+        raise InputError(f"run {min(named)} is signed and not decided again; first: dqm reopen {min(named)}")
+    named -= signed
+    for run in sorted(named - set(scored)):
         raise InputError(f"run {run} was not scored; score it with: dqm score --runs {run}")
     if not scored:
         raise InputError(f"{store.path} holds no scores; make them with: dqm score")
-    for run in sorted(asked):
+    for run in sorted(named):
         if scored[run]["model"] != model:
             raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
-    return sorted(stale | (asked or {run for run, made in scored.items() if made["model"] == model}))
+    wanted = stale | (named or {run for run, made in scored.items() if made["model"] == model})
+    if not wanted:
+        raise InputError("no run to certify: the model has scored none; score some with: dqm score")
+    return sorted(wanted - signed)
+
+
+def _published(store: Store, change: Change, machine: Verdicts, chosen: list[int], made_from: dict[str, str]) -> Golden:
+    """Enter the golden JSON of what stands now; raises ``StoreError`` where a run was signed meanwhile."""
+    found: dict[int, Standing] = standings(store, datetime.now(UTC))
+    for run in chosen:
+        if found[run].signed:
+            raise StoreError(f"run {run} was signed while it was certified; do it again")
+    return enter_golden(store, change, machine, found, made_from, IN_WORDS)
 
 
 def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:
@@ -225,6 +280,16 @@ def _stale(store: Store, run: int) -> Verdicts:
     )
 
 
-def _others(store: Store, chosen: list[int]) -> list[Verdicts]:
-    rest = sorted(set(store.runs("verdicts")) - set(chosen))
-    return [verdicts_from_arrow(store.read("verdicts", rest))] if rest else []
+def _of_runs(verdicts: Verdicts, runs: list[int]) -> Verdicts:
+    rows = np.isin(np.asarray(verdicts.index.get_level_values("run")), runs)
+    columns = ("decision", "badness", "weight", "status", "subsystem")
+    return replace(
+        verdicts,
+        index=verdicts.index[rows],
+        **{name: getattr(verdicts, name)[rows] for name in columns},
+        reasons=tuple(itertools.compress(verdicts.reasons, rows)),
+    )
+
+
+def _spelled(runs: tuple[int, ...]) -> str:
+    return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"

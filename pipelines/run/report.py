@@ -23,7 +23,7 @@ SHOWN_RUNS = 6
 """Runs that are drawn one by one: those that leave most to people."""
 
 SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
-"""What the machine says, in the order of the tables."""
+"""What the machine says, in the order of the tables; what people said is shown beside it where they did."""
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -59,8 +59,9 @@ def write_report(
 
 def _totals(verdicts: Verdicts, runs: tuple[RunSummary, ...], config: Config) -> str:
     weight, rows = verdicts.weight, []
-    for decision in SHOWN:
-        these = verdicts.decision.astype(str) == decision
+    words = verdicts.decision.astype(str)
+    for decision in (*SHOWN, *(each for each in Decision if each not in SHOWN and (words == each).any())):
+        these = words == decision
         share = weight[these].sum() / weight.sum() if weight.sum() > 0 else 0.0
         rows.append(f"<tr><td>{decision}</td><td class='n'>{these.sum()}</td><td class='n'>{share:.1%}</td></tr>")
     counted = f"{len(verdicts)} {escape(config.experiment.lumisection)}s of {len(runs)} runs"

@@ -16,6 +16,7 @@ from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError, InputError
 from dqm.model.past import Past
 from dqm.model.verdicts import WorkingPoint
+from dqm.services.labels import overlaid, person_labels
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
@@ -135,11 +136,16 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
 
 
 def labelled_evidence(config: Config, store: Store) -> Evidence:
-    """Evidence of every run in which at least one lumisection is labelled; earlier runs are looked at for features."""
+    """Evidence of every run in which at least one lumisection is labelled; earlier runs are looked at for features.
+
+    What people decided in signed runs is a label, and stands over one that an input gave.
+    """
     if not store.runs("quantities"):
         raise InputError(f"{store.path} holds no quantities; read some with: dqm ingest")
     quantities = all_quantities(store, config)
-    labels = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
+    given = labels_from_arrow(store.read("labels")) if store.runs("labels") else None
+    decided = person_labels(store)
+    labels = overlaid(given, decided) if given else decided
     evidence = Evidence.of(quantities, labels, config)
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):

@@ -306,8 +306,8 @@ def test_a_change_during_a_certification_refuses_it(place: Place, monkeypatch: p
         place.changed(14, 77)
         return kept(*_)
 
-    kept = certifying.masks
-    monkeypatch.setattr(certifying, "masks", meanwhile)
+    kept = certifying.joined
+    monkeypatch.setattr(certifying, "joined", meanwhile)
     with pytest.raises(StoreError, match="was changed meanwhile by another command; do it again"):
         place.certified()
     assert place.store.runs("verdicts") == []

@@ -1,0 +1,272 @@
+"""Commands of people: claim, release, decide, escalate, sign, reopen, publish, runs, audit, working-point.
+
+Each is one call of a service by the person of ``--as``; a form behind it gives ``--nonce`` and ``--expected``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dqm.model.errors import InputError
+from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+
+if TYPE_CHECKING:
+    from dqm.model.config import Config
+    from dqm.services.people import ConfiguredPeople
+    from dqm.services.submission import Recorded
+    from dqm.store.store import Store
+
+As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
+Expected = Annotated[int, typer.Option(help="last entry of the run that you saw; refused where somebody acted since")]
+Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
+Run = Annotated[int, typer.Argument(help="run")]
+Lumisections = Annotated[list[str], typer.Argument(help="lumisections: 12, 10-20, 1-5,9 or all")]
+Comment = Annotated[str, typer.Option(help="in your words")]
+ANY = -1
+"""``--expected`` where nothing is expected."""
+
+working_point = typer.Typer(
+    name="working-point", help="Show, propose and approve the thresholds that decide.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (claim, release, decide, escalate, sign, reopen, publish, runs, audit):
+        app.command()(command)
+    app.add_typer(working_point, name="working-point")
+
+
+def claim(
+    run: Run,
+    hours: Annotated[float, typer.Option(help="how long; 0: as the configuration says")] = 0.0,
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Reserve a run for yourself, for some hours."""
+    from dqm.services.runs import claim as service
+
+    with _desk(config) as (settings, store, people):
+        lasting = hours or settings.people.claim_hours
+        done = service(store, people, who, run, hours=lasting, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def release(
+    run: Run,
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Give a claimed run back."""
+    from dqm.services.runs import release as service
+
+    with _desk(config) as (_, store, people):
+        done = service(store, people, who, run, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def decide(
+    run: Run,
+    lumisections: Lumisections,
+    verdict: Annotated[str, typer.Argument(help="GOOD, BAD or EXCLUDED")],
+    reason: Annotated[str, typer.Option(help="code of the reason; a wrong one names those there are")] = "",
+    comment: Comment = "",
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Say that lumisections are GOOD, BAD or EXCLUDED, and why."""
+    from dqm.model.decisions import REASON_CODES
+    from dqm.services.decide import decide as service
+
+    if not reason:
+        raise InputError("a decision needs its reason, --reason with one of: " + ", ".join(REASON_CODES))
+    with _desk(config) as (_, store, people):
+        ranges = _ranges(store, run, lumisections)
+        done = service(store, people, who, run, ranges, verdict, reason, comment, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def escalate(
+    run: Run,
+    lumisections: Lumisections,
+    comment: Annotated[str, typer.Option(help="what you ask the expert")] = "",
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Ask an expert about lumisections."""
+    from dqm.services.runs import escalate as service
+
+    with _desk(config) as (_, store, people):
+        ranges = _ranges(store, run, lumisections)
+        done = service(store, people, who, run, ranges, comment, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def sign(
+    run: Run,
+    comment: Comment = "",
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Sign a run off: what is decided stands. Refused while anything of it is open."""
+    from dqm.services.runs import sign as service
+
+    with _desk(config) as (_, store, people):
+        done = service(store, people, who, run, comment=comment, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def reopen(
+    run: Run,
+    reason: Annotated[str, typer.Option(help="why, in your words")] = "",
+    who: As = "",
+    expected: Expected = ANY,
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Open a signed run again, with a reason."""
+    from dqm.services.runs import reopen as service
+
+    with _desk(config) as (_, store, people):
+        done = service(store, people, who, run, reason, **_form(nonce, expected))
+    _tell(done, json_path)
+
+
+def publish(who: As = "", nonce: Nonce = "", config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Publish the golden JSON of what is decided now, without scoring."""
+    from dqm.services.publish import publish as service
+    from pipelines.run.certify import IN_WORDS
+
+    with _desk(config) as (_, store, people):
+        done = service(store, people, who, words=IN_WORDS, nonce=_nonce(nonce))
+    _tell(done, json_path)
+
+
+def runs(
+    most: Annotated[int, typer.Option(min=0, help="runs to list; 0: all")] = 20,
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """List the runs with their state and decisions, those first in which most weight needs a person."""
+    from pipelines.run.queue import told
+
+    with _desk(config) as (settings, store, _):
+        found, text = told(store, settings.experiment.weight_unit, most)
+    say(text)
+    write_json(json_path, [each.document() for each in found])
+
+
+def audit(
+    run: Annotated[int, typer.Argument(help="run; all where it is left out")] = -1,
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Show who did what, and whether the chain of entries is whole."""
+    from pipelines.run.queue import history
+
+    with _desk(config) as (_, store, _people):
+        entries, text = history(store, None if run < 0 else run)
+    say(text)
+    write_json(json_path, [{**vars(each), "fields": dict(each.fields)} for each in entries])
+
+
+@working_point.command("show")
+def show(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Show the working point that decides, who approved it, and what is proposed."""
+    from pipelines.run.working_point import shown
+
+    with _desk(config) as (_, store, _people):
+        document, text = shown(store)
+    say(text)
+    write_json(json_path, document)
+
+
+@working_point.command("propose")
+def propose(
+    comment: Annotated[str, typer.Option(help="why, in your words")] = "",
+    data_loss: Annotated[float, typer.Option(help="budget of good weight rejected; 0: as configured")] = 0.0,
+    pollution: Annotated[float, typer.Option(help="budget of bad weight accepted; 0: as configured")] = 0.0,
+    accept_below: Annotated[float, typer.Option(help="with --reject-above: thresholds instead of budgets")] = -1.0,
+    reject_above: Annotated[float, typer.Option(help="with --accept-below: thresholds instead of budgets")] = -1.0,
+    who: As = "",
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Propose a working point: budgets, from which the past chooses thresholds, or thresholds."""
+    from dqm.services.working_points import propose as service
+    from pipelines.run.working_point import candidate
+
+    with _desk(config) as (settings, store, people):
+        point = candidate(settings, store, (data_loss, pollution), (accept_below, reject_above))
+        done = service(store, people, who, point, comment, nonce=_nonce(nonce))
+    _tell(done, json_path)
+
+
+@working_point.command("approve")
+def approve(
+    proposal: Annotated[int, typer.Argument(help="number of the entry that proposed it")],
+    comment: Comment = "",
+    who: As = "",
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Let a proposed working point decide from now on."""
+    from dqm.services.working_points import approve as service
+
+    with _desk(config) as (_, store, people):
+        done = service(store, people, who, proposal, comment=comment, nonce=_nonce(nonce))
+    _tell(done, json_path)
+
+
+@contextmanager
+def _desk(config: Any) -> Iterator[tuple[Config, Store, ConfiguredPeople]]:
+    """The configuration, its open store and its people."""
+    from dqm.model.config import load
+    from dqm.services.people import ConfiguredPeople
+    from dqm.store.store import Store
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        yield settings, store, ConfiguredPeople(settings.people)
+
+
+def _form(nonce: str, expected: int) -> dict[str, Any]:
+    return {"nonce": _nonce(nonce), "expected": None if expected == ANY else expected}
+
+
+def _nonce(given: str) -> str:
+    return given or uuid.uuid4().hex
+
+
+def _ranges(store: Store, run: int, words: list[str]) -> list[tuple[int, int]]:
+    from pipelines.run.queue import named_lumisections
+
+    return named_lumisections(store, run, words)
+
+
+def _tell(done: Recorded, json_path: str) -> None:
+    say(done.text())
+    write_json(json_path, done.document())
