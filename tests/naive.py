@@ -35,3 +35,18 @@ def settle_duplicates(rows: Iterable[tuple[Key, tuple[float, ...]]]) -> dict[Key
         if kept is not None and any(a != b and not (a != a and b != b) for a, b in zip(kept, values, strict=True)):
             settled[key] = None
     return settled
+
+
+def decision_that_stands(said: Iterable[tuple[str, int, str]]) -> str | None:
+    """What stands of one lumisection, from ``(name, rank, verdict)`` in the order in which they were said."""
+    last: dict[str, tuple[int, str]] = {}
+    for name, rank, verdict in said:
+        leaders = {each: word for each, (held, word) in last.items() if held == 3}
+        if rank == 3 and name not in leaders and len(set(leaders.values())) > 1:
+            last = {each: held for each, held in last.items() if each not in leaders}
+        last[name] = (rank, verdict)
+    if not last:
+        return None
+    highest = max(rank for rank, _ in last.values())
+    words = {word for rank, word in last.values() if rank == highest}
+    return words.pop() if len(words) == 1 else "DISPUTED"

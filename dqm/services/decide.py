@@ -14,7 +14,7 @@ from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.keys import LumiMask
 from dqm.model.people import People
 from dqm.model.verdicts import Decision
-from dqm.services.effective import partition_that_stands, standing_verdicts_of
+from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.history import person_decisions, spelled
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -53,11 +53,11 @@ def decide(
 
     def judge(desk: Desk) -> Judgement:
         found = desk.open_run(run, expected)
-        before = standing_verdicts_of(desk.store, found)
-        within = checked_ranges(run, asked, before.ls)
+        machine = machine_of(desk.store, found)
+        within = checked_ranges(run, asked, machine.ls)
         number = found.last + 1  # after every other of the run; the entry gets its own number at the commit
         new = PersonDecision(number, run, person.name, person.role, said, tuple(within), reason, found.data)
-        after = standing_verdicts_of(desk.store, found, [new]).code
+        after = StandingVerdicts.of(machine, [*decisions_that_stand([found]), new])
         fields = {
             "verdict": str(said),
             "ranges": within,
@@ -65,9 +65,9 @@ def decide(
             "comment": text,
             "supersedes": _superseded(found, person.name, within),
             "data": found.data,
-            "verdicts": partition_that_stands(desk.store, found).digest,
+            "verdicts": machine.partitions[0].digest,
         }
-        told = _told(new, after[LumiMask({run: within}).contains(before.run, before.ls)])
+        told = _told(new, after.code[LumiMask({run: within}).contains(after.run, after.ls)])
         return Judgement("decide", f"run {run}", fields, told, run)
 
     return submit(store, person, nonce, at, judge)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dqm.decide.resolution import CODES, effective, effective_codes, resolve
+from dqm.decide.resolution import CODES, NOBODY, effective, effective_codes, resolve
 from dqm.model.decisions import PersonDecision
 from dqm.model.errors import InputError
 from dqm.model.verdicts import Verdicts
@@ -25,6 +25,18 @@ LIGHT = ("run", "ls", "decision", "weight")
 
 
 @dataclass(frozen=True, eq=False)
+class MachineColumns:
+    """What the machine says, without reasons, as columns ``(n,)``: ``run``, ``ls``, ``weight``, ``code`` (see
+    ``CODES``), read from ``partitions``."""
+
+    run: NDArray[np.int64]
+    ls: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    code: NDArray[np.int8]
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class StandingVerdicts:
     """Verdicts without reasons, as columns ``(n,)``: ``run``, ``ls``, ``weight``, ``code`` of what stands (see
     ``CODES``), and ``said`` where it is a person's."""
@@ -34,6 +46,13 @@ class StandingVerdicts:
     weight: NDArray[np.float64]
     code: NDArray[np.int8]
     said: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, machine: MachineColumns, decisions: Iterable[PersonDecision]) -> StandingVerdicts:
+        """People's decisions over the machine's."""
+        people = resolve(machine.run, machine.ls, decisions)
+        code = effective_codes(machine.code, people)
+        return cls(machine.run, machine.ls, machine.weight, code, people.code != NOBODY)
 
 
 def partitions_that_stand(store: Store, standings: Iterable[Standing]) -> list[Partition]:
@@ -47,17 +66,14 @@ def partitions_that_stand(store: Store, standings: Iterable[Standing]) -> list[P
     return [current[run] for run in sorted(current)]
 
 
-def partition_that_stands(store: Store, found: Standing) -> Partition:
-    """The verdicts of one run; raises ``InputError`` where it was not certified yet."""
+def machine_of(store: Store, found: Standing) -> MachineColumns:
+    """What the machine says of one run; raises ``InputError`` where it was not certified yet."""
     held = store.partitions("verdicts", run=found.run)
     if not held:
         raise InputError(f"run {found.run} has no verdicts yet; make them with: dqm score, dqm certify")
-    signed = str(found.signed.fields["verdicts"]) if found.signed else held[0].digest
-    if held[0].digest == signed:
-        return held[0]
-    return next(
-        each for each in store.history() if (each.kind, each.run, each.digest) == ("verdicts", found.run, signed)
-    )
+    if found.signed and held[0].digest != found.signed.fields["verdicts"]:
+        held = [each for each in partitions_that_stand(store, [found]) if each.run == found.run]
+    return _columns(store, held)
 
 
 def machine_verdicts(store: Store, partitions: list[Partition]) -> Verdicts | None:
@@ -76,27 +92,20 @@ def with_people(verdicts: Verdicts, standings: Iterable[Standing]) -> Verdicts:
 
 
 def standing_verdicts(store: Store, standings: Iterable[Standing]) -> StandingVerdicts:
-    """What stands in these runs, read without reasons; runs without verdicts have no part in it."""
+    """What stands in these runs; runs without verdicts have no part in it."""
     given = list(standings)
     runs = {each.run for each in given}
     wanted = [each for each in partitions_that_stand(store, given) if each.run in runs]
-    return _standing(store, wanted, decisions_that_stand(given))
+    return StandingVerdicts.of(_columns(store, wanted), decisions_that_stand(given))
 
 
-def standing_verdicts_of(store: Store, found: Standing, more: Iterable[PersonDecision] = ()) -> StandingVerdicts:
-    """The same of one run, with ``more`` decisions than were entered."""
-    return _standing(store, [partition_that_stands(store, found)], [*decisions_that_stand([found]), *more])
-
-
-def _standing(store: Store, partitions: list[Partition], decisions: list[PersonDecision]) -> StandingVerdicts:
+def _columns(store: Store, partitions: list[Partition]) -> MachineColumns:
     if not partitions:
         nothing = np.zeros(0, dtype=np.int64)
-        return StandingVerdicts(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), np.zeros(0, dtype=bool))
+        return MachineColumns(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), ())
     table = read(store.path, partitions, LIGHT)
-    run, ls = table["run"].to_numpy(), table["ls"].to_numpy()
-    people = resolve(run, ls, decisions)
-    code = effective_codes(_codes(table["decision"]), people)
-    return StandingVerdicts(run, ls, table["weight"].to_numpy(), code, people.code >= 0)
+    run, ls, weight = (table[name].to_numpy() for name in ("run", "ls", "weight"))
+    return MachineColumns(run, ls, weight, _codes(table["decision"]), tuple(partitions))
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int8]:

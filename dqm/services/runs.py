@@ -13,7 +13,7 @@ from dqm.model.errors import InputError, RefusedError
 from dqm.model.people import People, Role
 from dqm.model.verdicts import GOLDEN
 from dqm.services.decide import checked_ranges
-from dqm.services.effective import StandingVerdicts, partition_that_stands, standing_verdicts_of
+from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.history import decisions_digest, role_of, spelled
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -88,7 +88,7 @@ def escalate(
 
     def judge(desk: Desk) -> Judgement:
         found = desk.open_run(run, expected)
-        within = checked_ranges(run, asked, standing_verdicts_of(desk.store, found).ls)
+        within = checked_ranges(run, asked, machine_of(desk.store, found).ls)
         told = f"an expert is asked about LS {spelled(within)} of run {run}"
         return Judgement("escalate", f"run {run}", {"ranges": within, "comment": question}, told, run)
 
@@ -117,7 +117,8 @@ def sign(
     def judge(desk: Desk) -> Judgement:
         desk.require(Role.EXPERT, "to sign a run")
         found = desk.open_run(run, expected)
-        verdicts, partition = standing_verdicts_of(desk.store, found), partition_that_stands(desk.store, found)
+        machine = machine_of(desk.store, found)
+        verdicts, partition = StandingVerdicts.of(machine, decisions_that_stand([found])), machine.partitions[0]
         if partition.provenance.get("data", "") != found.data:
             raise RefusedError(
                 f"run {run} cannot be signed: its data changed after it was certified; first: "

@@ -67,9 +67,9 @@ class Desk:
 
     def run(self, run: int, expected: int | None) -> Standing:
         """Where a run stands; raises ``UnknownNameError`` for an unknown one, ``StaleError`` for a stale form."""
-        if not any(self.store.partitions(kind, run=run) for kind in ("quantities", "verdicts")):
-            raise UnknownNameError("run", str(run), map(str, self.store.runs("quantities")))
         found = standing_of(self.store, run, self.at)
+        if not found.data and not self.store.partitions("verdicts", run=run):
+            raise UnknownNameError("run", str(run), map(str, self.store.runs("quantities")))
         if expected is not None:
             since = [told(each) for each in found.entries if each.id > expected]
             if since:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import numpy as np
-
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask
 from dqm.model.verdicts import Decision
-from dqm.services.effective import standing_verdicts_of
+from dqm.services.effective import machine_of
 from dqm.services.history import told as sentence
 from dqm.services.queue import QueueRow, queue
 from dqm.services.standing import standing_of
@@ -53,8 +51,8 @@ def history(store: Store, run: int | None) -> tuple[list[Entry], str]:
 def named_lumisections(store: Store, run: int, words: list[str]) -> list[tuple[int, int]]:
     """Ranges of ``12``, ``10-20``, ``1-5,9`` or ``all``; raises ``InputError`` for anything else."""
     if words == [EVERY]:
-        verdicts = standing_verdicts_of(store, standing_of(store, run, datetime.now(UTC)))
-        return LumiMask.of_lumisections(np.full(len(verdicts.ls), run), verdicts.ls).ranges.get(run, [])
+        machine = machine_of(store, standing_of(store, run, datetime.now(UTC)))
+        return LumiMask.of_lumisections(machine.run, machine.ls).ranges.get(run, [])
     parts = [part.strip() for word in words for part in word.split(",") if part.strip()]
     return [_range(part) for part in parts]
 
