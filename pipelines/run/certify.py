@@ -90,11 +90,11 @@ class CertifySummary:
                 f"dqm score --runs {_spelled(self.stale)}"
             )
         if self.signed:
-            text += f"\nnote: {len(self.signed)} signed runs were not decided again: {_spelled(self.signed)}"
+            text += f"\nnote: signed, so not decided again: {_listed(self.signed)}"
         if self.review:
             text += (
-                f"\nnote: {len(self.review)} signed runs need a review, since their data changed: "
-                f"{_spelled(self.review)}; what was signed stands until: dqm reopen {self.review[0]}"
+                f"\nnote: signed, but their data changed since: {_listed(self.review)}; "
+                f"what was signed stands until: dqm reopen {self.review[0]}"
             )
         return text
 
@@ -293,3 +293,8 @@ def _of_runs(verdicts: Verdicts, runs: list[int]) -> Verdicts:
 
 def _spelled(runs: tuple[int, ...]) -> str:
     return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
+
+
+def _listed(runs: tuple[int, ...]) -> str:
+    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+    return ", ".join(map(str, runs[:5])) + more
