@@ -134,7 +134,7 @@ def certify(
     chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
-    machine = joined(filter(None, [machine_verdicts(store, others), *new]))
+    machine = joined([*([machine_verdicts(store, others)] if others else []), *new])
     golden: list[Golden] = []
     made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
     current = data_digests(store)
@@ -250,7 +250,7 @@ def _published(store: Store, change: Change, machine: Verdicts, chosen: list[int
     """Enter the golden JSON of what stands now; raises ``StoreError`` where a run was signed meanwhile."""
     found: dict[int, Standing] = standings(store, datetime.now(UTC))
     for run in chosen:
-        if found[run].signed:
+        if run in found and found[run].signed:
             raise StoreError(f"run {run} was signed while it was certified; do it again")
     return enter_golden(store, change, machine, found, made_from, IN_WORDS)
 

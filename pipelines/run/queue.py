@@ -55,9 +55,7 @@ def told_of(store: Store, run: int) -> tuple[list[ReasonRange], str]:
     """What of one run is not golden, in ranges, what needs a person first; raises as the services do."""
     at = datetime.now(UTC)
     found = known_run(store, run, at)
-    machine = machine_verdicts(store, list(machine_of(store, found).partitions))
-    if machine is None:
-        return [], f"run {run} has no verdicts yet"
+    machine = machine_verdicts(store, machine_of(store, found).partitions)
     reasons = anti_reasons(with_people(machine, [found]), partial(in_words, measured=False))
     ranges = [*reasons.undecided, *reasons.anti]
     lines = [f"run {run} is {found.state}; its last entry is {found.last}"]

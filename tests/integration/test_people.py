@@ -203,3 +203,23 @@ def test_a_working_point_is_proposed_and_approved(config: Path, settings: Config
     assert load(config).working_point.data_loss == 0.05 != settings.working_point.data_loss
     with Store.open(settings.store_path) as store:
         assert certify(load(config), store).working_point.accept_below == 0.03
+
+
+def test_a_store_where_nothing_happened_yet(tmp_path: Path, dqm: Dqm) -> None:
+    config = tmp_path / "dqm.toml"
+    config.write_text("")
+    code, text = dqm("runs", "--config", config)
+    assert code == 1
+    assert "there is no store here (no store.sqlite); make one with: dqm ingest" in text
+    Store.create(load(config).store_path).close()
+    assert "no run yet; read some with: dqm ingest" in dqm("runs", "--config", config)[1]
+    assert "0 entries in the store, their chain is unbroken" in dqm("audit", "--config", config)[1]
+    for command, message in (
+        (("runs", "5"), "unknown run '5'; there are no valid names"),
+        (("decide", "5", "all", "GOOD", "--reason", "noise"), "unknown run '5'"),
+        (("publish",), "holds no verdicts to publish; make them with: dqm certify"),
+        (("working-point", "show"), "holds no working point; choose one with: dqm train"),
+    ):
+        code, text = dqm(*command, "--config", config)
+        assert code == 1
+        assert message in text
