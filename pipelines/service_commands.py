@@ -25,7 +25,9 @@ As = Annotated[str, typer.Option("--as", help="who acts; the operator of the con
 Expected = Annotated[int, typer.Option(help="last entry of the run that you saw; refused where somebody acted since")]
 Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 Run = Annotated[int, typer.Argument(help="run")]
-Lumisections = Annotated[list[str], typer.Argument(help="lumisections: 12, 10-20, 1-5,9 or all")]
+Lumisections = Annotated[
+    list[str], typer.Argument(help="lumisections: 12, 10-20, 1-5,9, all, or open: what needs a person")
+]
 Comment = Annotated[str, typer.Option(help="in your words")]
 ANY = -1
 """``--expected`` where nothing is expected."""
@@ -164,17 +166,23 @@ def publish(who: As = "", nonce: Nonce = "", config: ConfigPath = DEFAULT_CONFIG
 
 
 def runs(
+    run: Annotated[int, typer.Argument(help="one run, range by range; the queue where it is left out")] = -1,
     most: Annotated[int, typer.Option(min=0, help="runs to list; 0: all")] = 20,
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
 ) -> None:
     """List the runs with their state and decisions, those first in which most weight needs a person."""
-    from pipelines.run.queue import told
+    from pipelines.run.queue import told, told_of
 
     with _desk(config) as (settings, store, _):
-        found, text = told(store, settings.experiment.weight_unit, most)
+        if run >= 0:
+            ranges, text = told_of(store, run)
+            document: list[Any] = [vars(each) for each in ranges]
+        else:
+            rows, text = told(store, settings.experiment.weight_unit, most)
+            document = [each.document() for each in rows]
     say(text)
-    write_json(json_path, [each.document() for each in found])
+    write_json(json_path, document)
 
 
 def audit(

@@ -106,9 +106,9 @@ def _superseded(found: Standing, name: str, ranges: list[tuple[int, int]]) -> li
 def _told(said: PersonDecision, code: NDArray[np.int8]) -> str:
     """What the decision does: how many lumisections it decides, which it leaves in dispute or to a higher rank."""
     decided, disputed = int((code == CODES[said.verdict]).sum()), int((code == CODES[Decision.DISPUTED]).sum())
-    told = f"{said.verdict}: {decided} lumisections of run {said.run}, LS {spelled(said.ranges)}"
+    told = f"{said.verdict} for LS {spelled(said.ranges)} of run {said.run}: decided {decided}"
     if disputed:
-        told += f"; {disputed} are DISPUTED, since somebody of the same rank said otherwise"
+        told += f", DISPUTED {disputed}, since somebody of the same rank said otherwise"
     if other := len(code) - decided - disputed:
-        told += f"; {other} stay as somebody of a higher rank decided"
+        told += f", left {other} as somebody of a higher rank said"
     return told

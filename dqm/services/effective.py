@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,9 +76,9 @@ def machine_of(store: Store, found: Standing) -> MachineColumns:
     return _columns(store, held)
 
 
-def machine_verdicts(store: Store, partitions: list[Partition]) -> Verdicts | None:
-    """The machine's verdicts of these partitions, None where there are none."""
-    return verdicts_from_arrow(read(store.path, partitions)) if partitions else None
+def machine_verdicts(store: Store, partitions: Sequence[Partition]) -> Verdicts:
+    """The machine's verdicts of these partitions, of one at least."""
+    return verdicts_from_arrow(read(store.path, partitions))
 
 
 def decisions_that_stand(standings: Iterable[Standing]) -> list[PersonDecision]:

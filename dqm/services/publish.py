@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from operator import attrgetter
 from typing import Any
@@ -58,13 +58,16 @@ def publish(
     names the one that holds. Raises ``InputError`` where nothing was certified.
     """
     person = people.person(name)
+    early = partitions_that_stand(store, standings(store, at or datetime.now(UTC)).values())
+    if not early:
+        raise InputError(f"{store.path} holds no verdicts to publish; make them with: dqm certify")
+    read = machine_verdicts(store, early)  # most of the work, before anybody has to wait for the lock
 
     def judge(desk: Desk) -> Judgement:
         desk.require(Role.EXPERT, "to publish a golden JSON")
         found = standings(desk.store, desk.at)
-        verdicts = machine_verdicts(desk.store, partitions_that_stand(desk.store, found.values()))
-        if verdicts is None:
-            raise InputError(f"{store.path} holds no verdicts to publish; make them with: dqm certify")
+        wanted = partitions_that_stand(desk.store, found.values())
+        verdicts = read if wanted == early else machine_verdicts(desk.store, wanted)
         golden = enter_golden(desk.store, desk.change, verdicts, found, made_with(desk.store), words)
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
         again = "" if golden.new else ", as before: nothing changed"

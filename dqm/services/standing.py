@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dqm.model.decisions import RunState
+from dqm.model.errors import UnknownNameError
 from dqm.model.people import Person, Role
 from dqm.services.history import role_of
 from dqm.store.audit import Entry
@@ -79,6 +80,14 @@ def standing(run: int, entries: Iterable[Entry], data: str, at: datetime) -> Sta
 def standing_of(store: Store, run: int, at: datetime) -> Standing:
     """Where one run stands now."""
     return standing(run, store.audit(run), data_digests(store, run=run).get(run, ""), at)
+
+
+def known_run(store: Store, run: int, at: datetime) -> Standing:
+    """The same of a run that the store holds; raises ``UnknownNameError`` for any other."""
+    found = standing_of(store, run, at)
+    if not found.data and not store.partitions("verdicts", run=run):
+        raise UnknownNameError("run", str(run), map(str, store.runs("quantities")))
+    return found
 
 
 def standings(store: Store, at: datetime) -> dict[int, Standing]:

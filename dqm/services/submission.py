@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from dqm.model.decisions import MOST_COMMENT
-from dqm.model.errors import InputError, RefusedError, StaleError, UnknownNameError
+from dqm.model.errors import InputError, RefusedError, StaleError
 from dqm.model.people import Person, Role
 from dqm.services.history import told
-from dqm.services.standing import Standing, standing_of
+from dqm.services.standing import Standing, known_run
 from dqm.store import audit
 from dqm.store.audit import Action, Entry
 from dqm.store.change import Change
@@ -67,9 +67,7 @@ class Desk:
 
     def run(self, run: int, expected: int | None) -> Standing:
         """Where a run stands; raises ``UnknownNameError`` for an unknown one, ``StaleError`` for a stale form."""
-        found = standing_of(self.store, run, self.at)
-        if not found.data and not self.store.partitions("verdicts", run=run):
-            raise UnknownNameError("run", str(run), map(str, self.store.runs("quantities")))
+        found = known_run(self.store, run, self.at)
         if expected is not None:
             since = [told(each) for each in found.entries if each.id > expected]
             if since:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dqm.model.errors import StoreError
+from dqm.store.audit import BEGIN
 from dqm.store.change import PUBLISHED
 from dqm.store.database import newest_revision
 from dqm.store.partitions import HEALING, STAGING, Partition, content_digest, read_one
@@ -63,11 +64,17 @@ def _publications(store: Store) -> Check:
 
 
 def _audit(store: Store) -> Check:
-    """The chain of what people and commands did is whole."""
+    """The chain of what people and commands did is whole, and reaches as far as publications say that it did."""
     try:
-        return Check("audit chain", True, f"{store.verify_audit()} entries, unbroken")
+        count = store.verify_audit()
     except StoreError as error:
         return Check("audit chain", False, str(error))
+    hashes = {BEGIN, *(each.hash for each in store.audit())}
+    for each in store.publications():
+        if each.provenance.get("audit", BEGIN) not in hashes:
+            why = f"{each.name} version {each.version} was made of entries that are gone; restore the store from a copy"
+            return Check("audit chain", False, why)
+    return Check("audit chain", True, f"{count} entries, unbroken")
 
 
 def _summary(name: str, found: list[str]) -> Check:

@@ -93,11 +93,11 @@ class CertifySummary:
                 f"dqm score --runs {_spelled(self.stale)}"
             )
         if self.signed:
-            text += f"\nnote: {len(self.signed)} signed runs were not decided again: {_spelled(self.signed)}"
+            text += f"\nnote: signed, so not decided again: {_listed(self.signed)}"
         if self.review:
             text += (
-                f"\nnote: {len(self.review)} signed runs need a review, since their data changed: "
-                f"{_spelled(self.review)}; what was signed stands until: dqm reopen {self.review[0]}"
+                f"\nnote: signed, but their data changed since: {_listed(self.review)}; "
+                f"what was signed stands until: dqm reopen {self.review[0]}"
             )
         return text
 
@@ -141,7 +141,7 @@ def certify(
     chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
-    machine = joined(filter(None, [machine_verdicts(store, others), *new]))
+    machine = joined([*([machine_verdicts(store, others)] if others else []), *new])
     golden: list[Golden] = []
     made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
     current = data_digests(store)
@@ -258,7 +258,7 @@ def _published(store: Store, change: Change, machine: Verdicts, chosen: list[int
     """Enter the golden JSON of what stands now; raises ``StoreError`` where a run was signed meanwhile."""
     found: dict[int, Standing] = standings(store, datetime.now(UTC))
     for run in chosen:
-        if found[run].signed:
+        if run in found and found[run].signed:
             raise StoreError(f"run {run} was signed while it was certified; do it again")
     return enter_golden(store, change, machine, found, made_from, IN_WORDS)
 
@@ -301,3 +301,8 @@ def _of_runs(verdicts: Verdicts, runs: list[int]) -> Verdicts:
 
 def _spelled(runs: tuple[int, ...]) -> str:
     return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
+
+
+def _listed(runs: tuple[int, ...]) -> str:
+    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+    return ", ".join(map(str, runs[:5])) + more

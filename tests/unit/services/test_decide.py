@@ -25,7 +25,7 @@ INJECTION = (
 
 def test_a_decision_stands_over_the_machine(shift: Shift) -> None:
     done = shift.decide("ada", [(5, 6), (10, 10)], "GOOD", comment="looked at it")
-    assert done.told == "GOOD: 3 lumisections of run 10, LS 5-6, 10"
+    assert done.told == "GOOD for LS 5-6, 10 of run 10: decided 3"
     assert shift.states() == [*MACHINE[:4], "GOOD", "GOOD", "ASK", "REJECT", "REJECT", "GOOD"]
     entry = done.entry
     assert (entry.actor, entry.role, entry.action, entry.run) == ("ada", "shifter", "decide", RUN)
@@ -48,12 +48,12 @@ def test_undo_is_a_later_decision_that_names_the_earlier(shift: Shift) -> None:
 def test_higher_ranks_overrule_and_equals_dispute(shift: Shift) -> None:
     shift.decide("ada", [(5, 7)], "GOOD")
     done = shift.decide("bob", [(6, 7)], "BAD")
-    assert done.told.endswith("2 are DISPUTED, since somebody of the same rank said otherwise")
+    assert done.told.endswith(": decided 0, DISPUTED 2, since somebody of the same rank said otherwise")
     assert shift.states()[4:7] == ["GOOD", "DISPUTED", "DISPUTED"]
     shift.decide("eve", [(7, 7)], "BAD")
     assert shift.states()[4:7] == ["GOOD", "DISPUTED", "BAD"]
     done = shift.decide("bob", [(7, 7)], "GOOD")
-    assert done.told == "GOOD: 0 lumisections of run 10, LS 7; 1 stay as somebody of a higher rank decided"
+    assert done.told == "GOOD for LS 7 of run 10: decided 0, left 1 as somebody of a higher rank said"
     shift.decide("lea", [(6, 6)], "GOOD")
     assert shift.states()[4:7] == ["GOOD", "GOOD", "BAD"]
 

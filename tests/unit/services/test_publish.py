@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dqm.model.errors import InputError, RefusedError
+from dqm.services import publish as publishing
 from dqm.services.publish import ANTI, GOLDEN
 from dqm.store.audit import BEGIN
 from dqm.store.store import Store
@@ -84,3 +85,17 @@ def test_a_refused_publication_publishes_nothing(shift: Shift) -> None:
         shift("publish", "eve", nonce="form")
     assert golden(shift.store) == {"10": [[1, 4]], str(QUIET): [[1, 10]]}
     assert not list((shift.store.path / ".staging").glob("*"))
+
+
+def test_verdicts_that_came_meanwhile_are_published(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: verdicts that were read before the lock, published although others came since."""
+
+    def meanwhile(*given: object) -> object:
+        monkeypatch.undo()
+        put_verdicts(shift.store, QUIET, "A" * 9 + "R")
+        return kept(*given)  # type: ignore[arg-type]
+
+    kept = publishing.machine_verdicts
+    monkeypatch.setattr(publishing, "machine_verdicts", meanwhile)
+    shift("publish", "eve")
+    assert golden(shift.store) == {"10": [[1, 4]], "11": [[1, 9]]}

@@ -104,6 +104,9 @@ def test_people_of_a_configuration(tmp_path_factory: pytest.TempPathFactory) -> 
     path.write_text('[[people.person]]\nname = "ada"\nrole = "boss"\n')
     with pytest.raises(ConfigError, match=r"people\.person\.0\.role: Input should be 'shifter', 'expert' or 'leader'"):
         load(path)
+    path.write_text('[people]\noperator = "a\\u001b"\n')
+    with pytest.raises(ConfigError, match=r"people\.operator: String should match pattern"):
+        load(path)
     path.write_text("[people]\nclaim_hour = 3\n")
     with pytest.raises(ConfigError, match="nearest valid names: 'claim_hours'"):
         load(path)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dqm.store.audit import Action
 from dqm.store.database import DATABASE
 from dqm.store.health import Check, health
 from dqm.store.store import Store
@@ -82,6 +86,30 @@ def test_an_altered_publication_is_named(full: Store) -> None:
     check = checks(full)["store publications"]
     assert not check.ok
     assert "golden.json-1: its bytes are not those that were published" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("altered", "message"),
+    [
+        ("UPDATE audit SET actor = 'another' WHERE id = 1", "the audit chain breaks at entry 1: it was altered"),
+        ("DELETE FROM audit WHERE id = 2", "golden.json version 2 was made of entries that are gone; restore"),
+    ],
+)
+def test_a_broken_or_shortened_audit_chain_is_named(full: Store, altered: str, message: str) -> None:
+    """A chain that lost its end is whole in itself; what was published of it knows better."""
+    for number in ("1", "2"):
+        with full.transaction() as change:
+            change.record(Action("ada", "leader", "claim", "run 4", number, datetime(2026, 11, 25, tzinfo=UTC), 4))
+    with full.transaction() as change:
+        change.publish("golden.json", b'{"4": [[1, 2]]}\n', {"audit": full.audit()[-1].hash})
+    assert checks(full)["audit chain"] == Check("audit chain", True, "2 entries, unbroken")
+    with closing(sqlite3.connect(full.path / DATABASE)) as connection, connection:
+        for trigger in ("audit_update", "audit_delete"):
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute(altered)
+    found = checks(full)["audit chain"]
+    assert not found.ok
+    assert found.detail.startswith(message)
 
 
 def test_no_store_or_no_database(tmp_path: Path) -> None:
