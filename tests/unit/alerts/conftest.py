@@ -136,6 +136,12 @@ def _handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
+        def do_GET(self) -> None:
+            """Nobody asks; who follows a redirect does."""
+            desk.requests.append(Request(self.path, {}, b""))
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name in the library)
             """Say nothing."""
 
@@ -173,8 +179,8 @@ class Encrypted:
 
 
 @pytest.fixture
-def encrypted(tmp_path: Path) -> Iterator[Encrypted]:
-    """That server, with a certificate for 127.0.0.1 made for the test."""
+def certified(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
+    """A certificate for 127.0.0.1 made for the test, as a server needs it and as a file."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=desk"
     outputs = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
@@ -184,6 +190,13 @@ def encrypted(tmp_path: Path) -> Iterator[Encrypted]:
         pytest.skip("no openssl to make a certificate with: install it")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+@pytest.fixture
+def encrypted(certified: tuple[ssl.SSLContext, Path]) -> Iterator[Encrypted]:
+    """That server."""
+    context, certificate = certified
     desk = Desk(answer=lambda n: (200, {}, b"fine"))
     server = _Server(("127.0.0.1", 0), _handler(desk))
     server.socket = context.wrap_socket(server.socket, server_side=True)

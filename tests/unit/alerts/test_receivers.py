@@ -120,7 +120,7 @@ class _Mailbox(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.wfile.write(b"220 mailbox\r\n")
-        for line in self.rfile:
+        while line := self.rfile.readline():
             word = line.split()[0].upper()
             if word == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
@@ -131,7 +131,12 @@ class _Mailbox(socketserver.StreamRequestHandler):
             elif word == b"AUTH":
                 self.wfile.write(b"235 welcome\r\n")
             elif word == b"EHLO":
-                self.wfile.write(b"250-mailbox\r\n250 AUTH PLAIN\r\n")
+                offers = b"250-STARTTLS\r\n" if self.server.context else b""  # type: ignore[attr-defined]
+                self.wfile.write(b"250-mailbox\r\n" + offers + b"250 AUTH PLAIN\r\n")
+            elif word == b"STARTTLS":
+                self.wfile.write(b"220 go on\r\n")
+                self.request = self.server.context.wrap_socket(self.request, server_side=True)  # type: ignore[attr-defined]
+                self.setup()
             elif word == b"QUIT":
                 self.wfile.write(b"221 bye\r\n")
                 return
@@ -139,6 +144,11 @@ class _Mailbox(socketserver.StreamRequestHandler):
                 self.wfile.write(b"550 gone\r\n")
             else:
                 self.wfile.write(b"250 fine\r\n")
+
+    def finish(self) -> None:
+        """Close what STARTTLS put in the place of the connection."""
+        super().finish()
+        self.request.close()
 
 
 class _MailServer(socketserver.ThreadingTCPServer):
@@ -150,13 +160,27 @@ class _MailServer(socketserver.ThreadingTCPServer):
 def mailbox() -> Iterator[Any]:
     """A mail server on this machine."""
     server: Any = _MailServer(("127.0.0.1", 0), _Mailbox)
-    server.daemon_threads, server.messages, server.refuse = True, [], False
+    server.daemon_threads, server.messages, server.refuse, server.context = True, [], False, None
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def test_mail_by_starttls_to_a_server_that_is_known_alone(
+    email: Email, mailbox: Any, outside: Outside, certified: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: ``starttls()`` without a context, which takes any certificate."""
+    mailbox.context, certificate = certified
+    user = replace(email, security="starttls", user="dqm", password_env="MAIL_PASSWORD")
+    with pytest.raises(NotDeliveredError, match=r"the certificate of 127.0.0.1 is refused: self-signed certificate"):
+        user.send(notice(), outside)
+    assert mailbox.messages == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    user.send(notice(), outside)
+    assert len(mailbox.messages) == 1
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -253,6 +254,35 @@ class Broken:
     def send(self, notice: Any, outside: Outside) -> None:
         """Quote a secret in an error."""
         raise KeyError(outside.secret("HOOK_KEY"))
+
+
+class Stuck(Broken):
+    """A plug-in that waits for ever."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+
+    def send(self, notice: Any, outside: Outside) -> None:
+        """Wait."""
+        self.end.wait(30)
+
+
+def test_a_receiver_that_never_comes_back_holds_nobody_up(
+    configured: Any, hook: Any, desk: Any, post: Any, outside: Outside, store: Store, monkeypatch: Any
+) -> None:
+    """Mutant: the timeout of a socket alone, which begins anew with every byte, and is the plug-in's own affair."""
+    whole, stuck = module.made, Stuck()
+
+    def with_stuck(alerts: Any, outside: Outside) -> Any:
+        first, second = whole(alerts, outside)
+        return [replace(first, receiver=stuck), second]
+
+    monkeypatch.setattr(module, "made", with_stuck)
+    post(night(1))
+    config = configured({"kind": "log", "name": "stuck"}, hook)
+    done = relay(config, store, outside=replace(outside, total_timeout=0.5))
+    stuck.end.set()
+    assert (done.delivered, done.failed) == (1, {"stuck": "no answer within 0.5 s"})
 
 
 def test_a_plug_in_that_breaks_stops_nobody_else(
