@@ -24,15 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.model.histograms import Axis
 from dqm.model.keys import encode
 from dqm.model.labels import Label, Labels
 from dqm.model.rebinning import nests, rebinned_cells
 from dqm.model.reference_config import ReferencesConfig
 from dqm.model.tables import QuantityTable
 from features.references import AdaptiveReference, Comparison, PastRuns, compare, compare_nearest
+from features.run_summary import Axes, Sums
 
-Axes = tuple[Axis, ...]
 Measures = Mapping[str, NDArray[np.float32]]
 Compare = Callable[[NDArray[Any], NDArray[np.float64], Axes], Measures]
 """Counts ``(n, …)``, references ``(r, …)`` and their common axes to measures ``(n,)``."""
@@ -123,7 +122,7 @@ class MatchedPast:
     settings: ReferencesConfig
     delay: int = 0
     _classes: dict[int, Past] = field(default_factory=dict)
-    _waiting: deque[list[tuple[int, Axes, NDArray[np.float64]]]] = field(default_factory=deque)
+    _waiting: deque[list[Sums]] = field(default_factory=deque)
 
     def compare(
         self, inner: NDArray[Any], axes: Axes, condition: NDArray[np.float64], act: Compare
@@ -140,7 +139,7 @@ class MatchedPast:
                 continue
             for name, values in act(given, past.references(common), common).items():
                 found.setdefault(name, np.full(len(inner), np.nan, dtype=np.float32))[rows] = values
-            if past.adaptive is not None and common == axes:
+            if past.adaptive is not None and common == past.runs[-1][0]:
                 values = past.adaptive.chi2_of(given.reshape(len(given), -1))
                 found.setdefault("chi2", np.full(len(inner), np.nan, dtype=np.float32))[rows] = values
         return found
@@ -154,14 +153,28 @@ class MatchedPast:
         label: NDArray[np.int8],
     ) -> None:
         """Take a run in: the counts of those of its lumisections that may serve, class by class."""
+        self.take(self.sums(run, inner, axes, condition, label))
+
+    def sums(
+        self,
+        run: int,
+        inner: NDArray[Any],
+        axes: Axes,
+        condition: NDArray[np.float64],
+        label: NDArray[np.int8],
+    ) -> list[Sums]:
+        """What a run is to the past of later ones; it changes nothing here."""
         serving = {"certified": label == Label.GOOD, "adaptive": label != Label.BAD}.get(
             self.settings.kind, np.full(len(label), self.settings.kind == "nearest" or run == self.settings.run)
         )
-        parts = [
+        return [
             (kind, axes, inner[rows & serving].sum(axis=0, dtype=np.float64))
             for kind, rows in _by_class(self._class_of(condition))
         ]
-        self._waiting.append(parts)
+
+    def take(self, sums: list[Sums]) -> None:
+        """Take in what a run is to later ones; where labels come late it waits for its own."""
+        self._waiting.append(sums)
         while len(self._waiting) > (self.delay if self.settings.kind in ("certified", "adaptive") else 0):
             for kind, own, counts in self._waiting.popleft():
                 self._classes.setdefault(kind, Past(self.settings)).add(own, counts)

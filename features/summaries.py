@@ -24,8 +24,9 @@ from dqm.model.labels import Label
 from dqm.model.reference_config import ReferencesConfig
 from dqm.model.tables import Column, Kind, QuantityTable
 from features.maps import MEASURES, compare_maps
-from features.pasts import Around, Axes, Compare, MatchedPast, Measures, lines
+from features.pasts import Around, Compare, MatchedPast, Measures, lines
 from features.percentiles import reduce_histograms
+from features.run_summary import Axes, Cells, RunSummary, Sums
 
 KINDS: Mapping[str, Kind] = {
     "entries": "count",
@@ -46,7 +47,7 @@ SEPARATOR = ":"
 
 @dataclass
 class Summaries:
-    """Reduces runs in their order; ``add`` takes a run, ``table`` gives what was found as columns.
+    """Reduces runs in their order; ``reduce`` and ``take`` a run, or ``add`` both; ``table`` gives the columns.
 
     ``around`` tells condition and label of the lumisections, which some ``references`` ask for; labels younger than
     ``delay`` runs are not looked at.
@@ -61,15 +62,28 @@ class Summaries:
     _units: dict[str, str] = field(default_factory=dict)
 
     def add(self, batches: Iterable[HistogramBatch]) -> None:
-        """Reduce the histograms of one run; runs must come in ascending order, for each is a past of the next."""
+        """Reduce and take the histograms of one run."""
+        self.take(self.reduce(batches))
+
+    def reduce(self, batches: Iterable[HistogramBatch]) -> RunSummary:
+        """Reduce the histograms of one run, compared with the runs that were taken."""
+        found = RunSummary()
         for batch in batches:
             rows = batch.ls > 0
             if rows.any():
                 kept = batch if rows.all() else batch.take(rows)
                 code = encode(kept.run, kept.ls)
-                for name, values, unit in self._reduced(kept):
-                    self._cells.setdefault(name, []).append((code, values))
-                    self._units.setdefault(name, unit)
+                reduced = self._reduced(kept, found.sums)
+                found.cells.extend(Cells(name, unit, code, values) for name, unit, values in reduced)
+        return found
+
+    def take(self, found: RunSummary) -> None:
+        """Take a reduced run in; runs must come in ascending order, for each is a past of the next."""
+        for each in found.cells:
+            self._cells.setdefault(each.name, []).append((each.code, each.values))
+            self._units.setdefault(each.name, each.unit)
+        for name, sums in found.sums.items():
+            self._past_of(name).take(sums)
 
     def table(self, like: QuantityTable) -> QuantityTable:
         """The columns for the lumisections of ``like``, in its order; NaN where a lumisection lacks the element."""
@@ -89,14 +103,16 @@ class Summaries:
         kind = KINDS.get(name.rpartition(SEPARATOR)[2], "value")
         return Column(name, "histograms", subsystem_of(name), unit=self._units[name], kind=kind)
 
-    def _reduced(self, batch: HistogramBatch) -> Iterator[tuple[str, NDArray[np.float32], str]]:
-        """Name, values ``(n,)`` and unit of every column that a batch gives."""
+    def _reduced(
+        self, batch: HistogramBatch, sums: dict[str, list[Sums]]
+    ) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
+        """Name, unit and values ``(n,)`` of every column that a batch gives; into ``sums`` what it is to later runs."""
         whole = batch.counts.reshape(len(batch), -1)
         entries = np.nansum(whole, axis=1, dtype=np.float64)
         broken = ~np.isfinite(batch.inner.reshape(len(batch), -1)).all(axis=1)
-        yield f"{batch.element}{SEPARATOR}entries", np.where(broken, np.nan, entries).astype(np.float32), ""
+        yield f"{batch.element}{SEPARATOR}entries", "", np.where(broken, np.nan, entries).astype(np.float32)
         if len(batch.axes) == 1:
-            yield from self._line(batch.element, batch, batch.counts, batch.axes[0])
+            yield from self._line(batch.element, batch, batch.counts, batch.axes[0], sums)
             return
         if len(batch.axes) > 2:
             return
@@ -104,28 +120,36 @@ class Summaries:
         with np.errstate(invalid="ignore"):
             filled = (inner > 0).mean(axis=(1, 2), dtype=np.float64)
             countable = np.isfinite(inner.sum(axis=(1, 2))) & (inner.min(axis=(1, 2), initial=0) >= 0)
-        yield f"{batch.element}{SEPARATOR}filled", np.where(broken, np.nan, filled).astype(np.float32), ""
+        yield f"{batch.element}{SEPARATOR}filled", "", np.where(broken, np.nan, filled).astype(np.float32)
         cells = f"{batch.element}/cells"
-        for name, values in self._compared(cells, batch, inner, batch.axes, countable, fewest_cells).items():
+        for name, values in self._compared(cells, batch, inner, batch.axes, countable, fewest_cells, sums).items():
             if name in MEASURES:
-                yield f"{batch.element}{SEPARATOR}{name}", values, ""
+                yield f"{batch.element}{SEPARATOR}{name}", "", values
         for name, along, axis in (("x", 1, batch.axes[0]), ("y", 2, batch.axes[1])):
             projected = np.zeros((len(batch), axis.bins + 2), dtype=np.float64)
             projected[:, 1:-1] = inner.sum(axis=along, dtype=np.float64)
-            yield from self._line(f"{batch.element}/{name}", batch, projected, axis, flow=False)
+            yield from self._line(f"{batch.element}/{name}", batch, projected, axis, sums, flow=False)
 
     def _line(
-        self, element: str, batch: HistogramBatch, counts: NDArray[np.generic], axis: Axis, *, flow: bool = True
-    ) -> Iterator[tuple[str, NDArray[np.float32], str]]:
+        self,
+        element: str,
+        batch: HistogramBatch,
+        counts: NDArray[np.generic],
+        axis: Axis,
+        sums: dict[str, list[Sums]],
+        *,
+        flow: bool = True,
+    ) -> Iterator[tuple[str, str, NDArray[np.float32]]]:
         found = reduce_histograms(counts, axis, self.percentiles)
         for j, name in enumerate(found.names):
             if name in ("mean", "std") or name.startswith("p"):
-                yield f"{element}{SEPARATOR}{name}", found.values[:, j], _unit(axis)
+                yield f"{element}{SEPARATOR}{name}", _unit(axis), found.values[:, j]
             elif flow and name in ("underflow", "overflow"):
-                yield f"{element}{SEPARATOR}{name}", found.values[:, j], ""
-        compared = self._compared(element, batch, counts[:, 1:-1], (axis,), ~found.invalid, lines(self.references))
+                yield f"{element}{SEPARATOR}{name}", "", found.values[:, j]
+        act = lines(self.references)
+        compared = self._compared(element, batch, counts[:, 1:-1], (axis,), ~found.invalid, act, sums)
         for name, values in compared.items():
-            yield f"{element}{SEPARATOR}{name}", values, ""
+            yield f"{element}{SEPARATOR}{name}", "", values
 
     def _compared(
         self,
@@ -135,13 +159,18 @@ class Summaries:
         axes: Axes,
         countable: NDArray[np.bool_],
         act: Compare,
+        sums: dict[str, list[Sums]],
     ) -> Measures:
-        """Compare one run with its past, then make it part of the past of the next."""
-        past = self._past.setdefault(name, MatchedPast(self.references, self.delay))
+        """Compare one run with its past, and put into ``sums`` what it is to the next."""
+        past = self._past_of(name)
         condition, label = self._circumstances(batch)
         found = past.compare(inner, axes, condition, act)
-        past.add(int(batch.run[0]), inner[countable], axes, condition[countable], label[countable])
+        kept, matched, known = inner[countable], condition[countable], label[countable]
+        sums.setdefault(name, []).extend(past.sums(int(batch.run[0]), kept, axes, matched, known))
         return found
+
+    def _past_of(self, name: str) -> MatchedPast:
+        return self._past.setdefault(name, MatchedPast(self.references, self.delay))
 
     def _circumstances(self, batch: HistogramBatch) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         if self.around is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from features.pasts import Around
 from features.presence import expected
 from features.runs import Grouped
 from features.summaries import SEPARATOR, Summaries
-from pipelines.run.summary_cache import cached
+from pipelines.run.summary_cache import cached, read_run, run_paths, write_run
 
 COVERAGE = "coverage"
 """Status of a lumisection of which too few monitor elements are there."""
@@ -60,6 +59,10 @@ def _summaries(store: Store, settings: FeaturesConfig, table: QuantityTable, sna
     labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
     around = Around.of(table, labels, settings.references.matched)
     summaries = Summaries(settings.percentiles, settings.references, around, settings.label_delay)
-    for _, batches in groupby(read_histograms(store, snapshot=snapshot), key=lambda batch: int(batch.run[0])):
-        summaries.add(batches)
+    for run, path in run_paths(store, settings, snapshot).items():
+        found = read_run(path)
+        if found is None:
+            found = summaries.reduce(read_histograms(store, runs=[run], snapshot=snapshot))
+            write_run(path, found)
+        summaries.take(found)
     return normalised(summaries.table(table), table, labels, settings.expectation, settings.label_delay)
