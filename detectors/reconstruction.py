@@ -156,6 +156,11 @@ class Reconstruction(ABC):
             raise ValueError("all feature columns were missing in training: there is no network to export")
         return self._module
 
+    @property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """What is usual of the features and of the conditions, ``at`` among all columns."""
+        return self._scaling, self._conditions
+
     def state(self) -> State:
         """Scalings, ``usual`` ``(k,)``, weights ``net_…``, the ``history`` ``(epochs, 2)`` and its ``best`` epoch."""
         if self.schema is None:
