@@ -20,7 +20,7 @@ from detectors.nade_training import blank_networks, fitted_frame, of_role, posit
 from detectors.protocol import Scalar, State
 from detectors.scaling import Scaling
 from detectors.training import History, TrainingSettings, Watch, arrays_of, load_arrays
-from dqm.model.tables import FeatureTable
+from dqm.model.tables import FeatureTable, Role
 
 SCALES = ("robust", "standard")
 TYPICAL_ROWS = 4096
@@ -178,7 +178,10 @@ class Nade:
     def scalings(self) -> tuple[Scaling, ...]:
         """What is usual of the features and of the conditions, ``at`` among all columns."""
         columns = self._fitted()[0].columns
-        parts = (("feature", self._frame.features), ("condition", self._frame.conditions))
+        parts: tuple[tuple[Role, Scaling], ...] = (
+            ("feature", self._frame.features),
+            ("condition", self._frame.conditions),
+        )
         return tuple(
             replace(each, at=np.array(positions(columns, role), dtype=np.int64)[each.at]) for role, each in parts
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqm.model.errors import ConfigError, nearest
-from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
+from dqm.model.reference_config import ExpectationConfig, ReferencesConfig, ShapesConfig
 
 
 class _Record(BaseModel):
@@ -199,6 +199,7 @@ class FeaturesConfig(_Record):
     )
     references: ReferencesConfig = Field(ReferencesConfig(), description="what histograms are compared with")
     expectation: ExpectationConfig = Field(ExpectationConfig(), description="normalisation to a condition")
+    shapes: ShapesConfig = Field(ShapesConfig(), description="histograms that are columns bin by bin")
     label_delay: int = Field(0, ge=0, description="runs by which labels come late: references use no younger ones")
     course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")
@@ -211,7 +212,7 @@ class FeaturesConfig(_Record):
 
 
 class ModelConfig(_Record):
-    """One detector: its registered ``kind``, the ``seed`` of its fit, and its hyper-parameters as further keys.
+    """One detector: its registered ``kind``, ``seed`` and ``columns``, and its hyper-parameters as further keys.
 
     Which hyper-parameters a kind has is the detector's own business, built-in or plug-in: it is checked where the
     detector is made, and ``dqm detectors`` lists them.
@@ -221,6 +222,9 @@ class ModelConfig(_Record):
 
     kind: str = "boosted"
     seed: int = 1
+    columns: tuple[str, ...] = Field(
+        (), description="patterns of the columns that it sees; empty: all but the bins of histograms"
+    )
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool]:

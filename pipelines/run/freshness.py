@@ -18,6 +18,7 @@ from dqm.model.tables import FeatureTable
 from dqm.store.store import Store
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
+from pipelines.run.shapes import Shapes
 
 
 def data_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
@@ -46,7 +47,10 @@ def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int
 
 
 def values_digest(table: FeatureTable) -> str:
-    """Digest of all features in their order, for any of them may be judged or given as a reason."""
+    """Digest of all features in their order, for any of them may be judged or given as a reason.
+
+    Bins of histograms are left out: they hang on their run alone, whose data have a digest of their own.
+    """
     canonical = np.where(np.isnan(table.values), np.float32(np.nan), table.values + np.float32(0))  # one NaN, no −0
     return hashlib.sha256(np.ascontiguousarray(canonical).tobytes()).hexdigest()
 
@@ -61,9 +65,10 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     if not doubtful:
         return frozenset(changed)
     evidence = Evidence.of(all_quantities(store, config, snapshot), None, config)
+    features = Shapes.of(config, store, snapshot).fingerprint(evidence.table)
     for run in doubtful:
         made, table = scored[run], evidence.table.take(evidence.run == run)
-        same = made["features"] == table.fingerprint and made.get("values") == values_digest(table)
+        same = made["features"] == features and made.get("values") == values_digest(table)
         if not same:
             changed.add(run)
     return frozenset(changed)

@@ -21,6 +21,7 @@ from torch import nn
 
 from detectors import registry
 from detectors.artifacts import Bundle, load
+from detectors.inputs import Schema
 from detectors.networks import Exportable
 from dqm import __version__
 from dqm.model.config import load as load_config
@@ -92,20 +93,20 @@ def found_bundle(model: str, config: Path) -> Bundle:
 
 def export(bundle: Bundle, path: Path) -> Exported:
     """Write the network with its scaling, raw rows to outputs; raises ``ArtifactError`` for other detectors."""
-    detector = exportable(bundle)
-    module = detector.export_module().eval()
-    rows = simulated_rows(detector, len(bundle.schema.columns))
-    _write(module, detector.export_outputs, _properties(bundle, detector), path)
+    kind, detector = exportable(bundle)
+    module, schema = detector.export_module().eval(), cast("Schema", detector.schema)
+    rows = simulated_rows(detector, len(schema.columns))
+    _write(module, detector.export_outputs, _properties(kind, detector, schema), path)
     session = _session(path)
     names = list(detector.export_outputs)
     by_torch = _timed(lambda part: _by_torch(module, part), rows)
     by_onnx = _timed(lambda part: tuple(session.run(names, {INPUT: part})), rows)
     return Exported(
         path=path,
-        kind=bundle.kind,
-        features=bundle.schema.fingerprint,
+        kind=kind,
+        features=schema.fingerprint,
         opset=OPSET,
-        columns=len(bundle.schema.columns),
+        columns=len(schema.columns),
         rows=len(rows),
         difference={
             name: difference(*each)
@@ -116,12 +117,14 @@ def export(bundle: Bundle, path: Path) -> Exported:
     )
 
 
-def exportable(bundle: Bundle) -> Exportable:
-    """The detector of the bundle; raises ``ArtifactError``, naming those that can, where it cannot be exported."""
-    if hasattr(bundle.detector, "export_module"):
-        return cast("Exportable", bundle.detector)
+def exportable(bundle: Bundle) -> tuple[str, Exportable]:
+    """Kind and detector: of several the first that can be exported; raises ``ArtifactError``, naming those that can."""
+    for each in bundle.members:
+        if hasattr(each.detector, "export_module"):
+            return each.kind, cast("Exportable", each.detector)
     able = ", ".join(kind for kind in registry.names() if hasattr(registry.find(kind), "export_module"))
-    raise ArtifactError(f"detector {bundle.kind!r} has no export to ONNX; these have: {able}")
+    asked = ", ".join(repr(each.kind) for each in bundle.members)
+    raise ArtifactError(f"detector {asked} has no export to ONNX; these have: {able}")
 
 
 def simulated_rows(detector: Exportable, columns: int) -> NDArray[np.float32]:
@@ -148,14 +151,14 @@ def difference(expected: NDArray[np.float32], got: NDArray[np.float32]) -> float
     return float(np.nanmax(off, initial=0.0))
 
 
-def _properties(bundle: Bundle, detector: Exportable) -> dict[str, str]:
+def _properties(kind: str, detector: Exportable, schema: Schema) -> dict[str, str]:
     """What a host must know of the model, as texts."""
     return {
         "lumicert_version": __version__,
-        "kind": bundle.kind,
-        "features": bundle.schema.fingerprint,
-        "extractor": bundle.schema.extractor,
-        "columns": json.dumps([column.name for column in bundle.schema.columns]),
+        "kind": kind,
+        "features": schema.fingerprint,
+        "extractor": schema.extractor,
+        "columns": json.dumps([column.name for column in schema.columns]),
         "outputs": json.dumps(detector.export_outputs),
     }
 

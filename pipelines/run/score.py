@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,7 @@ from pipelines.run.evidence import Evidence
 from pipelines.run.freshness import data_digests, label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_part
+from pipelines.run.shapes import Shapes
 
 MOST_RUNS = 1_000_000
 """Runs in one range of ``--runs``."""
@@ -86,7 +87,8 @@ def score(
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
     quantities = all_quantities(store, config, snapshot)
     evidence = Evidence.of(quantities, None, config)
-    bundle.schema.require(evidence.table)
+    shapes = Shapes.of(config, store, snapshot)
+    bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     made_from = {"features": stored.fingerprint, "model": stored.provenance["manifest"]}
@@ -97,8 +99,9 @@ def score(
         for run in chosen:
             rows = evidence.run == run
             part = Path(folder, str(run))
-            write_part(part, evidence.take(rows), quantities.status[rows])
-            values[run] = values_digest(evidence.table.take(rows))
+            present = evidence.take(rows)
+            values[run] = values_digest(present.table)
+            write_part(part, replace(present, table=shapes.beside(present.table)), quantities.status[rows])
             tasks.append(_task(store, stored, run, part, point))
         outcomes = run_partitions(score_part, tasks, scheduler.executor, "scoring")
         with store.transaction() as change:

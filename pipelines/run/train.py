@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector, make_others
 from pipelines.run.quantities import all_quantities
+from pipelines.run.shapes import Shapes
 from pipelines.tracking.address import tracking_uri
 
 FEW_RUNS = 20
@@ -144,7 +145,8 @@ def labelled_evidence(config: Config, store: Store) -> Evidence:
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
-    return evidence.take(np.isin(evidence.run, labelled))
+    chosen = evidence.take(np.isin(evidence.run, labelled))
+    return replace(chosen, table=Shapes.of(config, store).beside(chosen.table))
 
 
 def _tracked(
@@ -171,10 +173,10 @@ def _previous(config: Config, store: Store, evidence: Evidence) -> Model | None:
         evidence.table.require(bundle.schema.columns)
     except (ArtifactError, FingerprintError):
         return None
-    wanted = [make() for make in (make_detector(config.model), *make_others(config))]
-    return bundle if list(map(_continued, wanted)) == [_continued(each.detector) for each in bundle.members] else None
+    wanted = [_continued(make(), make.columns) for make in (make_detector(config.model), *make_others(config))]
+    return bundle if wanted == [_continued(each.detector, each.columns) for each in bundle.members] else None
 
 
-def _continued(detector: Detector) -> tuple[type[Detector], object]:
+def _continued(detector: Detector, columns: tuple[str, ...]) -> tuple[object, ...]:
     """What must be equal in two detectors where one continues the other."""
-    return type(detector), getattr(detector, "members", None)
+    return type(detector), getattr(detector, "members", None), columns

@@ -191,3 +191,24 @@ def test_missing_elements_are_unknown_and_one_missing_is_asked(dqm: Dqm, copied:
     )
     assert told[3] == ("UNKNOWN", "coverage")
     assert told[4][0] in ("ASK", "REJECT")
+
+
+@pytest.mark.slow
+def test_a_detector_of_shapes_stands_beside_trees(dqm: Dqm, tmp_path: Path) -> None:
+    """From files to verdicts with bins that one detector alone sees; reasons name the element."""
+    dqm("simulate", tmp_path, "--weeks", "1", "--histograms", "1", "--seed", "3")
+    config = tmp_path / "dqm.toml"
+    config.write_text(
+        config.read_text().replace("[features]", '[features.shapes]\nelements = ["*/charge*"]\n[features]')
+        + '[[fuse]]\nkind = "convolutional"\ncolumns = ["*:bin*", "*:entries"]\nepochs = 2\n'
+    )
+    for step in ("ingest", "train", "score", "certify"):
+        code, text = dqm(step, "--config", config)
+        assert code in (0, 3), text
+    with Store.open(tmp_path / "certification") as store:
+        made = verdicts_from_arrow(store.read("verdicts"))
+        names = {reason.feature for each in made.reasons for reason in each}
+        assert any(":bin" in name for name in names), names
+        assert "detector.unusual: convolutional" in names
+        assert store.pointed("champion") is not None
+        assert {each.model_id.rpartition("-")[0] for each in store.models()} == {"boosted-convolutional"}
