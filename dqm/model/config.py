@@ -329,6 +329,8 @@ def _explained(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         owner = _owner(Config, place[:-1])
         return f"unknown key {key!r}; {nearest(str(place[-1]), _keys(owner) if owner else [])}"
+    if error["type"] == "tuple_type" and isinstance(error["input"], dict):
+        return f"{key!r} is a list of tables; write [[{key}]], with two brackets, for each"
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         valid = [each.strip(" '") for each in context["expected_tags"].split(",")]

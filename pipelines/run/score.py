@@ -13,7 +13,7 @@ from pyarrow import feather
 
 from detectors.artifacts import Bundle
 from dqm.model.config import Config
-from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
@@ -88,7 +88,12 @@ def score(
     quantities = all_quantities(store, config, snapshot)
     evidence = Evidence.of(quantities, None, config)
     shapes = Shapes.of(config, store, snapshot)
-    bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
+    try:
+        bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
+    except FingerprintError as error:
+        raise FingerprintError(
+            f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
+        ) from None
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     made_from = {"features": stored.fingerprint, "model": stored.provenance["manifest"]}

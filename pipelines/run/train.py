@@ -25,6 +25,9 @@ from pipelines.run.quantities import all_quantities
 from pipelines.run.shapes import Shapes
 from pipelines.tracking.address import tracking_uri
 
+LEAST_RUNS = 3
+"""Labelled runs below which thresholds rest on one run that was judged by earlier ones, or on none."""
+
 FEW_RUNS = 20
 """Runs of evidence below which a person is warned."""
 
@@ -69,7 +72,12 @@ class TrainSummary:
         point, found = self.working_point, []
         if not self.bad:
             found.append("no labelled lumisection is bad: the model cannot know what bad looks like")
-        if point.runs < FEW_RUNS:
+        if self.runs < LEAST_RUNS:
+            found.append(
+                f"only {self.runs} labelled runs: thresholds are chosen on runs that models of earlier ones judged, "
+                f"of which there are {point.runs}; label at least {LEAST_RUNS} runs, better {FEW_RUNS}"
+            )
+        elif point.runs < FEW_RUNS:
             found.append(
                 f"only {point.runs} runs could be judged by runs before them; under {FEW_RUNS} expect most to be asked"
             )
@@ -118,18 +126,20 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
     alias = CHALLENGER if challenger else CHAMPION
-    tracked, untracked = "", ""
-    if address:
-        folder, experiment = store.path / "models" / name, config.experiment.name
-        tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
     with store.transaction() as change:
         if name not in {each.model_id for each in store.models()}:
-            record = {"manifest": digest} | ({"mlflow": tracked} if tracked else {})
-            change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
+            change.add_model(name, f"models/{name}", evidence.table.fingerprint, {"manifest": digest})
         change.point(alias, name)
         if not challenger:
             change.add_working_point(point)
             store_past(change, trained.past, {"model": digest, "features": evidence.table.fingerprint})
+    tracked, untracked = "", ""
+    if address:  # after the commit: what stands in MLflow stands in the store
+        folder, experiment = store.path / "models" / name, config.experiment.name
+        tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
+    if tracked:
+        with store.transaction() as change:
+            change.tell_of_model(name, "mlflow", tracked)
     bad = int((evidence.label == 1).sum())
     known = int((evidence.label >= 0).sum())
     return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked)
