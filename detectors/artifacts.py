@@ -7,6 +7,7 @@
     detector.npz          arrays of the detector's state
     detector.<key>.txt    texts of its state: the schema, a booster's native text
     detector2.npz …       the same of every further detector
+    columns.json          all columns, where some detector sees only a part of them
     fusion.npz            what combines them
     calibrator.npz, calibrator.method.txt    the map to badness, where there is one
 
@@ -28,11 +29,13 @@ from detectors.arrays import arrays_from_bytes, bytes_from_arrays
 from detectors.calibrate import Calibrator
 from detectors.folder import json_bytes, json_object, manifest, read_files, write_files
 from detectors.fusion import Fusion
+from detectors.inputs import Schema
 from detectors.model import Companion, Model
 from detectors.protocol import State, hyperparameters
+from detectors.selection import seen_positions
 from dqm.model.errors import ArtifactError, UnknownNameError
 
-ABOUT = "bundle.json"
+ABOUT, COLUMNS = "bundle.json", "columns.json"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TEXT = re.compile(r"(detector\d*|fusion|calibrator)\.([a-z][a-z0-9_]*)\.txt")
 DETECTOR, FUSION, CALIBRATOR = "detector", "fusion", "calibrator"
@@ -63,7 +66,8 @@ class Bundle(Model):
     @classmethod
     def of(cls, model: Model, runs: tuple[int, ...]) -> Self:
         """A model that was trained on some runs, by what is installed here."""
-        return cls(model.kind, model.detector, model.calibrator, model.others, model.fusion, runs)
+        parts = model.calibrator, model.others, model.fusion, model.columns, model.whole
+        return cls(model.kind, model.detector, *parts, runs)
 
 
 def save(bundle: Bundle, folder: Path) -> str:
@@ -98,6 +102,8 @@ def fingerprint(bundle: Bundle) -> str:
 
 def _bundle(about: Mapping[str, object], files: Mapping[str, bytes]) -> Bundle:
     """The bundle of parsed files; raises what a wrong type, name or value raises."""
+    files = dict(files)
+    columns = files.pop(COLUMNS, None)
     calibration, others = about["calibrator"], about.get("others", [])
     runs, versions = about["runs"], about["versions"]
     if not isinstance(calibration, dict | None) or not isinstance(others, list):
@@ -113,12 +119,17 @@ def _bundle(about: Mapping[str, object], files: Mapping[str, bytes]) -> Bundle:
     if unused:
         raise ValueError(f"{min(unused)!r} belongs to no part of a bundle")
     first, *rest = [_companion(given, states[owner]) for owner, given in members]
+    whole = None if columns is None else Schema.from_text(columns.decode())
+    for each in (first, *rest):
+        _refuse_other_columns(each, whole or first.detector.schema)
     return Bundle(
         first.kind,
         first.detector,
         None if calibration is None else Calibrator.restore(calibration, states[CALIBRATOR]),
         tuple(rest),
         Fusion.restore(states[FUSION]) if others else None,
+        first.columns,
+        whole,
         tuple(int(run) for run in runs),
         {str(name): str(number) for name, number in versions.items()},
     )
@@ -129,7 +140,22 @@ def _companion(about: Mapping[str, object], state: State) -> Companion:
     kind, params = about["kind"], about["params"]
     if not isinstance(kind, str) or not isinstance(params, dict):
         raise TypeError(f"kind or params of {ABOUT} are of another type")
-    return Companion(kind, type(registry.make(kind, params)).restore(params, state))
+    seen = about.get("columns", [])
+    if not isinstance(seen, list) or not all(isinstance(each, str) for each in seen):
+        raise TypeError(f"columns of {ABOUT} are no texts")
+    return Companion(kind, type(registry.make(kind, params)).restore(params, state), tuple(seen))
+
+
+def _refuse_other_columns(each: Companion, whole: Schema | None) -> None:
+    """Raise ``ValueError`` where a detector was trained on other columns than it sees of all."""
+    if each.detector.schema is None or whole is None:
+        return
+    try:
+        part = tuple(whole.columns[j] for j in seen_positions(whole.columns, each.columns))
+    except UnknownNameError as error:
+        raise ValueError(f"{each.kind!r}: {error}") from None
+    if each.detector.schema != Schema(part, whole.extractor):
+        raise ValueError(f"{each.kind!r} was trained on other columns than those that it is said to see")
 
 
 def _files(bundle: Bundle) -> dict[str, bytes]:
@@ -139,10 +165,14 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         if type(each.detector) is not expected:
             found = type(each.detector).__name__
             raise ArtifactError(f"a {found} was given as {each.kind!r}, which is {expected.__name__}")
-        if each.detector.schema is not None and each.detector.schema != bundle.schema:
-            raise ArtifactError(f"{bundle.kind!r} and {each.kind!r} of one model know other features; fit them alike")
+        try:
+            _refuse_other_columns(each, bundle.schema)
+        except ValueError:
+            raise ArtifactError(
+                f"{bundle.kind!r} and {each.kind!r} of one model know other features; fit them alike"
+            ) from None
     calibrator = bundle.calibrator
-    described = [{"kind": each.kind, "params": hyperparameters(each.detector)} for each in bundle.members]
+    described = [_described(each) for each in bundle.members]
     about: dict[str, Any] = {
         **described[0],
         "calibrator": None if calibrator is None else hyperparameters(calibrator),
@@ -158,7 +188,15 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         files |= _state_files(FUSION, bundle.fusion.state())
     if calibrator is not None:
         files |= _state_files(CALIBRATOR, calibrator.state())
+    if bundle.whole is not None:
+        files[COLUMNS] = bundle.whole.to_text().encode()
     return {ABOUT: json_bytes(about)} | files
+
+
+def _described(each: Companion) -> dict[str, Any]:
+    """What ``bundle.json`` says of a detector."""
+    found: dict[str, Any] = {"kind": each.kind, "params": hyperparameters(each.detector)}
+    return found | ({"columns": list(each.columns)} if each.columns else {})
 
 
 def _state_files(owner: str, state: State) -> dict[str, bytes]:

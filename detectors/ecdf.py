@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.protocol import Scalar, State
-from detectors.scaling import Scaling
+from detectors.scaling import Scaling, schema_and_scaling
 from detectors.tails import Tails
 from dqm.model.tables import FeatureTable
 
@@ -84,8 +84,7 @@ class Ecod:
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, bit-equal."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         detector._tails = Tails.restore(state, detector._scaling.width)
         detector._skew = np.asarray(state["skew"], dtype=np.float64)
         if detector._skew.shape != (detector._scaling.width,):

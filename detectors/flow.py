@@ -15,7 +15,7 @@ from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.occlusion import shares_by_occlusion
 from detectors.protocol import Scalar, State
-from detectors.scaling import Scaling
+from detectors.scaling import Scaling, schema_and_scaling
 from detectors.training import (
     History,
     TrainingRows,
@@ -83,10 +83,10 @@ class Flow:
     ) -> Self:
         """Train on the reference rows, from the weights of ``previous`` where it has the same shape."""
         rows = reference_rows(labels, weight, len(table), self.min_good)
-        start = None
         if previous is not None:
             require(previous, table)
-            start = previous._network
+        start = None if previous is None else previous._network
+        columns = None if previous is None else previous._scaling
         self.schema, self._scaling = Schema.of(table), Scaling.fit(table, rows, floor=self.floor)
         z, present = self._scaling.z(table.take(rows), CUT)
         z = z[present.any(axis=1)]
@@ -95,7 +95,8 @@ class Flow:
             return self
         network = self._built()
         initialise(network, torch.Generator().manual_seed(seed))
-        if start is not None and _same_shape(start, network):
+        alike = columns is not None and columns.same_columns(self._scaling)
+        if start is not None and alike and _same_shape(start, network):
             network.load_state_dict(start.state_dict())
 
         def loss(batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
@@ -132,8 +133,7 @@ class Flow:
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, bit-equal; raises ``KeyError`` or ``ValueError`` for weights of another network."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         if any(key.startswith("net_") for key in state):
             detector._network = detector._built()
             load_arrays(detector._network, state)

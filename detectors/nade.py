@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
-from detectors.nade_density import Frame, NadeDensity, drawn_orders
+from detectors.nade_density import Frame, NadeDensity, NadeRows, drawn_orders
 from detectors.nade_families import family_of
 from detectors.nade_network import NadeNetwork, Shape, rows_at_once
 from detectors.nade_training import blank_networks, fitted_frame, of_role, positions, smallest_scales, train_networks
 from detectors.protocol import Scalar, State
 from detectors.scaling import Scaling
 from detectors.training import History, TrainingSettings, Watch, arrays_of, load_arrays
-from dqm.model.tables import FeatureTable
+from dqm.model.tables import FeatureTable, Role
 
 SCALES = ("robust", "standard")
 TYPICAL_ROWS = 4096
@@ -74,6 +74,8 @@ class Nade:
     _typical: NDArray[np.float32] = field(
         default_factory=lambda: np.zeros(0, np.float32), init=False, repr=False, compare=False
     )
+
+    export_outputs: ClassVar[tuple[str, ...]] = ("score", "log_probability")
 
     def __post_init__(self) -> None:
         family_of(self.family, self.components)
@@ -160,6 +162,29 @@ class Nade:
     def density(self) -> NadeDensity:
         """The torch module from raw float32 feature values and conditions to log p, as ``log_density``; exportable."""
         return self._fitted()[1]
+
+    def export_module(self) -> NadeRows:
+        """The module from raw rows ``(n, d)`` to ``score`` and ``log_probability``, each ``(n,)``.
+
+        Raises ``NotFittedError`` before ``fit`` and ``ValueError`` where no column was known.
+        """
+        schema, density = self._fitted()
+        if not self._frame.features.width:
+            raise ValueError("all feature columns were missing in training: there is no network to export")
+        features, conditions = (positions(schema.columns, role) for role in ("feature", "condition"))
+        return NadeRows(density, features, conditions, self._typical)
+
+    @property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """What is usual of the features and of the conditions, ``at`` among all columns."""
+        columns = self._fitted()[0].columns
+        parts: tuple[tuple[Role, Scaling], ...] = (
+            ("feature", self._frame.features),
+            ("condition", self._frame.conditions),
+        )
+        return tuple(
+            replace(each, at=np.array(positions(columns, role), dtype=np.int64)[each.at]) for role, each in parts
+        )
 
     def state(self) -> State:
         """Scalings, orders, typical surprises and the weights of every network; ``schema``."""

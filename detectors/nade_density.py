@@ -1,9 +1,7 @@
 """From raw feature values to log p: scaling, missing values and orders around the conditionals of ``nade_network``.
 
-``NadeDensity`` is one torch module without control flow that hangs on data, so that it exports as it stands::
-
-    module = detector.density()                      # raw values (n, features) and conditions (n, conditions) → (n,)
-    torch.onnx.export(module, (values, conditions), "nade.onnx", input_names=["values", "conditions"], ...)
+``NadeDensity`` is one torch module without control flow that hangs on data, so that it exports as it stands;
+``NadeRows`` is what leaves Python: raw rows of all columns to the score and log p.
 """
 
 from __future__ import annotations
@@ -72,9 +70,12 @@ class NadeDensity(nn.Module):
 
         Per unit of the features; NaN = missing: the density is then that of the present ones.
         """
-        present = ~torch.isnan(values[:, self.features_at])
+        return self.per_unit(self.in_spreads(values, conditions), ~torch.isnan(values[:, self.features_at]))
+
+    def per_unit(self, in_spreads: Tensor, present: Tensor) -> Tensor:
+        """log p per unit of the features from that per spread, ``(n,)``; ``present`` ``(n, k)``."""
         unit = (self.features_spread.log() * present).sum(dim=1)
-        return (self.in_spreads(values, conditions).double() - unit).float()
+        return (in_spreads.double() - unit).float()
 
     def in_spreads(self, values: Tensor, conditions: Tensor) -> Tensor:
         """log p per spread instead of per unit, ``(n,)``: what differs from ``forward`` where values are missing."""
@@ -120,6 +121,38 @@ class NadeDensity(nn.Module):
             drawn[:, feature], running = x, running + network.added_by(x, feature)
         z = torch.sinh(drawn.double()) if self.warped else drawn.double()
         return z * self.features_spread + self.features_centre
+
+
+class NadeRows(nn.Module):
+    """Raw rows ``(n, d)`` of all columns, NaN = missing, to what ``Nade.score`` and ``Nade.log_density`` say.
+
+    ``features`` and ``conditions`` are where the columns of these roles stand among all; ``typical`` ``(k,)`` is what a
+    missing feature counts in the score.
+    """
+
+    features: Tensor
+    conditions: Tensor
+    typical: Tensor
+
+    def __init__(
+        self, density: NadeDensity, features: list[int], conditions: list[int], typical: NDArray[np.float32]
+    ) -> None:
+        super().__init__()
+        self.inner = density
+        self.register_buffer("features", torch.tensor(features, dtype=torch.int64))
+        self.register_buffer("conditions", torch.tensor(conditions, dtype=torch.int64))
+        self.register_buffer("typical", torch.from_numpy(typical.copy()))
+        self.eval()
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Score and log p, each ``(n,)``; NaN for a row without any feature."""
+        values, conditions = rows.index_select(1, self.features), rows.index_select(1, self.conditions)
+        present = ~torch.isnan(values[:, self.inner.features_at])
+        in_spreads = self.inner.in_spreads(values, conditions)
+        missing = ((~present).float() * self.typical).sum(dim=1)
+        judged = present.float().amax(dim=1) > 0
+        score = torch.where(judged, missing - in_spreads, torch.nan)
+        return score, torch.where(judged, self.inner.per_unit(in_spreads, present), torch.nan)
 
 
 def drawn_orders(number: int, width: int, random: torch.Generator) -> NDArray[np.int64]:

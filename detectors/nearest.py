@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.protocol import Scalar, State
-from detectors.scaling import Scaling
+from detectors.scaling import Scaling, schema_and_scaling
 from dqm.model.tables import FeatureTable
 
 SIZES = (8, 32, 128)
@@ -103,8 +103,7 @@ class Nearest:
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, bit-equal."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         rows, unit = (np.asarray(state[name], dtype=np.float32) for name in ("rows", "unit"))
         k = detector._scaling.width
         if rows.ndim != 3 or rows.shape[2] != k or unit.shape != (len(SIZES),) or not (unit > 0).all():

@@ -18,7 +18,10 @@ from detectors.scaling import Scaling
 
 
 class Exportable(Protocol):
-    """A detector whose network can leave Python: ``export_module`` maps raw float32 rows to ``export_outputs``."""
+    """A detector whose network can leave Python: ``export_module`` maps raw float32 rows to ``export_outputs``.
+
+    One that also has ``scalings``, those of its features and of its conditions, is compared on rows like its own.
+    """
 
     schema: Schema | None
     export_outputs: ClassVar[tuple[str, ...]]

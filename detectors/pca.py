@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.protocol import Scalar, State
-from detectors.scaling import Scaling
+from detectors.scaling import Scaling, schema_and_scaling
 from dqm.model.tables import FeatureTable
 
 Z_MOST = 1e6
@@ -112,8 +112,7 @@ class Pca:
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, bit-equal."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         unit, vectors, values = (np.asarray(state[name], np.float32) for name in ("unit", "vectors", "values"))
         k = detector._scaling.width
         if unit.shape != (k,) or vectors.ndim != 2 or vectors.shape != (k, values.size - 1) or not (values > 0).all():

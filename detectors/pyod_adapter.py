@@ -14,7 +14,7 @@ from detectors.batches import in_blocks
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.occlusion import shares_by_occlusion
 from detectors.protocol import Scalar, State
-from detectors.scaling import Scaling
+from detectors.scaling import Scaling, schema_and_scaling
 from dqm.model.errors import UnknownNameError
 from dqm.model.tables import FeatureTable
 
@@ -126,8 +126,7 @@ class Pyod:
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, fitted afresh; raises ``ValueError`` where that gives another model."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         seen, witness = (np.asarray(state[name], dtype=np.float32) for name in ("seen", "witness"))
         k = detector._scaling.width
         if seen.ndim != 2 or seen.shape[1] != k or len(seen) > detector.rows or not np.isfinite(seen).all():

@@ -20,7 +20,7 @@ from detectors.elements import group_numbers
 from detectors.inputs import NotFittedError, Schema, reference_rows, require
 from detectors.networks import ReconstructionScore
 from detectors.protocol import Scalar, State
-from detectors.scaling import MEAN_TO_SIGMA, Scaling
+from detectors.scaling import MEAN_TO_SIGMA, Scaling, schema_and_scaling
 from detectors.training import (
     History,
     TrainingRows,
@@ -156,6 +156,11 @@ class Reconstruction(ABC):
             raise ValueError("all feature columns were missing in training: there is no network to export")
         return self._module
 
+    @property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """What is usual of the features and of the conditions, ``at`` among all columns."""
+        return self._scaling, self._conditions
+
     def state(self) -> State:
         """Scalings, ``usual`` ``(k,)``, weights ``net_…``, the ``history`` ``(epochs, 2)`` and its ``best`` epoch."""
         if self.schema is None:
@@ -175,8 +180,7 @@ class Reconstruction(ABC):
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
         """The detector again, bit-equal."""
         detector = cls(**params)  # type: ignore[arg-type]  # the names and values are checked by the dataclass
-        detector.schema = Schema.from_text(state["schema"])
-        detector._scaling = Scaling.restore(state, detector.schema.columns)
+        detector.schema, detector._scaling = schema_and_scaling(state)
         detector._conditions = Scaling.restore(state, detector.schema.columns, "condition_")
         course = np.asarray(state["history"], dtype=np.float64).reshape(-1, 2)
         detector.history = History(tuple(course[:, 0].tolist()), tuple(course[:, 1].tolist()), int(state["best"]))
@@ -206,11 +210,13 @@ class Reconstruction(ABC):
         return ReconstructionScore(network, self._scaling, self._conditions, group_numbers(known), d, self.cut).eval()
 
     def _start(self, module: ReconstructionScore, previous: Self | None, seed: int) -> None:
-        """Weights of the previous network where it has the same shape, else drawn."""
+        """Weights of the previous network where it knows the same columns and has the same shape, else drawn."""
         initialise(module.network, torch.Generator().manual_seed(seed))
-        old = None if previous is None or previous._module is None else previous._module.network.state_dict()
-        new = module.network.state_dict()
-        if old is not None and {k: v.shape for k, v in old.items()} == {k: v.shape for k, v in new.items()}:
+        if previous is None or previous._module is None:
+            return
+        alike = (mine.same_columns(theirs) for mine, theirs in zip(self.scalings, previous.scalings, strict=True))
+        old, new = previous._module.network.state_dict(), module.network.state_dict()
+        if all(alike) and {k: v.shape for k, v in old.items()} == {k: v.shape for k, v in new.items()}:
             module.network.load_state_dict(old)
 
     def _learn(

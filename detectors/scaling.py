@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.inputs import Schema
 from detectors.protocol import State
 from dqm.model.tables import Column, FeatureTable
 
@@ -57,6 +58,10 @@ class Scaling:
         """Number of columns, k."""
         return len(self.at)
 
+    def same_columns(self, other: Scaling) -> bool:
+        """Whether both know the same columns, so that weights learned behind one suit the other."""
+        return np.array_equal(self.at, other.at)
+
     def take(self, kept: NDArray[np.bool_]) -> Self:
         """The scaling of some of its columns, by mask ``(k,)``."""
         return type(self)(self.at[kept], self.centre[kept], self.spread[kept])
@@ -91,6 +96,15 @@ class Scaling:
         if at.size and (at.min() < 0 or at.max() >= len(columns) or (np.diff(at) <= 0).any()):
             raise ValueError(f"columns {at.tolist()[:5]} … are not among the {len(columns)} of the schema")
         return cls(at, centre, spread)
+
+
+def schema_and_scaling(state: State) -> tuple[Schema, Scaling]:
+    """What a detector was trained on, and its scaling of these columns, again.
+
+    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for a state that does not hold both.
+    """
+    schema = Schema.from_text(state["schema"])
+    return schema, Scaling.restore(state, schema.columns)
 
 
 def _centre_and_spread(values: NDArray[np.float64], floor: float) -> tuple[float, float]:

@@ -101,7 +101,10 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     if found:
         values[order] = np.stack([each for _, each in found], axis=1)
     values[~table.usable] = np.nan
-    extractor = f"{EXTRACTOR} {settings.model_dump_json()} {[each.model_dump_json() for each in limits]}"
+    # Bins are told apart by features.shapes; models that see none know nothing of them.
+    extractor = (
+        f"{EXTRACTOR} {settings.model_dump_json(exclude={'shapes'})} {[each.model_dump_json() for each in limits]}"
+    )
     return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor)
 
 

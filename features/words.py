@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from dqm.model.verdicts import Reason
 
@@ -28,6 +29,7 @@ SHAPES = {
 }
 HISTOGRAM = {"entries": "number of entries", "std": "width", "filled": "filled share"}
 """What a person calls a number of a histogram, where its column is called otherwise."""
+BIN = re.compile(r"(.+):bin(\d+(?:,\d+)?)")
 COURSE = {
     "level": "{name} is unusual at this level",
     "past": "{name} is {times} off what earlier runs had",
@@ -55,6 +57,12 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     >>> in_words(Reason("counts.own: muons_segments.own", "muons", -3.58, 2.7))
     'muons_segments is 3.6 σ below the rest of its run'
     """
+    if found := BIN.fullmatch(reason.feature):
+        return (
+            f"the shape of {found[1]} is unusual, most of all in bin {found[2]}"
+            if measured
+            else f"{found[1]} has another shape"
+        )
     feature, _, detail = reason.feature.partition(": ")
     group, _, view = feature.partition(".")
     name = _named((detail or feature).rpartition(".")[0])

@@ -319,7 +319,7 @@ def detectors(json_path: JsonPath = "") -> None:
 
 @app.command()
 def onnx(
-    model: Annotated[str, typer.Argument(help="folder of a model, its name in the store, or champion")],
+    model: Annotated[str, typer.Argument(help="a folder of a model, its name in the store, champion or challenger")],
     output: Annotated[Path, typer.Option("--output", "-o", help="file to write")] = Path("model.onnx"),
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",

@@ -16,7 +16,7 @@ from dqm.model.alerts_config import AlertsConfig
 from dqm.model.errors import ConfigError, nearest
 from dqm.model.nightly_config import NightlyConfig
 from dqm.model.people_config import PeopleConfig
-from dqm.model.reference_config import ExpectationConfig, ReferencesConfig
+from dqm.model.reference_config import ExpectationConfig, ReferencesConfig, ShapesConfig
 
 
 class _Record(BaseModel):
@@ -202,6 +202,7 @@ class FeaturesConfig(_Record):
     )
     references: ReferencesConfig = Field(ReferencesConfig(), description="what histograms are compared with")
     expectation: ExpectationConfig = Field(ExpectationConfig(), description="normalisation to a condition")
+    shapes: ShapesConfig = Field(ShapesConfig(), description="histograms that are columns bin by bin")
     label_delay: int = Field(0, ge=0, description="runs by which labels come late: references use no younger ones")
     course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")
@@ -214,7 +215,7 @@ class FeaturesConfig(_Record):
 
 
 class ModelConfig(_Record):
-    """One detector: its registered ``kind``, the ``seed`` of its fit, and its hyper-parameters as further keys.
+    """One detector: its registered ``kind``, ``seed`` and ``columns``, and its hyper-parameters as further keys.
 
     Which hyper-parameters a kind has is the detector's own business, built-in or plug-in: it is checked where the
     detector is made, and ``dqm detectors`` lists them.
@@ -224,6 +225,9 @@ class ModelConfig(_Record):
 
     kind: str = "boosted"
     seed: int = 1
+    columns: tuple[str, ...] = Field(
+        (), description="patterns of the columns that it sees; empty: all but the bins of histograms"
+    )
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool]:
@@ -331,6 +335,8 @@ def _explained(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         owner = _owner(Config, place[:-1])
         return f"unknown key {key!r}; {nearest(str(place[-1]), _keys(owner) if owner else [])}"
+    if error["type"] == "tuple_type" and isinstance(error["input"], dict):
+        return f"{key!r} is a list of tables; write [[{key}]], with two brackets, for each"
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         valid = [each.strip(" '") for each in context["expected_tags"].split(",")]

@@ -1,4 +1,4 @@
-"""How histograms are compared with the past, and what is expected of them under a condition: configuration records."""
+"""How histograms are compared with the past, what is expected of them, and which are columns: configuration records."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ class ExpectationConfig(BaseModel):
         ("*:p*", "*:mean", "*:std", "*:filled", "*:entries"), description="patterns of the columns"
     )
     degree: int = Field(1, ge=1, le=3, description="degree of the polynomial in the condition")
+
+
+class ShapesConfig(BaseModel):
+    """Monitor elements whose histograms are columns bin by bin, for detectors that ask for them with ``columns``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    elements: tuple[str, ...] = Field((), description="patterns of the monitor elements; empty: none")
+    scale: Literal["share", "root", "log"] = Field(
+        "root", description="a bin is its share of the counts, the root of that, or its logarithm"
+    )
+    bins: int = Field(64, ge=2, description="most bins of a histogram; of more, neighbours are added together")
+    side: int = Field(16, ge=2, description="most cells along an edge of a map; of more, neighbours are added together")
+    entries: bool = Field(True, description="beside the bins how much was filled, as a condition")

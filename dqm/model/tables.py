@@ -20,6 +20,8 @@ from dqm.model.errors import FingerprintError, UnknownNameError
 Role = Literal["feature", "condition", "weight", "detail", "guard", "limit"]
 Kind = Literal["value", "count", "rate", "fraction", "flag", "deviation"]
 KEY = ("run", "ls")
+BINS = "bins"
+"""Source of the columns that are histograms bin by bin: only a detector that asks for them by name sees them."""
 USABLE = ""
 """The status of a row that may be scored; any other status is the reason why its lumisection is UNKNOWN."""
 

@@ -53,6 +53,7 @@ class Change:
         self._findings: dict[Finding, None] = {}
         self._working_points: list[tuple[WorkingPoint, datetime]] = []
         self._models: dict[str, dict[str, Any]] = {}
+        self._told: list[tuple[str, str, str]] = []
         self._aliases: dict[str, str] = {}
         self._publishing: dict[str, _Publishing] = {}
         self._events: list[Event] = []
@@ -116,6 +117,10 @@ class Change:
         if self._models.setdefault(model_id, row) != row:
             raise ValueError(_other_model(model_id))
 
+    def tell_of_model(self, model_id: str, key: str, value: str) -> None:
+        """Add to the provenance of a model; raises ``UnknownNameError``, at the commit, where there is none such."""
+        self._told.append((model_id, key, value))
+
     def point(self, alias: str, model_id: str) -> None:
         """Let a name such as ``champion`` point to a model; nothing happens where it does already."""
         self._aliases[alias] = model_id
@@ -155,6 +160,7 @@ class Change:
         if any(inserts.values()):
             newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
             _record(connection, newest + 1, self._at, inserts)
+        self._tell(connection)
         self.entered = tuple(audit.append(connection, action) for action in self._actions)
         outbox.post(connection, self._events, self._at)
 
@@ -202,6 +208,15 @@ class Change:
             elif dict(found) != row:
                 raise ValueError(_other_model(model_id))
         return new
+
+    def _tell(self, connection: sa.Connection) -> None:
+        table = schema.models
+        for model_id, key, value in self._told:
+            known = connection.scalar(sa.select(table.c.provenance).where(table.c.model_id == model_id))
+            if known is None:
+                raise UnknownNameError("model", model_id, connection.scalars(sa.select(table.c.model_id)))
+            said = sa.update(table).where(table.c.model_id == model_id).values(provenance={**known, key: value})
+            connection.execute(said)
 
     def _new_aliases(self, connection: sa.Connection) -> list[dict[str, Any]]:
         table, rows = schema.aliases, []

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.inputs import Schema, judged_rows
 from detectors.protocol import Detector, Scalar, State
+from dqm.model.config import ModelConfig
 from dqm.model.labels import Label
-from dqm.model.tables import Column, FeatureTable, QuantityTable
+from dqm.model.tables import BINS, Column, FeatureTable, QuantityTable
 from features.runs import Grouped, nan_extreme, past_median
 from pipelines.benchmarks.sets import BenchmarkSet
 from pipelines.run.evidence import Evidence
+from pipelines.run.learn import Make, make_detector
 
 PAST_RUNS = 10
+
+FUSED: tuple[Mapping[str, Any], ...] = ({"kind": "nearest"},)
+"""What ``lumicert-fused`` adds to the model as ``[[fuse]]`` would; chosen on development data alone."""
+
+SHAPES: tuple[Mapping[str, Any], ...] = (
+    {"kind": "convolutional", "columns": ["*:bin*", "*:entries"], "epochs": 6, "channels": 8},
+)
+"""What ``lumicert-shapes`` adds where there are histograms."""
 
 
 @dataclass(frozen=True)
 class Competitor:
-    """A method: its name, the columns it looks at and a maker of its detector."""
+    """A method: its name, the columns it looks at, a maker of its detector and of ``others`` fused with it."""
 
     name: str
     table: FeatureTable
     make: Callable[[], Detector]
+    others: tuple[Make, ...] = ()
 
 
 @dataclass
@@ -183,8 +194,8 @@ def little_recorded(quantities: QuantityTable) -> FeatureTable:
 
 
 def judged_features(evidence: Evidence) -> FeatureTable:
-    """Only the columns that are judged."""
-    return without(evidence.table, lambda column: column.role != "feature")
+    """Only the columns that are judged, without bins of histograms."""
+    return without(evidence.table, lambda column: column.role != "feature" or column.source == BINS)
 
 
 def without(table: FeatureTable, dropped: Callable[[Column], bool]) -> FeatureTable:
@@ -202,6 +213,13 @@ def variants_of(each: BenchmarkSet) -> Iterator[Competitor]:
         yield Competitor("lumicert-z", simple, Largest)
     if "flags.down" in names:
         yield Competitor("lumicert-no-flags", without(each.evidence.table, lambda c: c.source == "flags"), each.make)
+    yield Competitor("lumicert-fused", each.evidence.table, each.make, _makers(FUSED))
+    if each.evidence.table.where(source=BINS):
+        yield Competitor("lumicert-shapes", each.evidence.table, each.make, _makers(SHAPES))
+
+
+def _makers(fused: tuple[Mapping[str, Any], ...]) -> tuple[Make, ...]:
+    return tuple(make_detector(ModelConfig.model_validate(each)) for each in fused)
 
 
 def peers_of(each: BenchmarkSet) -> Iterator[Competitor]:

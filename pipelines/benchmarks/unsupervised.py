@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from detectors import registry
 from dqm.model.errors import ConfigError
@@ -19,14 +18,13 @@ from dqm.model.labels import Label
 from pipelines.benchmarks.detector_sets import LabelledTable, labelled_tables
 from pipelines.benchmarks.unsupervised_peers import PEERS, SEEDED, SLOW, filled, make_peer, quiet
 from pipelines.progress import track
+from pipelines.run.ranking import ranking
 
 SEEDS = (1, 2, 3)
 NEEDS_LABELS = ("boosted",)
 """Kinds that learn from labels alone: without one they have nothing to say."""
 ADAPTERS = ("pyod",)
 """Kinds that are the peers themselves in our form."""
-SLOW_KINDS = ("nade", "autoencoder", "convolutional", "flow")
-"""What ``--quick`` leaves out of ours."""
 MEAN = "mean"
 DEVELOPMENT = ("annthyroid", "cardio", "fault", "http")
 """The first four sets by name: variants of ``nearest`` were compared on these, and on no other."""
@@ -131,7 +129,7 @@ def _chosen(methods: Sequence[str], quick: bool) -> dict[str, Scorer]:
     for name in methods:
         if name not in known:
             raise ConfigError(f"--method {name!r} is none of {', '.join(known)}")
-    left_out = (*SLOW, *SLOW_KINDS) if quick and not methods else ()
+    left_out = (*SLOW, *filter(_network, ours())) if quick and not methods else ()
     return {name: known[name] for name in methods or known if name not in left_out}
 
 
@@ -140,16 +138,13 @@ def _measured(each: LabelledTable, method: str, scorer: Scorer, seeds: Sequence[
     begin = time.perf_counter()
     scores = [scorer(each, seed) for seed in seeds]
     seconds = (time.perf_counter() - begin) / len(seeds)
-    found = np.array(list(_rankings(scores, each.bad)))
+    found = np.array([ranking(score, each.bad.astype(np.int8)) for score in scores], dtype=np.float64)
     return Row(each.name, method, float(found[:, 0].mean()), float(found[:, 1].mean()), seconds)
 
 
-def _rankings(scores: Sequence[NDArray[np.floating]], bad: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
-    """AUC and average precision of every score; a row without a score stands in the middle."""
-    for score in scores:
-        given = np.where(np.isnan(score), np.nanmedian(score) if np.isfinite(score).any() else 0, score)
-        order = np.unique(given, return_inverse=True)[1]  # only the order counts, and an infinity has its place
-        yield float(roc_auc_score(bad, order)), float(average_precision_score(bad, order))
+def _network(kind: str) -> bool:
+    """Whether a kind of ours trains by epochs, which ``--quick`` leaves out."""
+    return "epochs" in registry.parameters(kind)
 
 
 def _ours(kind: str) -> Scorer:

@@ -7,7 +7,7 @@ same budgets: workload at equal policy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from pipelines.run.learn import answers
 from pipelines.run.past_file import load_past
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import bundle_of
+from pipelines.run.shapes import Shapes
 from pipelines.run.train import all_labels
 
 RUNS, LEAST = 20, 5
@@ -139,7 +140,8 @@ class _Said:
     def of(cls, config: Config, store: Store, model: StoredModel, quantities: Any, labels: Any) -> _Said:
         bundle = bundle_of(store.path / model.folder, model.provenance["manifest"])
         evidence = Evidence.of(aligned(quantities, known_to(model))[0], labels, config)
-        bundle.schema.require(evidence.table)
+        shapes = Shapes.of(config, store)
+        bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
         past = load_past(store, model)
         inside = np.isin(evidence.run, np.array(bundle.runs, dtype=np.int64))
         unseen = evidence.take(~inside)
@@ -148,6 +150,7 @@ class _Said:
         said = (code, past.badness, past.held, past.label, past.weight)
         parts: list[tuple[NDArray[Any], ...]] = [tuple(each[told] for each in said)]
         if len(unseen):
+            unseen = replace(unseen, table=shapes.beside(unseen.table))
             _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
             key = encode(unseen.run, unseen.table.ls)
             parts.append((key, badness, unseen.held, unseen.label, unseen.weight))

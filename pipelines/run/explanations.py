@@ -40,7 +40,7 @@ def explanations(model: Model, table: FeatureTable, contribution: NDArray[np.flo
         for method, name in TERMS.items():
             offered = getattr(each.detector, method, None)
             if offered is not None:
-                terms[f"{name} of {title}"] = np.asarray(offered(table), dtype=np.float32)[:, features]
+                terms[f"{name} of {title}"] = each.told(offered, table, np.nan)[:, features]
     names = tuple(table.columns[j].name for j in features)
     return Explanations(table.index, names, terms)  # type: ignore[arg-type]  # a lumisection index
 

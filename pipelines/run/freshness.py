@@ -20,6 +20,7 @@ from dqm.store.store import Store
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
+from pipelines.run.shapes import Shapes
 
 
 def label_digests(config: Config, store: Store, snapshot: int | None = None) -> dict[int, str]:
@@ -39,7 +40,10 @@ def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int
 
 
 def values_digest(table: FeatureTable) -> str:
-    """Digest of all features in their order, for any of them may be judged or given as a reason."""
+    """Digest of all features in their order, for any of them may be judged or given as a reason.
+
+    Bins of histograms are left out: they hang on their run alone, whose data have a digest of their own.
+    """
     canonical = np.where(np.isnan(table.values), np.float32(np.nan), table.values + np.float32(0))  # one NaN, no −0
     return hashlib.sha256(np.ascontiguousarray(canonical).tobytes()).hexdigest()
 
@@ -53,14 +57,15 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     doubtful = sorted(run for run in scored.keys() - changed if scored[run].get("past") != past[run])
     if not doubtful:
         return frozenset(changed)
-    quantities = all_quantities(store, config, snapshot)
+    quantities, shapes = all_quantities(store, config, snapshot), Shapes.of(config, store, snapshot)
     models = {each.provenance["manifest"]: each for each in store.models()}
     for manifest in {scored[run]["model"] for run in doubtful}:
         known = known_to(models[manifest]) if manifest in models else None
         evidence = Evidence.of(aligned(quantities, known)[0], None, config)
+        features = shapes.fingerprint(evidence.table)
         for run in (each for each in doubtful if scored[each]["model"] == manifest):
             made, table = scored[run], evidence.table.take(evidence.run == run)
-            same = made["features"] == table.fingerprint and made.get("values") == values_digest(table)
+            same = made["features"] == features and made.get("values") == values_digest(table)
             if not same:
                 changed.add(run)
     return frozenset(changed)

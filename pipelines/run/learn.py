@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from detectors import registry
 from detectors.calibrate import Calibrator
 from detectors.fusion import Fusion
+from detectors.inputs import Schema
 from detectors.model import Companion, Model
 from detectors.protocol import Detector
+from detectors.selection import seen_part
 from dqm.model.config import Config, ModelConfig
 from dqm.model.errors import ConfigError, UnknownNameError
 from dqm.model.labels import Label
@@ -27,11 +29,12 @@ Make = Callable[[], Detector]
 
 
 @dataclass(frozen=True)
-class SeededMake:
-    """What makes an unfitted detector that is fitted with a ``seed`` of its own."""
+class Recipe:
+    """What makes an unfitted detector that is fitted with a ``seed`` of its own on the ``columns`` that it sees."""
 
     make: Make
     seed: int
+    columns: tuple[str, ...] = ()
 
     def __call__(self) -> Detector:
         """An unfitted detector."""
@@ -95,14 +98,18 @@ def learn(
         evidence, label=np.where(evidence.beyond | ~evidence.usable, np.int8(Label.UNKNOWN), evidence.label)
     )
     makers = (make, *others)
-    scores, fold = _out_of_fold(inner, makers, seed)
+    parts = [replace(inner, table=seen_part(inner.table, _columns(each))) for each in makers]
+    scores, fold = _out_of_fold(parts, makers, seed)
     starts = [None] * len(makers) if previous is None else [each.detector for each in previous.members]
     members = [
-        Companion(registry.kind_of(each), each)
-        for each in (_fitted(inner, m(), _seed(m, seed), start) for m, start in zip(makers, starts, strict=True))
+        Companion(registry.kind_of(each), each, _columns(m))
+        for m, start, part in zip(makers, starts, parts, strict=True)
+        for each in (_fitted(part, m(), _seed(m, seed), start),)
     ]
     weight = evidence.weight / evidence.chance
     model, badness = _joined(members, scores, fold, inner.label, weight)
+    if any(len(each.table.columns) < len(inner.table.columns) for each in parts):
+        model = replace(model, whole=Schema.of(inner.table))
     past = Past(
         evidence.table.index,  # type: ignore[arg-type]  # a lumisection index
         badness_of(badness, evidence),
@@ -114,9 +121,13 @@ def learn(
 
 
 def _out_of_fold(
-    evidence: Evidence, makers: tuple[Make, ...], seed: int
+    parts: list[Evidence], makers: tuple[Make, ...], seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Scores ``(n, k)`` by models of earlier folds, NaN where there is none, and the fold of every row, −1 for none."""
+    """Scores ``(n, k)`` by models of earlier folds, NaN where there is none, and the fold of every row, −1 for none.
+
+    ``parts`` is the evidence in the columns that each of the detectors sees.
+    """
+    evidence = parts[0]
     scores = np.full((len(evidence), len(makers)), np.nan, dtype=np.float32)
     folds = [*forward_folds(evidence.run, FOLDS, SKIP)]
     fold = np.full(len(evidence), -1)
@@ -124,8 +135,8 @@ def _out_of_fold(
         fold[now] = k
 
     def judge_fold(j: int, before: NDArray[np.bool_], now: NDArray[np.bool_]) -> None:
-        fitted = _fitted(evidence.take(before), makers[j](), _seed(makers[j], seed), None)
-        scores[now, j] = fitted.score(evidence.table.take(now))
+        fitted = _fitted(parts[j].take(before), makers[j](), _seed(makers[j], seed), None)
+        scores[now, j] = fitted.score(parts[j].table.take(now))
 
     # Folds know nothing of each other, and the trees grow outside the interpreter's lock: the bits stay the same.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -169,7 +180,7 @@ def _combination(
         fusion = Fusion.fit(scores, label, probability=probability, weight=weight)
         score, probable = fusion.score(scores), fusion.labelled
     calibrator = None if probable else Calibrator().fit(score, label, weight=weight)
-    return Model(first.kind, first.detector, calibrator, tuple(others), fusion)
+    return Model(first.kind, first.detector, calibrator, tuple(others), fusion, first.columns)
 
 
 def _speaks_of_probability(detector: Detector) -> bool:
@@ -182,20 +193,26 @@ def _fitted(evidence: Evidence, detector: Detector, seed: int, previous: Detecto
     return detector.fit(evidence.table, evidence.label, weight=weight, seed=seed, previous=previous)
 
 
-def make_detector(config: ModelConfig) -> Make:
+def make_detector(config: ModelConfig) -> Recipe:
     """A maker of the unfitted detector that a configuration names; raises ``ConfigError`` where there is none such."""
     try:
         made = registry.make(config.kind, config.parameters)
     except (UnknownNameError, TypeError, ValueError) as error:
         raise ConfigError(f"detector of kind {config.kind!r}: {error}") from None
-    return lambda: replace(made)  # the registry is asked once: it looks through all installed packages
+    # The registry is asked once: it looks through all installed packages.
+    return Recipe(lambda: replace(made), config.seed, config.columns)
 
 
-def make_others(config: Config) -> tuple[Make, ...]:
+def make_others(config: Config) -> tuple[Recipe, ...]:
     """Makers of the detectors that a configuration fuses with its model."""
-    return tuple(SeededMake(make_detector(each), each.seed) for each in config.fuse)
+    return tuple(map(make_detector, config.fuse))
 
 
 def _seed(make: Make, usual: int) -> int:
     """Its own seed, or the usual one."""
-    return make.seed if isinstance(make, SeededMake) else usual
+    return make.seed if isinstance(make, Recipe) else usual
+
+
+def _columns(make: Make) -> tuple[str, ...]:
+    """Patterns of the columns that its detector sees; none: the usual ones."""
+    return make.columns if isinstance(make, Recipe) else ()

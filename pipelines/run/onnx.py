@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import onnx
@@ -21,11 +21,12 @@ from torch import nn
 
 from detectors import registry
 from detectors.artifacts import Bundle, load
+from detectors.inputs import Schema
 from detectors.networks import Exportable
 from dqm import __version__
 from dqm.model.config import load as load_config
 from dqm.model.errors import ArtifactError
-from dqm.store.schema import CHAMPION
+from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 
 INPUT = "features"
@@ -34,6 +35,12 @@ TOLERANCE = 1e-4
 """Largest difference from torch, relative to numbers above 1."""
 
 ROWS, SEED = 4096, 1
+
+VALUES_AT_ONCE = 1 << 18
+"""Values of one call: a density takes memory for every value and hidden unit."""
+
+NOISY = ("torch.onnx._internal.exporter._registration", "onnxscript.optimizer._constant_folding")
+"""Loggers of the exporter that say nothing a user could do anything about."""
 
 Arrays = tuple[NDArray[np.float32], ...]
 
@@ -73,29 +80,33 @@ class Exported:
 
 
 def found_bundle(model: str, config: Path) -> Bundle:
-    """The model of a folder, of a name in the store or ``champion``; raises ``UnknownNameError`` with the nearest."""
+    """The model of a folder, of a name in the store, ``champion`` or ``challenger``.
+
+    Raises ``UnknownNameError`` with the nearest names.
+    """
     if (Path(model) / "manifest.json").is_file():
         return load(Path(model))
     with Store.open(load_config(config).store_path) as store:
-        stored = store.pointed(CHAMPION) if model == CHAMPION else None
+        stored = store.pointed(model) if model in (CHAMPION, CHALLENGER) else None
         return load(store.path / (stored or store.model(model)).folder)
 
 
 def export(bundle: Bundle, path: Path) -> Exported:
     """Write the network with its scaling, raw rows to outputs; raises ``ArtifactError`` for other detectors."""
-    detector = exportable(bundle)
-    module = detector.export_module().eval()
-    rows = simulated_rows(detector, len(bundle.schema.columns))
-    _write(module, detector.export_outputs, _properties(bundle, detector), path)
+    kind, detector = exportable(bundle)
+    module, schema = detector.export_module().eval(), cast("Schema", detector.schema)
+    rows = simulated_rows(detector, len(schema.columns))
+    _write(module, detector.export_outputs, _properties(kind, detector, schema), path)
     session = _session(path)
-    by_torch = _timed(lambda: _by_torch(module, rows))
-    by_onnx = _timed(lambda: tuple(session.run(list(detector.export_outputs), {INPUT: rows})))
+    names = list(detector.export_outputs)
+    by_torch = _timed(lambda part: _by_torch(module, part), rows)
+    by_onnx = _timed(lambda part: tuple(session.run(names, {INPUT: part})), rows)
     return Exported(
         path=path,
-        kind=bundle.kind,
-        features=bundle.schema.fingerprint,
+        kind=kind,
+        features=schema.fingerprint,
         opset=OPSET,
-        columns=len(bundle.schema.columns),
+        columns=len(schema.columns),
         rows=len(rows),
         difference={
             name: difference(*each)
@@ -106,12 +117,14 @@ def export(bundle: Bundle, path: Path) -> Exported:
     )
 
 
-def exportable(bundle: Bundle) -> Exportable:
-    """The detector of the bundle; raises ``ArtifactError``, naming those that can, where it cannot be exported."""
-    if hasattr(bundle.detector, "export_module"):
-        return cast("Exportable", bundle.detector)
+def exportable(bundle: Bundle) -> tuple[str, Exportable]:
+    """Kind and detector: of several the first that can be exported; raises ``ArtifactError``, naming those that can."""
+    for each in bundle.members:
+        if hasattr(each.detector, "export_module"):
+            return each.kind, cast("Exportable", each.detector)
     able = ", ".join(kind for kind in registry.names() if hasattr(registry.find(kind), "export_module"))
-    raise ArtifactError(f"detector {bundle.kind!r} has no export to ONNX; these have: {able}")
+    asked = ", ".join(repr(each.kind) for each in bundle.members)
+    raise ArtifactError(f"detector {asked} has no export to ONNX; these have: {able}")
 
 
 def simulated_rows(detector: Exportable, columns: int) -> NDArray[np.float32]:
@@ -121,8 +134,7 @@ def simulated_rows(detector: Exportable, columns: int) -> NDArray[np.float32]:
     """
     random = np.random.default_rng(SEED)
     centre, spread = np.zeros(columns), np.ones(columns)
-    scaling = getattr(detector, "_scaling", None)
-    if scaling is not None:
+    for scaling in getattr(detector, "scalings", ()):
         centre[scaling.at], spread[scaling.at] = scaling.centre, scaling.spread
     rows = centre + spread * random.normal(size=(ROWS, columns))
     rows[random.random(rows.shape) < 0.02] = np.nan
@@ -139,14 +151,14 @@ def difference(expected: NDArray[np.float32], got: NDArray[np.float32]) -> float
     return float(np.nanmax(off, initial=0.0))
 
 
-def _properties(bundle: Bundle, detector: Exportable) -> dict[str, str]:
+def _properties(kind: str, detector: Exportable, schema: Schema) -> dict[str, str]:
     """What a host must know of the model, as texts."""
     return {
         "lumicert_version": __version__,
-        "kind": bundle.kind,
-        "features": bundle.schema.fingerprint,
-        "extractor": bundle.schema.extractor,
-        "columns": json.dumps([column.name for column in bundle.schema.columns]),
+        "kind": kind,
+        "features": schema.fingerprint,
+        "extractor": schema.extractor,
+        "columns": json.dumps([column.name for column in schema.columns]),
         "outputs": json.dumps(detector.export_outputs),
     }
 
@@ -177,13 +189,15 @@ def _write(module: nn.Module, outputs: tuple[str, ...], properties: Mapping[str,
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's word on packages that are not there and not needed."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    logger.addFilter(_nothing)
+    """Without the exporter's word on packages that are not there and not needed, and on what it did not simplify."""
+    loggers = [logging.getLogger(name) for name in NOISY]
+    for each in loggers:
+        each.addFilter(_nothing)
     try:
         yield
     finally:
-        logger.removeFilter(_nothing)
+        for each in loggers:
+            each.removeFilter(_nothing)
 
 
 def _nothing(_: logging.LogRecord) -> bool:
@@ -201,11 +215,14 @@ def _by_torch(module: nn.Module, rows: NDArray[np.float32]) -> Arrays:
         return tuple(each.numpy() for each in module(torch.from_numpy(rows)))
 
 
-def _timed(run: Callable[[], Any]) -> tuple[Arrays, float]:
-    """The answer, and the least seconds of three more runs."""
-    answer, least = run(), float("inf")
+def _timed(run: Callable[[NDArray[np.float32]], Arrays], rows: NDArray[np.float32]) -> tuple[Arrays, float]:
+    """The answer of all rows, in parts, and the least seconds of three more runs."""
+    at_once = max(1, VALUES_AT_ONCE // rows.shape[1])
+    parts = [rows[begin : begin + at_once] for begin in range(0, len(rows), at_once)]
+    answer, least = [run(part) for part in parts], float("inf")
     for _ in range(3):
         begin = time.perf_counter()
-        run()
+        for part in parts:
+            run(part)
         least = min(least, time.perf_counter() - begin)
-    return answer, least
+    return tuple(np.concatenate(each) for each in zip(*answer, strict=True)), least

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.model import Model
-from dqm.model.tables import Column, FeatureTable
+from dqm.model.tables import BINS, Column, FeatureTable
 from dqm.model.verdicts import Reason
 
 MOST = 3
@@ -22,9 +22,11 @@ def reasons_of(
 
     ``contribution`` ``(n, d)`` ≥ 0 is evidence for BAD in log-odds. A broken limit comes first, with infinite
     contribution; then a guard that holds the lumisection, with none; then the largest contributions. A feature over
-    several columns is attributed to the column that stands out most among those of the same source.
+    several columns is attributed to the column that stands out most among those of the same source, and what the bins
+    of a histogram add together stands at the bin that adds most.
     """
     leaders = _Leaders(table)
+    contribution = _with_whole_histograms(table.columns, contribution)
     first = np.array([{"limit": 2, "guard": 1}.get(column.role, 0) for column in table.columns])
     shown = np.where(first > 0, (table.values == 1) * first * 1e30, contribution)
     order = np.argsort(-shown, axis=1, kind="stable")[:, :MOST]
@@ -59,6 +61,24 @@ def with_detectors(
         ]
         found.append((*given, *add))
     return tuple(found)
+
+
+def _with_whole_histograms(columns: tuple[Column, ...], contribution: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sum over the bins of each element at its largest bin, 0 at the others: a shape is one reason, not many."""
+    elements: dict[str, list[int]] = {}
+    for j, column in enumerate(columns):
+        if column.source == BINS:
+            elements.setdefault(column.name.rpartition(":")[0], []).append(j)
+    if not elements:
+        return contribution
+    found = contribution.copy()
+    for at in elements.values():
+        bins = contribution[:, at]
+        largest = bins.argmax(axis=1)[:, None]
+        whole = np.zeros_like(bins)
+        np.put_along_axis(whole, largest, bins.sum(axis=1, keepdims=True), axis=1)
+        found[:, at] = whole
+    return found
 
 
 class _Leaders:

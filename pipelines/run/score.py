@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,7 @@ from pyarrow import feather
 
 from detectors.artifacts import Bundle
 from dqm.model.config import Config
-from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.freshness import data_digests
 from dqm.store.partitions import STAGING
@@ -27,6 +27,7 @@ from pipelines.run.evidence import Evidence
 from pipelines.run.freshness import label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_part
+from pipelines.run.shapes import Shapes
 
 MOST_RUNS = 1_000_000
 """Runs in one range of ``--runs``."""
@@ -90,7 +91,13 @@ def score(
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
     quantities, drift = aligned(all_quantities(store, config, snapshot), known_to(stored))
     evidence = Evidence.of(quantities, None, config)
-    bundle.schema.require(evidence.table)
+    shapes = Shapes.of(config, store, snapshot)
+    try:
+        bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
+    except FingerprintError as error:
+        raise FingerprintError(
+            f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
+        ) from None
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     made_from = {"features": stored.fingerprint, "model": stored.provenance["manifest"]}
@@ -101,8 +108,9 @@ def score(
         for run in chosen:
             rows = evidence.run == run
             part = Path(folder, str(run))
-            write_part(part, evidence.take(rows), quantities.status[rows])
-            values[run] = values_digest(evidence.table.take(rows))
+            present = evidence.take(rows)
+            values[run] = values_digest(present.table)
+            write_part(part, replace(present, table=shapes.beside(present.table)), quantities.status[rows])
             tasks.append(_task(store, stored, run, part, point))
         outcomes = run_partitions(score_part, tasks, scheduler.executor, "scoring")
         with store.transaction() as change:

@@ -61,7 +61,10 @@ class ScoredPart:
 
 def bundle_of(folder: Path, manifest: str) -> Bundle:
     """The bundle of a folder; raises ``ArtifactError`` where it is not the one that was stored."""
-    bundle = load(folder)
+    try:
+        bundle = load(folder)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error}; train again with: dqm train") from None
     if fingerprint(bundle) != manifest:
         raise ArtifactError(f"{folder}: not the bundle that was trained; train again with: dqm train")
     return bundle

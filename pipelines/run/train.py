@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,11 @@ from pipelines.run.evidence import Evidence
 from pipelines.run.learn import learn, make_detector, make_others
 from pipelines.run.past_file import PAST, save_past
 from pipelines.run.quantities import all_quantities
+from pipelines.run.shapes import Shapes
 from pipelines.tracking.address import tracking_uri
+
+LEAST_RUNS = 3
+"""Labelled runs below which thresholds rest on one run that was judged by earlier ones, or on none."""
 
 FEW_RUNS = 20
 """Runs of evidence below which a person is warned."""
@@ -72,7 +76,12 @@ class TrainSummary:
         point, found = self.working_point, []
         if not self.bad:
             found.append("no labelled lumisection is bad: the model cannot know what bad looks like")
-        if point.runs < FEW_RUNS:
+        if self.runs < LEAST_RUNS:
+            found.append(
+                f"only {self.runs} labelled runs: thresholds are chosen on runs that models of earlier ones judged, "
+                f"of which there are {point.runs}; label at least {LEAST_RUNS} runs, better {FEW_RUNS}"
+            )
+        elif point.runs < FEW_RUNS:
             found.append(
                 f"only {point.runs} runs could be judged by runs before them; under {FEW_RUNS} expect most to be asked"
             )
@@ -122,18 +131,21 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
     alias = CHALLENGER if challenger else CHAMPION
-    tracked, untracked = "", ""
-    if address:
-        folder, experiment = store.path / "models" / name, config.experiment.name
-        tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
     with store.transaction() as change:
         if name not in {each.model_id for each in store.models()}:
-            record = {"manifest": digest, QUANTITIES: columns, PAST: past} | ({"mlflow": tracked} if tracked else {})
+            record = {"manifest": digest, QUANTITIES: columns, PAST: past}
             change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
         change.point(alias, name)
         if not challenger:
             change.add_working_point(point)
             store_past(change, trained.past, {"model": digest, "features": evidence.table.fingerprint})
+    tracked, untracked = "", ""
+    if address:  # after the commit: what stands in MLflow stands in the store
+        folder, experiment = store.path / "models" / name, config.experiment.name
+        tracked, untracked = _tracked(address, experiment, name, folder, alias, bundle, trained.past, point)
+    if tracked:
+        with store.transaction() as change:
+            change.tell_of_model(name, "mlflow", tracked)
     bad = int((evidence.label == 1).sum())
     known = int((evidence.label >= 0).sum())
     return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked)
@@ -152,7 +164,8 @@ def labelled_evidence(config: Config, store: Store) -> tuple[Evidence, str]:
     labelled = np.unique(evidence.run[evidence.label >= 0])
     if not len(labelled):
         raise InputError(f"{store.path}: no lumisection is labelled; add an input that gives labels and ingest again")
-    return evidence.take(np.isin(evidence.run, labelled)), described(quantities)
+    chosen = evidence.take(np.isin(evidence.run, labelled))
+    return replace(chosen, table=Shapes.of(config, store).beside(chosen.table)), described(quantities)
 
 
 def all_labels(store: Store) -> Labels:
@@ -186,10 +199,10 @@ def _previous(config: Config, store: Store, evidence: Evidence) -> Model | None:
         evidence.table.require(bundle.schema.columns)
     except (ArtifactError, FingerprintError):
         return None
-    wanted = [make() for make in (make_detector(config.model), *make_others(config))]
-    return bundle if list(map(_continued, wanted)) == [_continued(each.detector) for each in bundle.members] else None
+    wanted = [_continued(make(), make.columns) for make in (make_detector(config.model), *make_others(config))]
+    return bundle if wanted == [_continued(each.detector, each.columns) for each in bundle.members] else None
 
 
-def _continued(detector: Detector) -> tuple[type[Detector], object]:
+def _continued(detector: Detector, columns: tuple[str, ...]) -> tuple[object, ...]:
     """What must be equal in two detectors where one continues the other."""
-    return type(detector), getattr(detector, "members", None)
+    return type(detector), getattr(detector, "members", None), columns

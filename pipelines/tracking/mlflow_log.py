@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import logging
 import math
 import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -128,7 +129,7 @@ def _register(mlflow: Any, run: str, record: TrainingRecord, name: str) -> str:
         inputs=Schema([ColSpec("float", each) for each in record.columns]),
         outputs=Schema([ColSpec("float", each) for each in ("score", "badness")]),
     )
-    with mlflow.start_run(run_id=run):
+    with mlflow.start_run(run_id=run), redirect_stderr(io.StringIO()):  # MLflow prints what it registered
         info = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),

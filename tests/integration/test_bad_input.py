@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dqm.model.config import load
+from dqm.model.errors import ConfigError
 from dqm.store.store import Store
 from dqm.store.tables import quantities_from_arrow, verdicts_from_arrow
 from pipelines.run.certify import certify
@@ -335,3 +336,10 @@ def test_a_misspelt_configuration(dqm: Dqm, folder: Path, store: Store, written:
     assert written in CONFIG
     (folder / "dqm.toml").write_text(CONFIG.replace(written, misspelt))
     assert hint in refused(dqm, folder, store, code=78)
+
+
+def test_one_table_where_a_list_is_meant_is_told_in_our_words(tmp_path: Path) -> None:
+    for key, text in ("fuse", '[fuse]\nkind = "pca"\n'), ("features.course", '[features.course]\nquantity = "a"\n'):
+        (tmp_path / "dqm.toml").write_text(text)
+        with pytest.raises(ConfigError, match=rf"{key!r} is a list of tables; write \[\[{key}\]\], with two brackets"):
+            load(tmp_path / "dqm.toml")

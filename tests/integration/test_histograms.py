@@ -212,3 +212,24 @@ def test_a_renamed_element_holds_its_run_and_stops_no_other(dqm: Dqm, copied: Pa
     assert np.isin(decision[run == 38], ["ASK", "REJECT"]).all()
     for other in (37, 39, 40):
         assert (decision[run == other] == "ACCEPT").mean() > 0.5, other
+
+
+@pytest.mark.slow
+def test_a_detector_of_shapes_stands_beside_trees(dqm: Dqm, tmp_path: Path) -> None:
+    """From files to verdicts with bins that one detector alone sees; reasons name the element."""
+    dqm("simulate", tmp_path, "--weeks", "1", "--histograms", "1", "--seed", "3")
+    config = tmp_path / "dqm.toml"
+    config.write_text(
+        config.read_text().replace("[features]", '[features.shapes]\nelements = ["*/charge*"]\n[features]')
+        + '[[fuse]]\nkind = "convolutional"\ncolumns = ["*:bin*", "*:entries"]\nepochs = 2\n'
+    )
+    for step in ("ingest", "train", "score", "certify"):
+        code, text = dqm(step, "--config", config)
+        assert code in (0, 3), text
+    with Store.open(tmp_path / "certification") as store:
+        made = verdicts_from_arrow(store.read("verdicts"))
+        names = {reason.feature for each in made.reasons for reason in each}
+        assert any(":bin" in name for name in names), names
+        assert "detector.unusual: convolutional" in names
+        assert store.pointed("champion") is not None
+        assert {each.model_id.rpartition("-")[0] for each in store.models()} == {"boosted-convolutional"}

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from detectors import registry
 from detectors.artifacts import Bundle, save
 from detectors.checks import simulated_table, with_fault
+from detectors.nade import Nade
 from dqm.model.errors import ArtifactError, UnknownNameError
 from dqm.store.store import Store
 from pipelines.cli import app
@@ -72,8 +73,25 @@ def test_a_convolutional_network_leaves_too(tmp_path: Path) -> None:
     assert command.export(trained("convolutional", epochs=1), tmp_path / "model.onnx").equal
 
 
+def test_a_density_leaves_with_its_log_probability(tmp_path: Path) -> None:
+    bundle = trained("nade", epochs=2, hidden=16)
+    done = command.export(bundle, tmp_path / "model.onnx")
+    assert done.equal
+    assert list(done.difference) == ["score", "log_probability"]
+    table, _ = with_fault(simulated_table(50, seed=2), column=3, seed=2)
+    table.values[::5, 1] = np.nan
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    score, log_probability = session.run(["score", "log_probability"], {"features": table.values})
+    detector = bundle.detector
+    assert isinstance(detector, Nade)
+    assert np.allclose(score, detector.score(table), rtol=1e-4, atol=1e-4)
+    assert np.allclose(log_probability, detector.log_density(table), rtol=1e-4, atol=1e-4)
+
+
 def test_trees_are_refused_with_what_can_be_exported(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"'boosted' has no export to ONNX; these have: autoencoder, conv"):
+    with pytest.raises(
+        ArtifactError, match=r"'boosted' has no export to ONNX; these have: autoencoder, convolutional, nade"
+    ):
         command.export(trained("boosted"), tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -86,7 +104,8 @@ def test_a_model_of_the_store_is_found_by_name(bundle: Bundle, tmp_path: Path) -
         with store.transaction() as change:
             change.add_model("mine", "models/mine", bundle.schema.fingerprint, {})
             change.point("champion", "mine")
-    for name in ("mine", "champion"):
+            change.point("challenger", "mine")
+    for name in ("mine", "champion", "challenger"):
         assert command.found_bundle(name, config).schema == bundle.schema
     with pytest.raises(UnknownNameError, match="unknown model 'mime'; nearest valid names: 'mine'"):
         command.found_bundle("mime", config)

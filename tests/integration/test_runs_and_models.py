@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from dqm.model.config import load
-from dqm.model.errors import InputError, StoreError, UnknownNameError
+from dqm.model.errors import ArtifactError, FingerprintError, InputError, StoreError, UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
+from dqm.model.verdicts import WorkingPoint
 from dqm.store.explanations import explanations_from_arrow
 from dqm.store.freshness import data_digests
 from dqm.store.histograms import store_histograms
@@ -24,7 +25,9 @@ from pipelines.run.freshness import past_digests, stale_runs
 from pipelines.run.ingest import ingest
 from pipelines.run.models import listed
 from pipelines.run.score import champion, score
-from pipelines.run.train import labelled_evidence, train
+from pipelines.run.train import TrainSummary, labelled_evidence, train
+from pipelines.tracking.mlflow_log import Tracked
+from pipelines.tracking.records import TrainingRecord
 
 CONFIG = """\
 [[inputs]]
@@ -192,6 +195,40 @@ def test_a_tracker_that_is_away_costs_no_training(place: Place, monkeypatch: pyt
     done = train(place.config, place.store)
     assert done.notes()[-1].endswith("MLflow did not take its record: ConnectionError: nobody answers")
     assert champion(place.store)[0].model_id == done.model
+
+
+def test_what_is_recorded_is_in_the_store_already(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: MLflow told first, which keeps a record of a training whose commit then fails."""
+    seen: list[str] = []
+
+    def told(record: TrainingRecord, *_: object) -> Tracked:
+        seen.extend(each.model_id for each in place.store.models() if each.model_id == record.name)
+        return Tracked("0", "registered", "1")
+
+    monkeypatch.setattr("pipelines.tracking.mlflow_log.log", told)
+    place.configured(TRACKED.replace("min_good = 5", "min_good = 8"))
+    done = train(place.config, place.store)
+    assert seen == [done.model]
+    assert champion(place.store)[0].provenance["mlflow"] == done.tracked == "registered version 1, run 0"
+
+
+def test_a_damaged_model_and_changed_features_name_the_way_out(place: Place) -> None:
+    done = train(place.config, place.store)
+    place.configured(CONFIG + "[features]\npast_runs = 4\n")
+    with pytest.raises(FingerprintError, match=rf"{done.model} knows other features: .*; train .* with: dqm train"):
+        score(place.config, place.store)
+    (place.store.path / "models" / done.model / "detector.npz").write_bytes(b"")
+    with pytest.raises(ArtifactError, match=r"detector.npz: was changed.*; train again with: dqm train"):
+        champion(place.store)
+
+
+def test_few_labelled_runs_are_told() -> None:
+    point = WorkingPoint(0.05, 0.95, 0.01, 0.01, 0.9, "p", 1, 0.9)
+    (note,) = TrainSummary("m", 2, 60, 5, False, point).notes()
+    assert note == (
+        "only 2 labelled runs: thresholds are chosen on runs that models of earlier ones judged, of which there are 1; "
+        "label at least 3 runs, better 20"
+    )
 
 
 def test_a_challenger_changes_nothing_that_certifies(place: Place) -> None:

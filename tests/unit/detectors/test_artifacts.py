@@ -317,3 +317,18 @@ def test_arrays_survive_in_equal_bits_and_equal_bytes(array: np.ndarray) -> None
     assert found["b"].shape == array.shape
     assert found["b"].tobytes() == array.tobytes()
     assert bytes_from_arrays(found) == data
+
+
+def test_a_bundle_whose_detector_is_said_to_see_other_columns_is_refused(folder: Path) -> None:
+    _edited(folder, "bundle.json", columns=["*"])
+    _resealed(folder)
+    assert load(folder).columns == ("*",)
+    for columns, told in (
+        (["rate_0*"], "trained on other columns"),
+        (["nothing"], "unknown column"),
+        ([1], "no texts"),
+    ):
+        _edited(folder, "bundle.json", columns=columns)
+        _resealed(folder)
+        with pytest.raises(ArtifactError, match=told):
+            load(folder)

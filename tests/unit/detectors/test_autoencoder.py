@@ -217,6 +217,18 @@ def test_a_warm_start_goes_on_from_the_weights_and_another_shape_starts_afresh(k
     assert np.isfinite(wider.score(rows)).all()
 
 
+def test_a_warm_start_with_other_columns_known_is_a_cold_one(known: Autoencoder) -> None:
+    """Mutant: shapes compared alone, which hands the weights of one column to another."""
+    rows = table(low_rank(300, seed=11))
+    without = [rows.values.copy() for _ in range(2)]
+    without[0][:, 0] = without[1][:, 1] = np.nan
+    first, second = (replace(rows, values=each) for each in without)
+    before = Autoencoder(epochs=1).fit(first, unlabelled(rows), seed=1)
+    warm = Autoencoder(epochs=1).fit(second, unlabelled(rows), seed=2, previous=before)
+    cold = Autoencoder(epochs=1).fit(second, unlabelled(rows), seed=2)
+    assert warm.score(second).tobytes() == cold.score(second).tobytes()
+
+
 def test_training_can_be_watched() -> None:
     seen: list[tuple[int, int]] = []
     detector = Autoencoder(epochs=3)

@@ -73,6 +73,16 @@ def test_a_warm_start_goes_on_from_the_previous_weights() -> None:
     assert other.state()["net_transform_transforms_0_hyper_0_weight"].shape[0] == 8
 
 
+def test_a_warm_start_with_other_columns_known_is_a_cold_one() -> None:
+    """Mutant: shapes compared alone, which hands the weights of one column to another."""
+    table, labels = _two_columns(300, seed=1), np.zeros(300, dtype=np.int8)
+    known = [replace(table, values=np.where([j == 0, j == 1], table.values, np.nan)) for j in (0, 1)]
+    first = Flow(**SMALL).fit(known[0], labels, seed=1)
+    one = Flow(**{**SMALL, "epochs": 1}).fit(known[1], labels, seed=2, previous=first)
+    cold = Flow(**{**SMALL, "epochs": 1}).fit(known[1], labels, seed=2)
+    assert one.score(known[1]).tobytes() == cold.score(known[1]).tobytes()
+
+
 def test_missing_is_the_median_infinite_the_cut_and_nothing_to_learn_from_nothing_to_say() -> None:
     detector, fresh = _fitted(rows=200, epochs=2), _two_columns(3, seed=2)
     values = fresh.values.copy()

@@ -202,25 +202,22 @@ def test_the_module_gives_the_log_density_of_raw_values() -> None:
     np.testing.assert_allclose(found, detector.log_density(table(raw, "fffc")), atol=1e-4)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore")  # those of the exporter of torch
-def test_the_module_exports_with_any_number_of_rows(tmp_path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    detector, raw = with_a_condition()
-    program = torch.onnx.export(
-        detector.density(),
-        (torch.from_numpy(raw[:5, :3]), torch.from_numpy(raw[:5, 3:])),
-        input_names=["values", "conditions"],
-        output_names=["log_density"],
-        dynamic_shapes=({0: torch.export.Dim("rows")}, {0: torch.export.Dim("rows")}),
-        dynamo=True,
-        verbose=False,
-    )
-    program.save(tmp_path / "nade.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "nade.onnx", providers=["CPUExecutionProvider"])
-    (answer,) = session.run(None, {"values": raw[:, :3], "conditions": raw[:, 3:]})
-    np.testing.assert_allclose(answer, detector.log_density(table(raw, "fffc")), atol=1e-4)
+@pytest.mark.parametrize("params", [{}, {"orderless": False, "orders": 2}])
+def test_the_module_for_export_says_what_the_detector_says(params) -> None:
+    values = np.insert(correlated(200, 1), 1, np.linspace(0, 1, 200), axis=1)  # a condition in the middle
+    detector, given = fitted(values, "fcf", **params), table(values, "fcf")
+    given.values[::7, 0], given.values[::5, 2], given.values[3] = np.nan, np.inf, np.nan
+    with torch.no_grad():
+        score, log_probability = detector.export_module()(torch.from_numpy(given.values))
+    np.testing.assert_allclose(score, detector.score(given), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(log_probability, detector.log_density(given), rtol=1e-5, atol=1e-5)
+    assert torch.isnan(score[3])
+
+
+def test_nothing_known_is_nothing_to_export() -> None:
+    detector = fitted(np.full((30, 2), np.nan, dtype=np.float32), "ff")
+    with pytest.raises(ValueError, match="all feature columns were missing in training"):
+        detector.export_module()
 
 
 @pytest.mark.parametrize("params", [{}, {"orderless": False, "orders": 2}, {"family": "laplace", "layers": 1}])

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from detectors.elements import histograms
 from dqm.model.errors import InputError
 from dqm.model.histograms import Axis, HistogramBatch
-from features.shapes import shape_table
+from dqm.model.reference_config import ShapesConfig
+from dqm.model.tables import BINS
+from features.shapes import Layout, coarser, shape_table
 
 
 def batch(element: str, inner: NDArray[np.floating], ls: list[int] | None = None) -> HistogramBatch:
@@ -67,3 +69,50 @@ def test_what_cannot_be_one_table_is_refused() -> None:
         shape_table([batch("C/cube", np.ones((1, 2, 2, 2)))])
     with pytest.raises(ValueError, match="scale 'sqrt' is none of share, root, log"):
         shape_table([LINE], "sqrt")  # type: ignore[arg-type]
+
+
+def layout(*elements: str, seen: tuple[tuple[str, tuple[Axis, ...]], ...], **settings: object) -> Layout:
+    return Layout.of(seen, ShapesConfig.model_validate({"elements": elements} | settings))
+
+
+def test_a_layout_takes_the_first_binning_and_brings_others_to_it() -> None:
+    seen = (("A/pt", (Axis(3, 0, 1),)), ("A/pt", (Axis(6, 0, 1),)), ("B/map", (Axis(3, 0, 1), Axis(2, 0, 1))))
+    chosen = layout("A/*", seen=seen, scale="share")
+    assert [each.name for each in chosen.columns] == ["A/pt:bin0", "A/pt:bin1", "A/pt:bin2", "A/pt:entries"]
+    assert {each.source for each in chosen.columns} == {BINS}
+    finer = batch("A/pt", np.array([[1, 0, 1, 1, 0, 1]]), ls=[8])
+    unlike = batch("A/pt", np.array([[1, 0, 1, 1]]), ls=[9])
+    table = chosen.table([LINE, finer, unlike, MAP])
+    assert table.columns == chosen.columns
+    assert table.ls.tolist() == [1, 2, 3, 8], "a binning that does not fit is missing"
+    assert np.allclose(table.values[[1, 3], :3], [[0.25, 0.25, 0.5], [0.25, 0.5, 0.25]])
+
+
+def test_more_bins_than_asked_for_are_added_together() -> None:
+    assert coarser(Axis(4, 0, 1), 4) == Axis(4, 0, 1)
+    assert coarser(Axis(5, 0, 5), 2).edges == (0, 2, 5)
+    labelled = Axis(3, 0, 1, labels=("a", "b", "c"))
+    assert coarser(labelled, 2) is labelled
+    seen = (("A/pt", (Axis(3, 0, 1),)), ("B/map", (Axis(3, 0, 1), Axis(2, 0, 1))))
+    chosen = layout("*", seen=seen, bins=2, side=2, scale="share", entries=False)
+    assert len(chosen.columns) == 2 + 4
+    table = chosen.table([LINE, MAP])
+    assert np.allclose(table.values[:2, :2].sum(axis=1), 1)
+    at = table.ls.tolist().index(2)
+    assert np.allclose(table.values[at, 2:], np.array([1 + 2, 3, 4 + 5, 6]) / 21)
+
+
+def test_where_the_bins_lie_and_the_scale_are_part_of_the_fingerprint() -> None:
+    one, two = (layout("*", seen=(("A/pt", (Axis(3, 0, high),)),)) for high in (1, 2))
+    assert one.columns == two.columns
+    assert (
+        len({one.extractor, two.extractor, layout("*", seen=(("A/pt", (Axis(3, 0, 1),)),), scale="log").extractor}) == 3
+    )
+
+
+def test_elements_that_no_layout_can_have_are_refused() -> None:
+    with pytest.raises(InputError, match=r"features.shapes.elements: no histogram that was ingested matches 'C/\*'"):
+        layout("C/*", seen=(("A/pt", (Axis(3, 0, 1),)),))
+    cube = (("C/cube", (Axis(2, 0, 1),) * 3),)
+    with pytest.raises(InputError, match=r"C/cube has 3 dimensions; .* leave it out of features.shapes.elements"):
+        layout("*", seen=cube)

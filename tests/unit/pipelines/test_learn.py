@@ -13,7 +13,7 @@ from detectors.boosted import Boosted
 from detectors.robust_z import RobustZ
 from dqm.model.config import ModelConfig
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import FOLDS, SKIP, SeededMake, badness_of, learn, make_detector
+from pipelines.run.learn import FOLDS, SKIP, Recipe, badness_of, learn, make_detector
 from pipelines.run.schedule import forward_folds
 
 from .evidences import evidence
@@ -151,6 +151,6 @@ def test_detectors_are_made_as_configured() -> None:
 def test_a_fused_detector_has_a_seed_of_its_own() -> None:
     given = evidence(runs=20, rows=20)
     one, other = (
-        learn(given, RobustZ, seed=1, others=(SeededMake(trees, seed),)).model.others[0].detector for seed in (1, 2)
+        learn(given, RobustZ, seed=1, others=(Recipe(trees, seed),)).model.others[0].detector for seed in (1, 2)
     )
     assert not np.array_equal(one.score(given.table), other.score(given.table))

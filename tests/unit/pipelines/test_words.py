@@ -39,6 +39,8 @@ def test_every_position(view: str) -> None:
         ("counts.missing", "a quantity is missing"),
         ("limit.lost/triggers.missing", "the limit on lost/triggers cannot be checked"),
         ("flags.near", "a status flag is down nearby"),
+        ("Pixel/a.b:bin12", "the shape of Pixel/a.b is unusual, most of all in bin 12"),
+        ("Pixel/map:bin3,7", "the shape of Pixel/map is unusual, most of all in bin 3,7"),
         ("plugin.depth", "plugin.depth = 0.5"),
         ("other", "other = 0.5"),
     ],
@@ -54,7 +56,16 @@ def test_a_flag_is_down_only_where_it_is() -> None:
 
 @pytest.mark.parametrize(
     "feature",
-    ["counts.own: a.own", "course.a.own", "other", "limit.a", "position.gap", "flags.near", "rates.held: a.z"],
+    [
+        "counts.own: a.own",
+        "course.a.own",
+        "other",
+        "limit.a",
+        "position.gap",
+        "flags.near",
+        "rates.held: a.z",
+        "A:bin1",
+    ],
 )
 def test_without_sizes_equal_reasons_read_alike(feature: str) -> None:
     """Mutant: the sign left in, which splits one episode in two."""

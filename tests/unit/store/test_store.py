@@ -111,6 +111,23 @@ def test_an_exception_leaves_what_is_published(store: Store, rows: Rows) -> None
     assert files(store) == before
 
 
+def test_more_can_be_told_of_a_model_that_is_there(store: Store) -> None:
+    with store.transaction() as change:
+        change.add_model("m-1", "models/m-1", "f" * 64, {"manifest": "d"})
+    snapshot = store.snapshot
+    with store.transaction() as change:
+        change.tell_of_model("m-1", "mlflow", "version 3")
+    assert store.model("m-1").provenance == {"manifest": "d", "mlflow": "version 3"}
+    assert store.snapshot == snapshot, "nothing that is read has changed"
+
+    def nobody() -> None:
+        with store.transaction() as change:
+            change.tell_of_model("m-2", "mlflow", "version 4")
+
+    with pytest.raises(UnknownNameError, match="unknown model 'm-2'; nearest valid names: 'm-1'"):
+        nobody()
+
+
 def test_a_refused_part_refuses_all(store: Store, rows: Rows) -> None:
     """The model clashes only at the commit, when the partition is ready."""
     with store.transaction() as change:
