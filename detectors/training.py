@@ -8,6 +8,7 @@ layer, which draws from torch's global generator.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,10 @@ class TrainingRows:
         return len(self.arrays[0])
 
 
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or 0)
+"""Threads of a training, as the environment says (``dqm`` sets 1); 0: as torch has it."""
+
+
 def train(
     network: nn.Module, loss: Loss, rows: TrainingRows, settings: TrainingSettings, *, seed: int, watch: Watch | None
 ) -> History:
@@ -82,6 +87,8 @@ def train(
     ``loss`` may close over the network. Raises ``ConfigError`` for a device that is not there.
     """
     device = checked_device(settings.device)
+    if THREADS:
+        torch.set_num_threads(THREADS)  # numba's kernels change it, and with it the bits
     random = torch.Generator().manual_seed(seed)
     network.to(device)
     tensors = tuple(torch.from_numpy(np.ascontiguousarray(each)).to(device) for each in rows.arrays)

@@ -37,7 +37,7 @@ def simulated_set(settings: SimulationSettings = SETTINGS, elements: int = ELEME
         config = _with_shapes(load(write_campaign(campaign, Path(folder), elements).config))
         with Store.create(config.store_path) as store:
             ingest(config, store)
-            evidence = labelled_evidence(config, store)
+            evidence, _ = labelled_evidence(config, store)
             quantities = all_quantities(store, config)
     quantities = quantities.take(np.isin(quantities.run, np.unique(evidence.run)))
     block = Schedule().block(evidence.run)

@@ -170,11 +170,11 @@ def test_a_run_that_is_signed_meanwhile_refuses_the_certification(
 def test_signed_decisions_teach(settings: Config) -> None:
     """A person's label stands over the one of an input, and a run of people alone is learned from."""
     with Store.open(settings.store_path) as store:
-        before = labelled_evidence(settings, store)
+        before, _ = labelled_evidence(settings, store)
         run = rows(store)[0].run
         assert run not in before.run
         signed(settings, store, run, "BAD")
-        after = labelled_evidence(settings, store)
+        after, _ = labelled_evidence(settings, store)
     assert set(after.run) - set(before.run) == {run}
     assert (after.label[after.run == run] == 1).all()
 

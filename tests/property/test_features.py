@@ -141,7 +141,7 @@ def to_all_runs(value: NDArray[np.float64], rows: Grouped) -> NDArray[np.float64
     return value / np.nanmedian(np.abs(value), axis=0)
 
 
-def ever_there(amount: NDArray[np.float64], rows: Grouped) -> NDArray[np.bool_]:
+def ever_there(amount: NDArray[np.float64], rows: Grouped, recent: int) -> NDArray[np.bool_]:
     return np.asarray(~np.isfinite(amount) & np.isfinite(amount).any(axis=0))
 
 
