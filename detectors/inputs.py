@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dqm.model.errors import FingerprintError
 from dqm.model.labels import Label
-from dqm.model.tables import Column, FeatureTable, fingerprint
+from dqm.model.tables import Column, FeatureTable, fingerprint, records
 
 
 class NotFittedError(RuntimeError):
@@ -50,7 +50,7 @@ class Schema:
 
     def to_text(self) -> str:
         """Canonical JSON; ``from_text`` reads it."""
-        content = {"columns": [asdict(column) for column in self.columns], "extractor": self.extractor}
+        content = {"columns": records(self.columns), "extractor": self.extractor}
         return json.dumps(content, sort_keys=True, indent=1)
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.labels import Labels
 from dqm.model.past import Past
-from dqm.model.tables import KEY, Column, QuantityTable, lumisection_index
+from dqm.model.tables import KEY, Column, QuantityTable, lumisection_index, records
 from dqm.model.verdicts import Decision, Reason, Verdicts
 from dqm.store.change import Change
 from dqm.store.partitions import DIFFERING
@@ -74,14 +74,14 @@ def quantities_to_arrow(table: QuantityTable) -> pa.Table:
     start = pa.array(table.start.astype("datetime64[ns]"), pa.timestamp("ns", "UTC"))
     values = {name: pa.array(table.values[:, i], pa.float64()) for i, name in enumerate(table.names)}
     columns = {**_keys(table.index), "status": _text(table.status), "start": start, **values}
-    records = json.dumps([asdict(each) for each in table.columns], separators=(",", ":"))
-    return pa.table(columns, metadata={COLUMNS: records.encode()})
+    described = json.dumps(records(table.columns), separators=(",", ":"))
+    return pa.table(columns, metadata={COLUMNS: described.encode()})
 
 
 def quantities_from_arrow(table: pa.Table) -> QuantityTable:
     """Quantities of the columns that were read; raises as every codec where one of its own columns was not."""
-    records = [Column(**each) for each in json.loads(_metadata(table, COLUMNS))]
-    present = tuple(each for each in records if each.name in table.column_names)
+    known = [Column(**each) for each in json.loads(_metadata(table, COLUMNS))]
+    present = tuple(each for each in known if each.name in table.column_names)
     values = np.empty((table.num_rows, len(present)))
     for i, column in enumerate(present):
         values[:, i] = _numbers(table, column.name)

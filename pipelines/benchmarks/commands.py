@@ -73,6 +73,20 @@ def benchmark_faults(
     write_json(json_path, result.document())
 
 
+@app.command("night")
+def benchmark_night(
+    lumisections: Annotated[int, typer.Option(help="lumisections of the night", min=80)] = 2000,
+    elements: Annotated[int, typer.Option(help="monitor elements", min=6)] = 500,
+    json_path: JsonPath = "",
+) -> None:
+    """A night from DQMIO files to published verdicts, whole and by stage; needs ROOT to write the files."""
+    from pipelines.benchmarks.night import run
+
+    result = run(lumisections, elements)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 @app.command("density")
 def benchmark_density(
     data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",

@@ -1,6 +1,7 @@
 """Large files for ``dqm benchmark io``, written by real ROOT, and ROOT's own loops over them; needs the package ROOT.
 
-Run as a program in an interpreter that has ROOT: ``write FOLDER LUMISECTIONS ELEMENTS`` or ``read KIND FILE REPEATS``.
+Run as a program in an interpreter that has ROOT: ``write FOLDER LUMISECTIONS ELEMENTS``, ``read KIND FILE REPEATS`` or
+``night FILE FIRST_RUN RUNS LUMISECTIONS ELEMENTS EVERY`` (every so many runs a second quarter with dead regions).
 """
 
 from __future__ import annotations
@@ -55,6 +56,30 @@ void write_dqmio(const char* file, long lumisections, int elements, int compress
   }
   f.Write(); f.Close();
 }
+void write_night(const char* file, int first_run, int runs, int lumisections, int elements, int every) {
+  TFile f(file, "RECREATE", "simulated"); f.SetCompressionSettings(101); TH1::AddDirectory(false);
+  TTree index("Indices", "Indices"); UInt_t run, lumi, history = 0, type = 3;
+  ULong64_t t0 = 0, t1 = 0, first, last, at = 0;
+  index.Branch("Run", &run); index.Branch("Lumi", &lumi); index.Branch("ProcessHistoryIndex", &history);
+  index.Branch("BeginTime", &t0); index.Branch("EndTime", &t1); index.Branch("Type", &type);
+  index.Branch("FirstIndex", &first); index.Branch("LastIndex", &last);
+  TTree tree("TH1Fs", "TH1Fs"); std::string name; std::string* pname = &name; UInt_t flags = 0;
+  TRandom3 random(first_run); std::vector<TH1F*> all;
+  for (int k = 0; k < elements; k++) all.push_back(shape(k, random));
+  TH1F* h = all[0];
+  tree.Branch("FullName", &pname); tree.Branch("Flags", &flags); tree.Branch("Value", &h, 128 * 1024, 0);
+  for (int r = 0; r < runs; r++) for (int l = 0; l < lumisections; l++) {
+    run = first_run + r; lumi = l + 1; first = at; last = at + elements - 1; at += elements;
+    bool bad = r % every == 0 && l >= lumisections / 4 && l < lumisections / 2;
+    for (int k = 0; k < elements; k++) {
+      h = all[k]; refill(h, k, random);
+      if (bad && k % 25 == 0) for (int j = 20; j < 60; j++) h->GetArray()[j] = 0;
+      name = std::string("Sub") + std::to_string(k % 6) + "/Barrel/" + h->GetName(); tree.Fill();
+    }
+    index.Fill();
+  }
+  f.Write(); f.Close();
+}
 void write_legacy(const char* file, int runs, int keys) {
   TFile f(file, "RECREATE", "simulated"); f.SetCompressionSettings(101); TH1::AddDirectory(false); TRandom3 random(2);
   auto top = f.mkdir("DQMData");
@@ -93,6 +118,9 @@ def main(arguments: list[str]) -> None:
         for name, compression in COMPRESSIONS.items():
             ROOT.write_dqmio(str(folder / f"dqmio-{name}.root"), lumisections, elements, compression)
         ROOT.write_legacy(str(folder / "legacy.root"), LEGACY_RUNS, LEGACY_KEYS)
+        return
+    if arguments[0] == "night":
+        ROOT.write_night(arguments[1], *map(int, arguments[2:]))
         return
     kind, file, repeats = arguments[1], arguments[2], int(arguments[3])
     read = ROOT.read_legacy if kind == "legacy" else ROOT.read_dqmio

@@ -7,12 +7,12 @@ the model does not know is left out, one that it knows and the data lack is miss
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dqm.model.errors import FingerprintError, nearest
-from dqm.model.tables import Column, QuantityTable
+from dqm.model.tables import Column, QuantityTable, records
 from dqm.store.store import StoredModel
 
 QUANTITIES = "quantities"
@@ -44,7 +44,7 @@ class Drift:
 
 def described(table: QuantityTable) -> str:
     """The columns of a training, for the provenance of its model."""
-    return json.dumps([asdict(each) for each in table.columns], separators=(",", ":"))
+    return json.dumps(records(table.columns), separators=(",", ":"))
 
 
 def known_to(model: StoredModel) -> tuple[Column, ...] | None:

@@ -7,7 +7,7 @@ there are.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pyarrow import feather
 
 from detectors.artifacts import Bundle, fingerprint, load
 from dqm.model.errors import ArtifactError
-from dqm.model.tables import Column, FeatureTable, lumisection_index
+from dqm.model.tables import Column, FeatureTable, lumisection_index, records
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.explanations import explanations_to_arrow
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run
@@ -73,7 +73,7 @@ def bundle_of(folder: Path, manifest: str) -> Bundle:
 def write_part(path: Path, evidence: Evidence, status: NDArray[np.object_]) -> None:
     """Write what is needed to score the lumisections of one run."""
     table = evidence.table
-    about = json.dumps({"columns": [asdict(each) for each in table.columns], "extractor": table.extractor})
+    about = json.dumps({"columns": records(table.columns), "extractor": table.extractor})
     values = pa.array(np.ascontiguousarray(table.values).reshape(-1))
     columns = {
         "run": pa.array(table.run),

@@ -69,6 +69,7 @@ def test_a_second_night_finds_nothing_to_do_and_publishes_the_same_bytes(config:
     assert "everything was done" in page
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_score_and_a_backfill_changes_nothing(config: Config, store: Store) -> None:
     before = held(store)
     done = nightly(config, store, NightRequest(again=True))
@@ -84,6 +85,7 @@ def test_executors_give_equal_digests(config: Config, store: Store, scheduler: s
     assert held(store) == before
 
 
+@pytest.mark.slow
 def test_the_night_is_told_and_so_is_every_scored_run(config: Config, store: Store) -> None:
     nightly(config, store)
     types = [each.event.type for each in store.events()]
@@ -201,12 +203,14 @@ def test_since_needs_begins(tmp_path: Path, dqm: Dqm) -> None:
         runs_since(opened, datetime.now(UTC))
 
 
+@pytest.mark.slow
 def test_what_began_and_never_ended_is_called_interrupted(config: Config, store: Store) -> None:
     store.nights.begin()
     nightly(config, store)
     assert [each.state for each in store.nights.all()] == [INTERRUPTED, FINISHED]
 
 
+@pytest.mark.slow
 def test_a_night_that_is_missed_is_told_once_a_day(config: Config, store: Store) -> None:
     nightly(config, store)
     now = datetime.now(UTC)

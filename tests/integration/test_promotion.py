@@ -45,6 +45,7 @@ def store(config: Config) -> Iterator[Store]:
         yield opened
 
 
+@pytest.mark.slow
 def test_both_are_measured_on_the_same_runs_with_thresholds_of_the_past(config: Config, store: Store) -> None:
     found = compared(config, store)
     assert len(found.runs) == 20
@@ -80,6 +81,7 @@ def test_there_is_nothing_to_go_back_to_before_a_promotion(config: Config, store
         roll_back(config, store, ConfiguredPeople(config.people), "", "why", nonce="p-1")
 
 
+@pytest.mark.slow
 def test_what_speaks_against_it_refuses_it(config: Config, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     import pipelines.promotion.promote as module
 
@@ -108,6 +110,7 @@ def test_without_a_challenger(certified_campaign: Path, dqm: Dqm) -> None:
     assert (code, "holds no challenger; make one with: dqm train --challenger" in text) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_past_that_was_altered_is_refused(config: Config, store: Store) -> None:
     model = challenger_of(store)
     bundle = store.path / model.folder

@@ -51,12 +51,14 @@ def test_dask_answers_as_the_serial_way_does() -> None:
     assert str(found[1].error) == "-1 is negative"
 
 
+@pytest.mark.slow
 def test_the_partition_that_kills_its_worker_names_itself() -> None:
     found = run_partitions(work("killed_at_three"), [1, 2, 3, 4], Scheduler("processes", 2).executor)  # type: ignore[arg-type]
     assert [each.answer for each in found] == [1, 2, None, 4]
     assert "terminated abruptly" in str(found[2].error)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_by_chance_costs_nothing(tmp_path: Path) -> None:
     tasks = ["", str(tmp_path / "tried"), ""]
     found = run_partitions(work("killed_once"), tasks, Scheduler("processes", 2).executor)  # type: ignore[arg-type]

@@ -64,7 +64,9 @@ def settings(kind: str) -> Config:
     return Config(features=FeaturesConfig(percentiles=(0.5,), references=REFERENCES[kind], label_delay=delay))
 
 
-@pytest.mark.parametrize("kind", REFERENCES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(each, marks=() if each == "adaptive" else pytest.mark.slow) for each in REFERENCES]
+)
 def test_one_more_run_reduces_one_run_and_gives_the_same_bits(
     store: Store, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
