@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from dqm.decide.resolution import CODES, NOBODY, effective, effective_codes, resolve
 from dqm.model.decisions import PersonDecision
 from dqm.model.errors import InputError
-from dqm.model.verdicts import Verdicts
+from dqm.model.verdicts import Decision, Verdicts
 from dqm.services.history import as_of, person_decisions
 from dqm.services.standing import Standing
 from dqm.store.partitions import Partition, read
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+
+CHANGED = "data-changed"
+"""Status of a lumisection whose run has other data now than its verdict was made of."""
 
 LIGHT = ("run", "ls", "decision", "weight")
 """Columns that the state of a run needs; reasons are most of the bytes."""
@@ -73,12 +76,36 @@ def machine_of(store: Store, found: Standing) -> MachineColumns:
         raise InputError(f"run {found.run} has no verdicts yet; make them with: dqm score, dqm certify")
     if found.signed and held[0].digest != found.signed.fields["verdicts"]:
         held = [each for each in partitions_that_stand(store, [found]) if each.run == found.run]
-    return _columns(store, held)
+    return _columns(store, held, changed_runs(held, {found.run: found}))
 
 
 def machine_verdicts(store: Store, partitions: Sequence[Partition]) -> Verdicts:
     """The machine's verdicts of these partitions, of one at least."""
     return verdicts_from_arrow(read(store.path, partitions))
+
+
+def changed_runs(partitions: Iterable[Partition], standings: Mapping[int, Standing]) -> frozenset[int]:
+    """Runs whose verdicts were made of other data than the store holds now; what was signed stands as it was signed."""
+    return frozenset(
+        each.run
+        for each in partitions
+        if each.run in standings
+        and not standings[each.run].signed
+        and each.provenance.get("data") != standings[each.run].data
+    )
+
+
+def without_changed(verdicts: Verdicts, runs: frozenset[int]) -> Verdicts:
+    """The verdicts with UNKNOWN where the data of a run changed since they were made, until it is scored again."""
+    rows = np.isin(np.asarray(verdicts.index.get_level_values("run")), sorted(runs))
+    if not rows.any():
+        return verdicts
+    return replace(
+        verdicts,
+        decision=np.where(rows, Decision.UNKNOWN, verdicts.decision),
+        badness=np.where(rows, np.float32(np.nan), verdicts.badness),
+        status=np.where(rows, CHANGED, verdicts.status).astype(object),
+    )
 
 
 def decisions_that_stand(standings: Iterable[Standing]) -> list[PersonDecision]:
@@ -96,16 +123,19 @@ def standing_verdicts(store: Store, standings: Iterable[Standing]) -> StandingVe
     given = list(standings)
     runs = {each.run for each in given}
     wanted = [each for each in partitions_that_stand(store, given) if each.run in runs]
-    return StandingVerdicts.of(_columns(store, wanted), decisions_that_stand(given))
+    changed = changed_runs(wanted, {each.run: each for each in given})
+    return StandingVerdicts.of(_columns(store, wanted, changed), decisions_that_stand(given))
 
 
-def _columns(store: Store, partitions: list[Partition]) -> MachineColumns:
+def _columns(store: Store, partitions: list[Partition], changed: frozenset[int]) -> MachineColumns:
+    """Columns of the partitions; UNKNOWN in runs whose data ``changed`` since."""
     if not partitions:
         nothing = np.zeros(0, dtype=np.int64)
         return MachineColumns(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), ())
     table = read(store.path, partitions, LIGHT)
     run, ls, weight = (table[name].to_numpy() for name in ("run", "ls", "weight"))
-    return MachineColumns(run, ls, weight, _codes(table["decision"]), tuple(partitions))
+    codes = np.where(np.isin(run, sorted(changed)), np.int8(CODES[Decision.UNKNOWN]), _codes(table["decision"]))
+    return MachineColumns(run, ls, weight, codes.astype(np.int8), tuple(partitions))
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int8]:

@@ -16,7 +16,13 @@ from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.people import People, Role
 from dqm.model.verdicts import Reason, Verdicts
-from dqm.services.effective import machine_verdicts, partitions_that_stand, with_people
+from dqm.services.effective import (
+    changed_runs,
+    machine_verdicts,
+    partitions_that_stand,
+    with_people,
+    without_changed,
+)
 from dqm.services.standing import Standing, standings
 from dqm.services.submission import Desk, Judgement, Recorded, submit
 from dqm.store.audit import BEGIN
@@ -68,6 +74,7 @@ def publish(
         found = standings(desk.store, desk.at)
         wanted = partitions_that_stand(desk.store, found.values())
         verdicts = read if wanted == early else machine_verdicts(desk.store, wanted)
+        verdicts = without_changed(verdicts, changed_runs(wanted, found))
         golden = enter_golden(desk.store, desk.change, verdicts, found, made_with(desk.store), words)
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
         again = "" if golden.new else ", as before: nothing changed"

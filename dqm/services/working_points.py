@@ -36,6 +36,10 @@ def propose(
 ) -> Recorded:
     """Propose a working point for the model that scores now, with a reason; needs an expert or a leader."""
     why = checked_text(comment, "reason", required=True)
+    if point.accept_below > 1:
+        raise InputError(
+            f"accept_below = {point.accept_below:g} would accept a badness of 1, which is a broken limit; propose 1 or less"
+        )
 
     def judge(desk: Desk) -> Judgement:
         desk.require(Role.EXPERT, "to propose a working point")

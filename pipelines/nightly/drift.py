@@ -80,4 +80,6 @@ def drift(config: Config, store: Store, past: Past, manifest: str) -> DriftCheck
 
 def withdrawn(point: WorkingPoint) -> WorkingPoint:
     """The working point while the model drifts: nothing is accepted, and only broken limits are rejected."""
-    return replace(point, accept_below=0.0, reject_above=1.0, policy=f"withdrawn: {point.policy}")
+    return replace(
+        point, accept_below=0.0, reject_above=max(1.0, point.reject_above), policy=f"withdrawn: {point.policy}"
+    )

@@ -18,7 +18,9 @@ from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.keys import LS_BITS, encode
+from dqm.model.labels import Label, Labels
 from dqm.model.past import Past
+from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.store import Store, StoredModel
 from pipelines.run.alignment import aligned, known_to
@@ -87,7 +89,7 @@ def compare(
     quantities, labels = all_quantities(store, config), all_labels(store)
     said = [_Said.of(config, store, each, quantities, labels) for each in (champion, challenger)]
     common, at = _common(said)
-    label = said[0].label[at[0]]
+    label, weight = _truth(common, quantities, labels)
     known = label >= 0
     newest = np.unique(common[known] >> LS_BITS)[-runs:]
     if len(newest) < LEAST:
@@ -99,12 +101,16 @@ def compare(
     wanted = config.working_point
     sides = []
     for each, place in zip(said, at, strict=True):
-        point = MarginPolicy().choose(
-            each.before(int(newest[0])), wanted.data_loss, wanted.pollution, wanted.confidence
-        )
-        chosen = place[rows]
+        before, chosen = each.before(int(newest[0])), place[rows]
+        told = len(np.unique(before.run[np.isfinite(before.badness)]))
+        if told < LEAST:
+            raise InputError(
+                f"{each.model} was judged on {told} labelled runs before run {newest[0]}, too few to choose thresholds "
+                "from; wait for labels of later runs, or promote with --anyway and a reason"
+            )
+        point = MarginPolicy().choose(before, wanted.data_loss, wanted.pollution, wanted.confidence)
         decision = point.decide(each.badness[chosen], each.held[chosen])
-        seen = outcome(decision, each.label[chosen], each.weight[chosen], each.key[chosen] >> LS_BITS)
+        seen = outcome(decision, label[rows], weight[rows], common[rows] >> LS_BITS)
         sides.append(Side(each.model, point, seen))
     return Comparison(tuple(newest.tolist()), sides[0], sides[1], _against(sides[0], sides[1], config))
 
@@ -133,8 +139,6 @@ class _Said:
     key: NDArray[np.int64]
     badness: NDArray[np.float32]
     held: NDArray[np.bool_]
-    label: NDArray[np.int8]
-    weight: NDArray[np.float64]
 
     @classmethod
     def of(cls, config: Config, store: Store, model: StoredModel, quantities: Any, labels: Any) -> _Said:
@@ -147,13 +151,11 @@ class _Said:
         unseen = evidence.take(~inside)
         told = past.run >= past.run[np.isfinite(past.badness)].min(initial=2**31)  # from the first fold on
         code = encode(past.run, np.asarray(past.index.get_level_values("ls")))
-        said = (code, past.badness, past.held, past.label, past.weight)
-        parts: list[tuple[NDArray[Any], ...]] = [tuple(each[told] for each in said)]
+        parts: list[tuple[NDArray[Any], ...]] = [(code[told], past.badness[told], past.held[told])]
         if len(unseen):
             unseen = replace(unseen, table=shapes.beside(unseen.table))
             _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
-            key = encode(unseen.run, unseen.table.ls)
-            parts.append((key, badness, unseen.held, unseen.label, unseen.weight))
+            parts.append((encode(unseen.run, unseen.table.ls), badness, unseen.held))
         columns: list[NDArray[Any]] = [np.concatenate(each) for each in zip(*parts, strict=True)]
         order = np.argsort(columns[0])
         return cls(model.model_id, past, *(each[order] for each in columns))
@@ -163,6 +165,18 @@ class _Said:
         rows = self.past.run < run
         fields = {name: getattr(self.past, name)[rows] for name in ("badness", "label", "weight", "held")}
         return Past(self.past.index[rows], **fields)
+
+
+def _truth(
+    key: NDArray[np.int64], quantities: QuantityTable, labels: Labels
+) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """Label and weight of lumisections as they are known now, the same for both sides."""
+    code = encode(quantities.run, quantities.ls)
+    order = np.argsort(code)
+    at = order[np.minimum(np.searchsorted(code, key, sorter=order), len(code) - 1)]
+    there = code[at] == key
+    label = np.where(there, labels.aligned(quantities.index)[at], np.int8(Label.UNKNOWN)).astype(np.int8)
+    return label, np.where(there, quantities.weight[at], 0.0)
 
 
 def _common(said: list[_Said]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:

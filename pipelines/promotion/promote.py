@@ -12,6 +12,7 @@ from dqm.model.errors import InputError, RefusedError
 from dqm.model.events import Event
 from dqm.model.people import People, Role
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
+from dqm.services.working_points import approval
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store, StoredModel
 from dqm.store.tables import store_past
@@ -69,12 +70,14 @@ def promote(
 ) -> Promotion:
     """Let the challenger score from now on, with the working point that its own past gives; needs an expert.
 
+    Where a leader approved the working point that decides now, it needs a leader, for another takes its place.
+
     Raises ``RefusedError`` where the comparison speaks against it, unless it is to be done ``anyway``; it is in the
     entry then too. Its bundle must be the one that was stored.
     """
-    model = challenger_of(store)
+    champion, model = champion_entry(store), challenger_of(store)
     try:
-        found = compare(config, store, champion_entry(store), model)
+        found = compare(config, store, champion, model)
     except InputError:
         if not anyway:
             raise
@@ -82,7 +85,8 @@ def promote(
     if found is not None and found.against and not anyway:
         raise RefusedError(f"{found.text()}\nto promote it all the same give --anyway and the reason")
     evidence = {"comparison": None if found is None else found.document(), "anyway": anyway}
-    return Promotion(_let_score(config, store, people, name, model, why, nonce, at, evidence), found)
+    done = _let_score(config, store, people, name, model, why, nonce, at, evidence, champion.model_id)
+    return Promotion(done, found)
 
 
 def roll_back(
@@ -97,11 +101,12 @@ def roll_back(
 ) -> Promotion:
     """Let the model score that did before the last promotion; raises ``InputError`` where there was none."""
     now = champion_entry(store).model_id
-    steps = [each for each in store.audit() if each.action == ACTION and each.fields["model"] == now]
+    done = [each for each in store.audit() if each.action == ACTION]
+    steps = [each for each in done if each.fields["model"] == now and not each.fields.get("back")]
     if not steps:
         raise InputError(f"{now} was not promoted, so there is nothing to go back to; dqm models lists what there is")
     model = store.model(steps[-1].fields["before"])
-    return Promotion(_let_score(config, store, people, name, model, why, nonce, at, {"back": True}), None)
+    return Promotion(_let_score(config, store, people, name, model, why, nonce, at, {"back": True}, now), None)
 
 
 def _let_score(
@@ -114,17 +119,19 @@ def _let_score(
     nonce: str,
     at: datetime | None,
     evidence: dict[str, Any],
+    before: str,
 ) -> Recorded:
-    """Alias, past, working point, entry and event in one commit."""
+    """Alias, past, working point, entry and event in one commit; ``before`` scores still, as was seen."""
     reason = checked_text(why, "reason", required=True)
     bundle_of(store.path / model.folder, model.provenance["manifest"])  # refuses one that was altered
     past = load_past(store, model)
     wanted = config.working_point
     point = MarginPolicy().choose(past, wanted.data_loss, wanted.pollution, wanted.confidence)
-    before = champion_entry(store).model_id
 
     def judge(desk: Desk) -> Judgement:
-        desk.require(Role.EXPERT, "to promote a model")
+        approved = approval(desk.store) is not None
+        what = "to promote a model over an approved working point" if approved else "to promote a model"
+        desk.require(Role.LEADER if approved else Role.EXPERT, what)
         if champion_entry(desk.store).model_id != before:
             raise RefusedError("another model was promoted meanwhile; compare again")
         desk.change.point(CHAMPION, model.model_id)

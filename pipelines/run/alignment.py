@@ -17,6 +17,8 @@ from dqm.store.store import StoredModel
 
 QUANTITIES = "quantities"
 """Entry of a model's provenance: the columns of the quantity table that it was trained on, as JSON."""
+HISTOGRAMS = "histograms"
+"""Source of columns whose unit is a matter of an axis title, and of no scale."""
 SHOWN = 5
 
 
@@ -68,7 +70,8 @@ def aligned(table: QuantityTable, known: tuple[Column, ...] | None) -> tuple[Qua
             if column.role == "weight":
                 raise FingerprintError(f"the weight {column.name!r} of the training is not in the data; see dqm ingest")
             continue
-        if replace(table.columns[at], unit=column.unit) != column:
+        found = table.columns[at]
+        if (replace(found, unit=column.unit) if column.source == HISTOGRAMS else found) != column:
             table.take(slice(0, 0)).require(known)  # tells which field differs
         values[:, j] = table.values[:, at]
     names = {each.name for each in known}

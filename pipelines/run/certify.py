@@ -25,7 +25,7 @@ from dqm.model.errors import InputError, StoreError
 from dqm.model.past import Past
 from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
-from dqm.services.effective import machine_verdicts, partitions_that_stand
+from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
 from dqm.services.publish import ANTI, GOLDEN, Golden, enter_golden
 from dqm.services.standing import Standing, standings
 from dqm.services.working_points import approval
@@ -141,7 +141,8 @@ def certify(
     chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
-    machine = joined([*([machine_verdicts(store, others)] if others else []), *new])
+    kept_ones = [without_changed(machine_verdicts(store, others), changed_runs(others, found))] if others else []
+    machine = joined([*kept_ones, *new])
     golden: list[Golden] = []
     made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
     current = data_digests(store)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dqm.formats.golden import read_mask
 from dqm.model.errors import UnknownNameError
-from dqm.services.effective import machine_verdicts, partitions_that_stand
+from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
 from dqm.services.history import told
 from dqm.services.publish import GOLDEN
 from dqm.services.standing import known_run
@@ -78,9 +78,9 @@ def _machine(store: Store, run: int, ls: int, standing: Any) -> list[Link]:
         found.append(Link("features", made["features"], "fingerprint of the columns"))
         found.append(Link("model", made["model"], _model_name(store, made["model"])))
     held = [each for each in partitions_that_stand(store, [standing]) if each.run == run]
-    verdicts = machine_verdicts(store, held)
-    if verdicts is None:
+    if not held:
         return [*found, Link("verdict", "", "UNKNOWN: not certified yet; see dqm score, dqm certify")]
+    verdicts = without_changed(machine_verdicts(store, held), changed_runs(held, {run: standing}))
     numbers = np.asarray(verdicts.index.get_level_values("ls"))
     rows = np.flatnonzero(numbers == ls)
     if not len(rows):

@@ -24,20 +24,25 @@ ENDING = ".past.arrow"
 def save_past(bundle: Path, past: Past) -> str:
     """Write the past of the model in the folder ``bundle`` beside it; returns the digest of the content."""
     table = past_to_arrow(past)
-    path = bundle.with_name(bundle.name + ENDING)
+    digest = content_digest(table)
+    path = _path(bundle, digest)
     staged = path.with_name(path.name + ".part")
     feather.write_feather(table, str(staged), compression="lz4")
     staged.replace(path)
-    return content_digest(table)
+    return digest
+
+
+def _path(bundle: Path, digest: str) -> Path:
+    """Beside the bundle, by content: the same model trained again on other labels has another past."""
+    return bundle.with_name(f"{bundle.name}.{digest[:12]}{ENDING}")
 
 
 def load_past(store: Store, model: StoredModel) -> Past:
     """The past of a model; raises ``ArtifactError`` where it is missing or not the one that was stored."""
-    bundle = store.path / model.folder
-    path = bundle.with_name(bundle.name + ENDING)
     way_out = "train the model again with: dqm train"
     if PAST not in model.provenance:
         raise ArtifactError(f"{model.model_id} was stored without what it said of the past; {way_out}")
+    path = _path(store.path / model.folder, model.provenance[PAST])
     try:
         table = feather.read_table(str(path), memory_map=False)
     except (OSError, pa.ArrowException) as error:

@@ -36,3 +36,11 @@ def test_what_is_not_there_is_named(dqm: Dqm, certified_campaign: Path) -> None:
         run = store.runs("verdicts")[0]
     code, text = dqm("explain", run, 99999, "--config", config)
     assert (code, f"unknown lumisection of run {run} '99999'" in text) == (1, True), text
+
+
+def test_a_run_that_was_not_certified_says_so(dqm: Dqm, certified_campaign: Path) -> None:
+    config = next(certified_campaign.glob("*.toml"))
+    with Store.open(certified_campaign / "certification") as store:
+        run = min(set(store.runs("quantities")) - set(store.runs("verdicts")))
+    code, text = dqm("explain", run, 1, "--config", config)
+    assert (code, "UNKNOWN: not certified yet" in text) == (0, True), text

@@ -113,12 +113,19 @@ def test_without_a_challenger(certified_campaign: Path, dqm: Dqm) -> None:
 @pytest.mark.slow
 def test_a_past_that_was_altered_is_refused(config: Config, store: Store) -> None:
     model = challenger_of(store)
-    bundle = store.path / model.folder
-    path = bundle.with_name(bundle.name + ENDING)
-    other = store.path / store.models()[0].folder
-    path.write_bytes(other.with_name(other.name + ENDING).read_bytes())
+    first, second = sorted((store.path / "models").glob(f"*{ENDING}"))
+    path, other = (first, second) if first.name.startswith(model.model_id) else (second, first)
+    path.write_bytes(other.read_bytes())
     with pytest.raises(ArtifactError, match="not what was stored; train the model again"):
         load_past(store, model)
     path.unlink()
     with pytest.raises(ArtifactError, match="cannot be read"):
         load_past(store, model)
+
+
+def test_going_back_twice_is_not_going_forward(config: Config, store: Store) -> None:
+    people = ConfiguredPeople(config.people)
+    promote(config, store, people, "", "more trees", nonce="p-1", anyway=True)
+    roll_back(config, store, people, "", "worse", nonce="p-2")
+    with pytest.raises(InputError, match="was not promoted, so there is nothing to go back to"):
+        roll_back(config, store, people, "", "and once more", nonce="p-3")

@@ -99,3 +99,12 @@ def test_verdicts_that_came_meanwhile_are_published(shift: Shift, monkeypatch: p
     monkeypatch.setattr(publishing, "machine_verdicts", meanwhile)
     shift("publish", "eve")
     assert golden(shift.store) == {"10": [[1, 4]], "11": [[1, 9]]}
+
+
+def test_verdicts_of_data_that_changed_are_not_golden(shift: Shift) -> None:
+    """Mutant: what the machine accepted of data that are no longer there is published again."""
+    shift("publish", "eve")
+    put_data(shift.store, QUIET, charge=2.0)
+    shift("publish", "eve")
+    assert golden(shift.store) == {"10": [[1, 4]]}
+    assert "data-changed" in shift.store.publication(ANTI).read().decode()
