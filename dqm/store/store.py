@@ -273,6 +273,11 @@ class Store:
         with reading(self._engine) as connection:
             return outbox.posted(connection, after=after)
 
+    def latest_events(self, types: Iterable[str]) -> list[Posted]:
+        """The last event among ``types`` of every run and subsystem, oldest first."""
+        with reading(self._engine) as connection:
+            return outbox.latest(connection, types)
+
     @property
     def nights(self) -> Nights:
         """The nights that ran."""

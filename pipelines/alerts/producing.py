@@ -1,6 +1,6 @@
 """From verdicts and findings to events, grouped so that a night of 10,000 flagged lumisections says a few things.
 
-Everything here is a pure function: who commits verdicts emits the events in the same transaction. Made again of the
+Who commits verdicts emits the events in the same transaction. Made again of the
 same input, events are the same, and what was posted already is not posted again.
 """
 
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.model.events import Event
+from dqm.model.events import ANOMALY_EVENTS, Event
 from dqm.model.findings import Finding
 from dqm.model.keys import LS_LAST, LumiMask
 from dqm.model.verdicts import Decision, Verdicts
-from dqm.store.outbox import Posted
+from dqm.store.store import Store
 
 FLAGGED = frozenset({Decision.ASK, Decision.REJECT, Decision.DISPUTED, Decision.NEEDS_REVIEW})
 """The decisions that make an anomaly of a lumisection: what nothing valid scored is told by its run, not as one."""
@@ -34,14 +34,10 @@ Anomalies = Mapping[tuple[int, str], Event]
 """The last event of each anomaly by run and subsystem, ended ones included."""
 
 
-def last_anomalies(posted: Iterable[Posted]) -> dict[tuple[int, str], Event]:
+def last_anomalies(store: Store) -> dict[tuple[int, str], Event]:
     """The last event of every anomaly that was ever told."""
-    events = (each.event for each in posted)
-    return {
-        (event.run, event.subsystem): event
-        for event in events
-        if event.run is not None and event.type.startswith("anomaly.")
-    }
+    events = (each.event for each in store.latest_events(ANOMALY_EVENTS))
+    return {(event.run, event.subsystem): event for event in events if event.run is not None}
 
 
 def anomaly_events(verdicts: Verdicts, before: Anomalies) -> list[Event]:

@@ -218,7 +218,7 @@ class _Night:
             if not scored and not stale_runs(self.config, self.store):
                 saying.skipped, saying.said = True, "this model has scored no run yet; what was decided stands"
                 return
-            before = last_anomalies(self.store.events())
+            before = last_anomalies(self.store)
 
             def tell(change: Change, verdicts: Verdicts, point: WorkingPoint) -> None:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
