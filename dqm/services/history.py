@@ -79,6 +79,8 @@ def _deed(entry: Entry) -> str:
             return f"asked an expert about LS {spelled(about['ranges'])}"
         case "sign":
             return f"signed it with {about['golden']} of {about['lumisections']} lumisections golden"
+        case "end":
+            return "said that it ended"
         case "reopen":
             return "reopened it"
         case "publish":

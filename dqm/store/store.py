@@ -166,6 +166,16 @@ class Store:
             query = query.where(table.c.run == run)
         return [_partition(row) for row in self._rows(query)]
 
+    def brought(self, kind: str, run: int) -> datetime:
+        """When the current rows of a run were committed; raises ``UnknownNameError`` where there are none."""
+        table, commit = schema.partitions, schema.snapshots
+        query = sa.select(commit.c.at).join(table, table.c.valid_from == commit.c.id)
+        found = self._rows(query.where(table.c.kind == kind, table.c.run == run, table.c.valid_to.is_(None)))
+        if not found:
+            raise UnknownNameError(f"run of {kind}", str(run), map(str, self.runs(kind)))
+        at: datetime = found[0].at
+        return at
+
     def history(self) -> list[Partition]:
         """Every partition that any snapshot ever held, oldest first."""
         return [_partition(row) for row in self._rows(sa.select(schema.partitions).order_by(schema.partitions.c.id))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,12 +41,13 @@ def last_anomalies(store: Store) -> dict[tuple[int, str], Event]:
     return {(event.run, event.subsystem): event for event in events if event.run is not None}
 
 
-def anomaly_events(verdicts: Verdicts, before: Anomalies) -> list[Event]:
+def anomaly_events(verdicts: Verdicts, before: Anomalies, provisional: frozenset[int] = frozenset()) -> list[Event]:
     """What opened, changed or ended in the runs of ``verdicts``, one event at most for each (run, subsystem).
 
     An anomaly is the set of flagged lumisections of a run with the same leading subsystem. It ends when none is left
     and every lumisection that it had was decided: what became UNKNOWN, or is gone, does not end it. ``previous`` in
-    the data is the id of its event before, so that one that opens again is another event.
+    the data is the id of its event before, so that one that opens again is another event. Those of ``provisional``
+    runs say so.
     """
     run = verdicts.index.get_level_values(0).to_numpy(dtype=np.int64)
     ls = verdicts.index.get_level_values(1).to_numpy(dtype=np.int64)
@@ -59,14 +61,16 @@ def anomaly_events(verdicts: Verdicts, before: Anomalies) -> list[Event]:
     for key, last in before.items():
         if key not in found and key[0] in set(run.tolist()) and last.type != "anomaly.resolved":
             events.append(_resolved(key, last, present, undecided))
-    return [each for each in events if each is not None]
+    return [_marked(each, provisional) for each in events if each is not None]
 
 
-def run_events(verdicts: Verdicts, ask_share: float, made_from: str) -> list[Event]:
+def run_events(
+    verdicts: Verdicts, ask_share: float, made_from: str, provisional: frozenset[int] = frozenset()
+) -> list[Event]:
     """``run.scored`` of every run, and ``run.ask_threshold_exceeded`` where more than ``ask_share`` of it asks.
 
     UNKNOWN asks too: not scoring saves no work. ``made_from`` is a digest of model and working point: what was scored
-    anew is told anew.
+    anew is told anew, as is a run that was ``provisional``.
     """
     run = verdicts.index.get_level_values(0).to_numpy(dtype=np.int64)
     decision = verdicts.decision.astype(str)
@@ -84,7 +88,7 @@ def run_events(verdicts: Verdicts, ask_share: float, made_from: str) -> list[Eve
         if share > ask_share:
             said = {"share": round(share, 6), "ask_share": ask_share, "lumisections": total}
             events.append(Event("run.ask_threshold_exceeded", f"run {number}", said, number))
-    return events
+    return [_marked(each, provisional) for each in events]
 
 
 def finding_events(findings: Iterable[Finding]) -> list[Event]:
@@ -170,6 +174,11 @@ def _resolved(key: tuple[int, str], last: Event, present: LumiMask, undecided: L
 def _event(type_: str, key: tuple[int, str], data: dict[str, Any], last: Event | None) -> Event:
     run, subsystem = key
     return Event(type_, f"run {run}", data | {"previous": last.id if last else ""}, run, subsystem)
+
+
+def _marked(event: Event, provisional: frozenset[int]) -> Event:
+    """The event, and that its run still grows where it does."""
+    return replace(event, data={**event.data, "provisional": True}) if event.run in provisional else event
 
 
 def _type_of(finding: Finding) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dqm.formats.reading import read_input
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError
 from dqm.model.events import Event
@@ -35,7 +36,7 @@ from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import Stage, Stages
 from pipelines.run.certify import certify, past_of
 from pipelines.run.freshness import stale_runs
-from pipelines.run.ingest import ingest
+from pipelines.run.ingest import Reader, ingest
 from pipelines.run.score import champion, champion_entry, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
@@ -111,11 +112,11 @@ def nightly(
     started: Callable[[str], None] = lambda name: None,
 ) -> NightSummary:
     """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
-    with locked(store.path):
+    with locked(store.path, "night"):
         before = store.nights.last(FINISHED)
         night = store.nights.begin()
         try:
-            summary, arrivals = _Night(config, store, request, night, Stages(started)).run(before)
+            summary, arrivals = Work(config, store, request, night, Stages(started)).run(before)
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
@@ -133,12 +134,22 @@ def _as_it_is(point: WorkingPoint) -> WorkingPoint:
     return point
 
 
+def _tell_findings(change: Change, found: tuple[Finding, ...]) -> None:
+    change.emit(finding_events(found))
+
+
 def _ended(night: int, type_: str, said: dict[str, Any]) -> Event:
     return Event(type_, f"night {night}", said | {"night": night})
 
 
-class _Night:
-    """One night while it runs."""
+class Work:
+    """What a night does, stage by stage, while it runs; ``live`` where it follows runs that grow.
+
+    ``read`` reads an input.
+    """
+
+    live = False
+    read: Reader = staticmethod(read_input)
 
     def __init__(self, config: Config, store: Store, request: NightRequest, night: int, stages: Stages) -> None:
         self.config, self.store, self.request, self.night, self.stages = config, store, request, night, stages
@@ -151,7 +162,9 @@ class _Night:
     def run(self, before: Night | None) -> tuple[NightSummary, dict[str, Any]]:
         """All stages, and what the inputs held."""
         begun = perf_counter()
-        arrivals = self.ingested(before)
+        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
+        arrivals = Arrivals.of(self.config, then)
+        self.ingest(arrivals, then)
         stored = self.model()
         found = Due((), ())
         if stored is not None:
@@ -163,19 +176,16 @@ class _Night:
         taken = {} if self.stages.failed("ingest") else arrivals.document()
         return self.summary(found, begun, report), taken
 
-    def ingested(self, before: Night | None) -> Arrivals:
+    def ingest(self, arrivals: Arrivals, then: Arrivals | None) -> None:
         """Read the inputs where anything of them is new."""
-        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
-        arrivals = Arrivals.of(self.config, then)
         with self.stages.stage("ingest") as saying:
             changed = arrivals.differ(then)
             if not changed and not arrivals.live and not arrivals.missing and self.store.runs("quantities"):
                 saying.skipped, saying.said = True, "no input has changed"
-                return arrivals
-            done = ingest(self.config, self.store, also=lambda change, found: change.emit(finding_events(found)))
+                return
+            done = ingest(self.config, self.store, also=_tell_findings, read=self.read)
             self.findings, self.quarantined = done.findings, done.quarantined
             saying.said = f"{len(changed)} files changed; {done.text()}"
-        return arrivals
 
     def model(self) -> StoredModel | None:
         """The champion, if it can be used; else everybody is told, and nothing is decided."""
@@ -220,15 +230,15 @@ class _Night:
                 return
             before = last_anomalies(self.store)
 
-            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint) -> None:
+            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint, grow: frozenset[int]) -> None:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
-                change.emit(anomaly_events(verdicts, before))
-                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from))
+                change.emit(anomaly_events(verdicts, before, grow))
+                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from, grow))
                 change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
             drifts = self.drift(stored)
             adjust = withdrawn if drifts and self.config.nightly.on_drift == "ask" else _as_it_is
-            done = certify(self.config, self.store, also=tell, adjust=adjust)
+            done = certify(self.config, self.store, also=tell, adjust=adjust, live=self.live)
             self.decisions = done.decisions
             note = "" if adjust is _as_it_is else "automation is WITHDRAWN while the model drifts; "
             saying.said = note + done.text().replace("\n", "; ")
