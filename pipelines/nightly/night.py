@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.artifacts import Bundle
 from dqm.formats.reading import read_input
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError
@@ -153,6 +154,7 @@ class Work:
 
     def __init__(self, config: Config, store: Store, request: NightRequest, night: int, stages: Stages) -> None:
         self.config, self.store, self.request, self.night, self.stages = config, store, request, night, stages
+        self.bundle: Bundle
         self.began = datetime.now(UTC)
         self.quarantined = self.scored = self.delivered = 0
         self.failed_runs: dict[int, str] = {}
@@ -191,7 +193,7 @@ class Work:
         """The champion, if it can be used; else everybody is told, and nothing is decided."""
         with self.stages.stage("model") as saying:
             try:
-                stored, _ = champion(self.store)
+                stored, self.bundle = champion(self.store)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(champion_entry(self.store).model_id, error)
                 raise
@@ -203,9 +205,8 @@ class Work:
         """Score what is due; a run that fails is named and does not stop the others."""
         found = Due((), ())
         with self.stages.stage("score") as saying:
-            _, bundle = champion(self.store)
-            found = due(self.config, self.store, bundle)
-            wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(bundle.runs))
+            found = due(self.config, self.store, self.bundle)
+            wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(self.bundle.runs))
             found = found.within(wanted)
             runs = wanted if self.request.again else found.runs
             if not runs:
@@ -220,8 +221,8 @@ class Work:
             saying.said = f"{found.text()}; {done.text()}"
         return found
 
-    def certify(self, stored: StoredModel, found: Due) -> None:
-        """Decide and publish, and say so, in one commit."""
+    def certify(self, stored: StoredModel, found: Due, runs: frozenset[int] = frozenset()) -> None:
+        """Decide the given runs, or all, publish, and say so, in one commit."""
         with self.stages.stage("certify") as saying:
             manifest = stored.provenance["manifest"]
             scored = any(each.provenance["model"] == manifest for each in self.store.partitions("scores"))
@@ -236,9 +237,10 @@ class Work:
                 change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from, grow))
                 change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
-            drifts = self.drift(stored)
-            adjust = withdrawn if drifts and self.config.nightly.on_drift == "ask" else _as_it_is
-            done = certify(self.config, self.store, also=tell, adjust=adjust, live=self.live)
+            asks = self.config.nightly.on_drift == "ask"
+            drifts = (asks or not self.live) and self.drift(stored)  # a watch leaves the telling to the night
+            adjust = withdrawn if drifts and asks else _as_it_is
+            done = certify(self.config, self.store, runs, also=tell, adjust=adjust, live=self.live)
             self.decisions = done.decisions
             note = "" if adjust is _as_it_is else "automation is WITHDRAWN while the model drifts; "
             saying.said = note + done.text().replace("\n", "; ")

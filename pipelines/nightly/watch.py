@@ -21,7 +21,7 @@ from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
 from dqm.services.growing import growing, provisional_runs
 from dqm.store.nights import FINISHED
-from dqm.store.store import Store
+from dqm.store.store import Store, StoredModel
 from pipelines.alerts.relay import relay
 from pipelines.nightly.arrivals import Arrivals, paths_of
 from pipelines.nightly.due import Due
@@ -123,17 +123,22 @@ class Watch:
         if stored is not None:
             found = work.score(stored)
             if found.runs or ended or self._first:
-                work.certify(stored, found)
+                work.certify(stored, found, frozenset() if self._first else self._decidable(stored, found.runs | ended))
         work.tell()
         stages = tuple(work.stages.found)
         return Pass(perf_counter() - begun, stages, work.scored, work.failed_runs, work.decisions, work.delivered)
 
-    def _ended(self) -> bool:
-        """Whether a run whose verdicts are provisional has ended since."""
+    def _ended(self) -> frozenset[int]:
+        """The runs whose verdicts are provisional and that have ended since."""
         provisional = provisional_runs(self.store)
         if not provisional:
-            return False
-        return bool(provisional - growing(self.store, self.config.nightly.run_ends_after, datetime.now(UTC)))
+            return provisional
+        return provisional - growing(self.store, self.config.nightly.run_ends_after, datetime.now(UTC))
+
+    def _decidable(self, stored: StoredModel, runs: frozenset[int]) -> frozenset[int]:
+        """Those of the runs that the model has scored."""
+        manifest = stored.provenance["manifest"]
+        return runs & {each.run for each in self.store.partitions("scores") if each.provenance["model"] == manifest}
 
     def _tell_again(self) -> None:
         """Try again what a receiver did not take, as soon as it is due."""
