@@ -25,6 +25,7 @@ from dqm.store.deliveries import Deliveries
 from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
 from dqm.store.partitions import Partition, read
+from dqm.store.postgresql import Place
 
 WAIT = 30.0
 """Seconds for which a writer waits for another one before it gives up."""
@@ -86,31 +87,37 @@ class Store:
         self.path, self._engine = path, engine
 
     @classmethod
-    def create(cls, path: Path, *, wait: float = WAIT) -> Self:
+    def create(cls, path: Path, *, wait: float = WAIT, place: Place | None = None) -> Self:
         """Make a store, or open the one that is there and bring its schema to the newest revision.
 
-        Raises ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
+        ``place`` is where its database lies, if not in the folder; the folder says so from then on. Raises
+        ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path}: no store can be made here: {error.strerror}; name another folder") from error
+        if place is not None:
+            place.enter(path, holds_another=(path / DATABASE).exists())
         engine = database_engine(path, wait)
         refuse_newer(engine)
         upgrade(engine)
         return cls(path, engine)
 
     @classmethod
-    def open(cls, path: Path, *, upgrade: bool = False, wait: float = WAIT) -> Self:
+    def open(cls, path: Path, *, upgrade: bool = False, wait: float = WAIT, place: Place | None = None) -> Self:
         """Open a store; ``upgrade`` brings an older schema to the newest revision, without it that is refused.
 
-        ``wait`` is how many seconds a writer waits for another. Raises ``StoreError`` where there is no store or an
-        older one, ``SchemaTooNewError`` for a store of a newer program.
+        ``wait`` is how many seconds a writer waits for another; ``place`` where its database must lie, if that is to
+        be checked. Raises ``StoreError`` where there is no store or an older one, or another one, and
+        ``SchemaTooNewError`` for a store of a newer program.
         """
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file and a store is a folder; name the folder")
-        if not (path / DATABASE).is_file():
+        if not (path / DATABASE).is_file() and Place.of(path) is None:
             raise StoreError(f"{path}: there is no store here (no {DATABASE}); make one with: dqm ingest")
+        if place is not None and Place.of(path) != place:
+            raise StoreError(f"{path} has another database than [store] names; name a new folder as [store] path")
         if upgrade:
             return cls.create(path, wait=wait)
         engine = database_engine(path, wait)

@@ -72,6 +72,7 @@ def _night(
     dry: bool = False,
 ) -> None:
     from dqm.model.config import load
+    from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.execution.schedulers import Scheduler
     from pipelines.nightly.night import NightRequest, dry_run
@@ -82,7 +83,7 @@ def _night(
     settings = load(config)
     begin = None if since is None else since.replace(tzinfo=UTC)
     request = NightRequest(chosen_runs(runs), begin, Scheduler.parse(scheduler), again)
-    with Store.open(settings.store_path) as store:
+    with Store.open(settings.store_path, place=Place.configured(settings.store)) as store:
         if dry:
             say(dry_run(settings, store, request))
             return
@@ -108,12 +109,14 @@ def watch(
     Verdicts of a run that still grows are provisional. Exit code 1: something failed in a pass.
     """
     from dqm.model.config import load
+    from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.nightly.watch import stopping
     from pipelines.nightly.watch import watch as run
 
     settings = load(config)
-    with Store.open(settings.store_path) as store, stopping() as stop:
+    place = Place.configured(settings.store)
+    with Store.open(settings.store_path, place=place) as store, stopping() as stop:
         done = run(settings, store, interval=interval, seconds=seconds, once=once, stop=stop, say=say)
     say(done.text())
     write_json(json_path, vars(done))
