@@ -13,7 +13,7 @@ from dqm.model.events import Event
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
-from dqm.services import decide, publish, runs, silences, working_points
+from dqm.services import decide, growing, publish, runs, silences, working_points
 from dqm.services.effective import standing_verdicts
 from dqm.services.people import ConfiguredPeople
 from dqm.services.standing import Standing, standing_of
@@ -38,6 +38,7 @@ ACTIONS: dict[str, Callable[..., Recorded]] = {
     "escalate": runs.escalate,
     "sign": runs.sign,
     "reopen": runs.reopen,
+    "end_run": growing.end_run,
     "publish": publish.publish,
     "propose": working_points.propose,
     "approve": working_points.approve,
