@@ -29,7 +29,7 @@ from pipelines.nightly.lock import WATCH, locked
 from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
 
-INTERVAL = 1.0
+INTERVAL = 0.5
 """Seconds from one look at the files to the next."""
 
 
