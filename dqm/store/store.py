@@ -24,7 +24,7 @@ from dqm.store.database import DATABASE, database_engine, reading, refuse_newer,
 from dqm.store.deliveries import Deliveries
 from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
-from dqm.store.partitions import Partition, read
+from dqm.store.partitions import Kept, Partition, read
 from dqm.store.postgresql import Place
 
 WAIT = 30.0
@@ -85,6 +85,7 @@ class Store:
 
     def __init__(self, path: Path, engine: sa.Engine) -> None:
         self.path, self._engine = path, engine
+        self._kept: Kept | None = None
 
     @classmethod
     def create(cls, path: Path, *, wait: float = WAIT, place: Place | None = None) -> Self:
@@ -134,6 +135,10 @@ class Store:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+
+    def remember(self) -> None:
+        """Keep small partitions in memory once they were read: for a process that reads the same again and again."""
+        self._kept = Kept()
 
     @contextmanager
     def transaction(self, *, at: datetime | None = None, based_on: int | None = None) -> Iterator[Change]:
@@ -211,7 +216,7 @@ class Store:
                 else f"snapshot {self.snapshot if snapshot is None else snapshot} is empty"
             )
             raise StoreError(f"{self.path}: no {kind} to read: {asked}; Store.runs({kind!r}) tells what there is")
-        return read(self.path, [held[run] for run in wanted], columns)
+        return read(self.path, [held[run] for run in wanted], columns, self._kept)
 
     def provenance(self, kind: str, run: int, snapshot: int | None = None) -> dict[str, str]:
         """What the rows of a run were made from; raises ``UnknownNameError`` where there are none."""

@@ -99,7 +99,7 @@ def _night(
 
 def watch(
     config: ConfigPath = DEFAULT_CONFIG,
-    interval: Annotated[float, typer.Option(help="seconds from one look at the files to the next")] = 0.5,
+    interval: Annotated[float, typer.Option(help="seconds from one look at the files to the next")] = 1.0,
     seconds: Annotated[float | None, typer.Option("--for", help="stop after so many seconds")] = None,
     once: Annotated[bool, typer.Option("--once", help="look once and stop")] = False,
     json_path: JsonPath = "",

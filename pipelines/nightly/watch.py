@@ -29,7 +29,7 @@ from pipelines.nightly.lock import WATCH, locked
 from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
 
-INTERVAL = 0.5
+INTERVAL = 1.0
 """Seconds from one look at the files to the next."""
 
 
@@ -96,6 +96,7 @@ class Watch:
     def __init__(self, config: Config, store: Store) -> None:
         night = store.nights.last(FINISHED)
         self.config, self.store = config, store
+        store.remember()
         self.taken = Arrivals.from_document(night.summary.get("arrivals", {})) if night else None
         self.seen, self._first, self._read = self.taken, True, Remembering()
 
