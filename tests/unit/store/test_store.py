@@ -387,17 +387,3 @@ def test_a_change_based_on_an_older_snapshot_is_refused(store: Store) -> None:
     with store.transaction(based_on=store.snapshot) as again:
         again.publish("golden.json", b"mine", {})
     assert store.publication("golden.json").read() == b"mine"
-
-
-def test_who_remembers_reads_a_file_once_and_sees_what_is_new(store: Store, rows: Rows) -> None:
-    with store.transaction() as change:
-        change.put("quantities", 7, rows(7), {})
-    store.remember()
-    first = store.read("quantities", [7])
-    for each in (store.path / "quantities").rglob("*.parquet"):
-        each.unlink()
-    assert store.read("quantities", [7]).equals(first)
-    with store.transaction() as change:
-        change.put("quantities", 7, rows(7, seed=1), {})
-    assert not store.read("quantities", [7]).equals(first)
-    assert store.read("quantities", [7], ["charge"]).column_names == ["charge"]
