@@ -81,11 +81,12 @@ def init(
 def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
     """Read the inputs into the store; what cannot be used is quarantined with a reason."""
     from dqm.model.config import load
+    from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.run.ingest import ingest as run
 
     settings = load(config)
-    with Store.create(settings.store_path) as store:
+    with Store.create(settings.store_path, place=Place.configured(settings.store)) as store:
         done = run(settings, store)
     for finding in done.findings[:20]:
         say(str(finding))

@@ -6,6 +6,7 @@ Every field is documented where it stands; ``dqm init`` writes a commented examp
 from __future__ import annotations
 
 import glob
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args
@@ -35,7 +36,21 @@ class ExperimentConfig(_Record):
 class StoreConfig(_Record):
     """Where everything is kept."""
 
-    path: Path = Field(Path("certification"), description="folder of the embedded store")
+    path: Path = Field(Path("certification"), description="folder of the store")
+    url: str = Field(
+        "", description="database, e.g. postgresql+psycopg://dqm@db.example.org/dqm; empty: SQLite in the folder"
+    )
+    url_env: str = Field("", description="environment variable that holds the URL, with its password")
+
+    @model_validator(mode="after")
+    def _one_place_and_no_secret(self) -> StoreConfig:
+        if self.url and self.url_env:
+            raise ValueError("url and url_env name two databases; keep one of them")
+        if re.match(r"[^/]*//[^/@]*:[^/@]*@", self.url):
+            raise ValueError(
+                "url holds a password; put the whole URL into an environment variable and name it, url_env"
+            )
+        return self
 
 
 class ColumnConfig(_Record):

@@ -32,6 +32,9 @@ EVENT_TYPES = (
 )
 """Every type of event, as the ``type`` of a CloudEvent ends."""
 
+ANOMALY_EVENTS = tuple(each for each in EVENT_TYPES if each.startswith("anomaly."))
+"""The types that speak of an anomaly, of one (run, subsystem)."""
+
 
 @dataclass(frozen=True)
 class Event:

@@ -24,6 +24,11 @@ class NightlyConfig(BaseModel):
         lt=0.5,
         description="how unlikely a difference must be by chance to be called drift",
     )
+    run_ends_after: float = Field(
+        60.0,
+        ge=0,
+        description="minutes in which nothing came after which the newest run has ended and its verdicts are final",
+    )
     on_drift: Literal["tell", "ask"] = Field(
         "tell", description="ask: while it drifts nothing is accepted or rejected automatically but broken limits"
     )

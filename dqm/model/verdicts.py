@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -115,3 +116,20 @@ class Verdicts:
     def having(self, decisions: frozenset[Decision]) -> NDArray[np.bool_]:
         """Which lumisections carry one of the given decisions, shape ``(n,)``."""
         return np.isin(self.decision.astype(str), [str(each) for each in decisions])
+
+    def take(self, rows: NDArray[np.bool_]) -> Verdicts:
+        """The verdicts of the given rows ``(n,)`` alone."""
+        columns = ("decision", "badness", "weight", "status", "subsystem")
+        return replace(
+            self,
+            index=self.index[rows],
+            **{name: getattr(self, name)[rows] for name in columns},
+            reasons=tuple(itertools.compress(self.reasons, rows)),
+        )
+
+
+def of_other_runs(verdicts: Verdicts, runs: frozenset[int]) -> Verdicts:
+    """The verdicts without those of the given runs."""
+    if not runs:
+        return verdicts
+    return verdicts.take(~np.isin(np.asarray(verdicts.index.get_level_values("run")), list(runs)))

@@ -79,6 +79,8 @@ def _deed(entry: Entry) -> str:
             return f"asked an expert about LS {spelled(about['ranges'])}"
         case "sign":
             return f"signed it with {about['golden']} of {about['lumisections']} lumisections golden"
+        case "end":
+            return "said that it ended"
         case "reopen":
             return "reopened it"
         case "publish":
@@ -89,6 +91,8 @@ def _deed(entry: Entry) -> str:
             return f"approved working point {about['digest'][:12]}" + (", their own" if about["alone"] else "")
         case "silence":
             return f"silenced alerts of {printable(entry.subject)} until {moment(about['until'])}"
+        case "unsilence":
+            return f"ended the silence of {printable(entry.subject)}"
         case "acknowledge":
             return f"acknowledged the alerts of {printable(entry.subject)}"
         case _:

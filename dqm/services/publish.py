@@ -15,7 +15,7 @@ from dqm.formats.golden import golden_bytes
 from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.people import People, Role
-from dqm.model.verdicts import Reason, Verdicts
+from dqm.model.verdicts import Reason, Verdicts, of_other_runs
 from dqm.services.effective import (
     changed_runs,
     machine_verdicts,
@@ -23,6 +23,7 @@ from dqm.services.effective import (
     with_people,
     without_changed,
 )
+from dqm.services.growing import provisional_runs
 from dqm.services.standing import Standing, standings
 from dqm.services.submission import Desk, Judgement, Recorded, submit
 from dqm.store.audit import BEGIN
@@ -75,7 +76,8 @@ def publish(
         wanted = partitions_that_stand(desk.store, found.values())
         verdicts = read if wanted == early else machine_verdicts(desk.store, wanted)
         verdicts = without_changed(verdicts, changed_runs(wanted, found))
-        golden = enter_golden(desk.store, desk.change, verdicts, found, made_with(desk.store), words)
+        made, growing = made_with(desk.store), provisional_runs(desk.store)
+        golden = enter_golden(desk.store, desk.change, verdicts, found, made, words, growing)
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
         again = "" if golden.new else ", as before: nothing changed"
         told = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
@@ -91,22 +93,25 @@ def enter_golden(
     found: Mapping[int, Standing],
     made_from: Mapping[str, str],
     words: Words = IN_SHORT,
+    provisional: frozenset[int] = frozenset(),
 ) -> Golden:
     """Put golden and anti-JSON into the change, with the event of a new version; for use under the write lock.
 
     ``machine`` are the verdicts of all runs as they will stand. The provenance carries ``audit``, the hash of the last
-    entry of the chain: whoever follows the chain to it finds every decision that is in.
+    entry of the chain: whoever follows the chain to it finds every decision that is in. Runs whose verdicts are
+    ``provisional`` are in neither.
     """
     entries = store.audit()
     effective = with_people(machine, found.values())
-    mask, _ = masks(effective)
+    final = of_other_runs(effective, provisional)
+    mask, _ = masks(final)
     data = golden_bytes(mask)
     sha256, last = hashlib.sha256(data).hexdigest(), _last(store)
     new = last is None or last[1] != sha256
     number = (last[0] if last else 0) + new
     provenance = {**made_from, "audit": entries[-1].hash if entries else BEGIN}
     change.publish(GOLDEN, data, provenance)
-    change.publish(ANTI, anti_reasons(effective, words).to_bytes(), provenance)
+    change.publish(ANTI, anti_reasons(final, words).to_bytes(), provenance)
     if new:
         told = {"version": number, "sha256": sha256, "lumisections": len(mask)}
         change.emit([Event("golden.published", f"golden JSON version {number}", told)])

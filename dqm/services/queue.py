@@ -13,6 +13,7 @@ from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.verdicts import Decision
 from dqm.services.effective import standing_verdicts
+from dqm.services.growing import provisional_runs
 from dqm.services.standing import Standing, standings
 from dqm.store.store import Store
 
@@ -23,7 +24,7 @@ class QueueRow:
 
     ``weight`` is that of the run, ``open_weight`` that of what still needs a person, in the unit of the experiment.
     ``escalations`` wait for an expert. ``last`` is what a form sends back as ``expected``. A run that was not certified
-    yet has no counts.
+    yet has no counts; one that still grew when it was is ``provisional``.
     """
 
     run: int
@@ -36,6 +37,7 @@ class QueueRow:
     weight: float
     open_weight: float
     last: int
+    provisional: bool = False
 
     @property
     def open(self) -> int:
@@ -58,14 +60,15 @@ def queue(store: Store, at: datetime) -> list[QueueRow]:
     counts = np.bincount(cell, minlength=size[0] * size[1]).reshape(size)
     weight = np.bincount(cell, verdicts.weight, minlength=size[0] * size[1]).reshape(size)
     open_weight = weight[:, [CODES[each] for each in OPEN_DECISIONS]].sum(axis=1)
+    provisional = provisional_runs(store)
     rows = [
-        _row(each, counts[i].tolist(), float(weight[i].sum()), float(open_weight[i]))
+        _row(each, counts[i].tolist(), float(weight[i].sum()), float(open_weight[i]), each.run in provisional)
         for i, each in enumerate(found.values())
     ]
     return sorted(rows, key=lambda row: (-row.open_weight, -row.open, row.run))
 
 
-def _row(found: Standing, counts: list[int], weight: float, open_weight: float) -> QueueRow:
+def _row(found: Standing, counts: list[int], weight: float, open_weight: float, grows: bool) -> QueueRow:
     return QueueRow(
         run=found.run,
         state=found.state,
@@ -77,4 +80,5 @@ def _row(found: Standing, counts: list[int], weight: float, open_weight: float) 
         weight=weight,
         open_weight=open_weight,
         last=found.last,
+        provisional=grows,
     )

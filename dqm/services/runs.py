@@ -14,6 +14,7 @@ from dqm.model.people import People, Role
 from dqm.model.verdicts import GOLDEN
 from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
+from dqm.services.growing import is_provisional
 from dqm.services.history import decisions_digest, role_of, spelled
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -109,8 +110,8 @@ def sign(
     """Sign a run off: its verdicts and decisions stand as they are, whatever comes later.
 
     Needs an expert or a leader. Refused while anything of the run is open, where its verdicts were made of other data
-    than the store holds, and for a run that was signed. The entry carries the digests of the data, of the verdicts and
-    of the decisions.
+    than the store holds or are provisional, and for a run that was signed. The entry carries the digests of the data,
+    of the verdicts and of the decisions.
     """
     text = checked_text(comment, "comment")
 
@@ -123,6 +124,11 @@ def sign(
             raise RefusedError(
                 f"run {run} cannot be signed: its data changed after it was certified; first: "
                 f"dqm score --runs {run}, dqm certify --runs {run}"
+            )
+        if is_provisional(partition):
+            raise RefusedError(
+                f"run {run} cannot be signed: it still grew when it was certified, so its verdicts are provisional; "
+                f"wait for its end, or name it ended with: dqm end-run {run}, dqm certify --runs {run}"
             )
         _refuse_open(run, verdicts)
         golden = int(np.isin(verdicts.code, [CODES[each] for each in GOLDEN]).sum())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dqm.model.errors import InputError
+from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.people import People
+from dqm.services.history import printable
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, later, submit
 from dqm.store.store import Store
 
@@ -15,6 +16,9 @@ EVERY = "*"
 MOST_DAYS = 30
 """Days of the longest silence: what is to be quiet for longer is to be repaired."""
 MOST_SUBSYSTEM = 100
+RESOLVED = "anomaly.resolved"
+ENDS = ("anomaly.opened", RESOLVED)
+"""Events between which an acknowledgement holds."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,13 @@ class Silence:
     reason: str
 
     def covers(self, run: int | None, subsystem: str) -> bool:
-        """Whether it keeps an alert of this run and subsystem quiet."""
-        return self.run in (None, run) and self.subsystem in (EVERY, subsystem)
+        """Whether it keeps an alert of this run and subsystem quiet; never one that is about no run."""
+        return run is not None and self.run in (None, run) and self.subsystem in (EVERY, subsystem)
+
+    def text(self) -> str:
+        """For people."""
+        target, until = printable(_target(self.run, self.subsystem)), f"{self.until:%Y-%m-%d %H:%M} UTC"
+        return f"silence {self.id}: {target}, by {printable(self.owner)} until {until}: {printable(self.reason)}"
 
 
 def silence(
@@ -64,6 +73,26 @@ def silence(
     return submit(store, people.person(name), nonce, at, judge)
 
 
+def end_silence(
+    store: Store, people: People, name: str, number: int, *, nonce: str, at: datetime | None = None
+) -> Recorded:
+    """End the silence of this number before its time; anybody may.
+
+    Raises ``UnknownNameError`` where it does not hold.
+    """
+
+    def judge(desk: Desk) -> Judgement:
+        holding = {each.id: each for each in silences_at(desk.store, desk.at)}
+        if number not in holding:
+            raise UnknownNameError("silence", str(number), map(str, holding))
+        ended = holding[number]
+        target = _target(ended.run, ended.subsystem)
+        fields = {"subsystem": ended.subsystem, "comment": ""}
+        return Judgement("unsilence", target, fields, f"alerts of {target} are told again", ended.run)
+
+    return submit(store, people.person(name), nonce, at, judge)
+
+
 def acknowledge(
     store: Store,
     people: People,
@@ -75,10 +104,17 @@ def acknowledge(
     nonce: str,
     at: datetime | None = None,
 ) -> Recorded:
-    """Say that somebody has seen the alerts of a run and subsystem, up to now."""
+    """Say that somebody knows of an anomaly, of every open one where ``run`` is None or ``subsystem`` is ``*``.
+
+    Its updates are not told any more, its end is. Raises ``UnknownNameError`` where no such anomaly is open.
+    """
     text, target = checked_text(comment, "comment"), _target(run, subsystem)
 
     def judge(desk: Desk) -> Judgement:
+        begun = (each.event for each in desk.store.latest_events(ENDS) if each.event.type != RESOLVED)
+        here = [(each.run, each.subsystem) for each in begun]
+        if not any(run in (None, r) and subsystem in (EVERY, s) for r, s in here):
+            raise UnknownNameError("open anomaly", f"{run} {subsystem}", (f"{r} {s}".strip() for r, s in here))
         told = f"alerts of {target} are acknowledged by {desk.person.name}"
         return Judgement("acknowledge", target, {"subsystem": subsystem, "comment": text}, told, run)
 
@@ -89,18 +125,37 @@ def silences_at(store: Store, at: datetime) -> tuple[Silence, ...]:
     """The silences that hold at a moment, oldest first; of each target the latest that was entered by then."""
     latest: dict[tuple[int | None, str], Silence] = {}
     for each in store.audit():
-        if each.action == "silence" and each.at <= at:
+        if each.action in ("silence", "unsilence") and each.at <= at:
             about = each.fields
-            until = datetime.fromisoformat(about["until"])
             target = (each.run, about["subsystem"])
-            latest[target] = Silence(each.id, *target, each.actor, each.at, until, about["comment"])
+            latest.pop(target, None)
+            if each.action == "silence":
+                until = datetime.fromisoformat(about["until"])
+                latest[target] = Silence(each.id, *target, each.actor, each.at, until, about["comment"])
     return tuple(sorted((each for each in latest.values() if at < each.until), key=lambda each: each.id))
+
+
+def acknowledged(store: Store) -> frozenset[tuple[int | None, str]]:
+    """The anomalies, (run, subsystem), that somebody knows of and that neither ended nor opened anew since."""
+    said = [(each.run, each.fields["subsystem"], each.at) for each in store.audit() if each.action == "acknowledge"]
+    if not said:
+        return frozenset()
+    known = set()
+    for each in store.latest_events(ENDS):
+        run, subsystem = each.event.run, each.event.subsystem
+        if any(r in (None, run) and s in (EVERY, subsystem) and at >= each.at for r, s, at in said):
+            known.add((run, subsystem))
+    return frozenset(known)
 
 
 def _target(run: int | None, subsystem: str) -> str:
     """The target in words; raises ``InputError`` for what can be neither a run nor a subsystem."""
     if run is not None and not 0 <= run < 2**31:
         raise InputError(f"run numbers must lie in [0, 2^31), not {run}")
-    if not subsystem.strip() or len(subsystem) > MOST_SUBSYSTEM or not subsystem.isprintable():
-        raise InputError(f"a subsystem has 1 to {MOST_SUBSYSTEM} visible characters, or is {EVERY} for every one")
-    return f"{'every run' if run is None else f'run {run}'}, subsystem {subsystem}"
+    if (subsystem and not subsystem.strip()) or len(subsystem) > MOST_SUBSYSTEM or not subsystem.isprintable():
+        raise InputError(
+            f"a subsystem has 1 to {MOST_SUBSYSTEM} visible characters, is {EVERY} for every one, or empty for what "
+            "belongs to none"
+        )
+    part = {EVERY: "every subsystem", "": "no subsystem"}.get(subsystem, f"subsystem {subsystem}")
+    return f"{'every run' if run is None else f'run {run}'}, {part}"

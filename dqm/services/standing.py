@@ -14,7 +14,7 @@ from dqm.store.audit import Entry
 from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 
-RUN_ACTIONS = ("claim", "release", "decide", "escalate", "sign", "reopen")
+RUN_ACTIONS = ("claim", "release", "decide", "escalate", "sign", "reopen", "end")
 """Actions that change where a run stands; a form that did not show one of them is stale."""
 
 

@@ -38,7 +38,8 @@ def propose(
     why = checked_text(comment, "reason", required=True)
     if point.accept_below > 1:
         raise InputError(
-            f"accept_below = {point.accept_below:g} would accept a badness of 1, which is a broken limit; propose 1 or less"
+            f"accept_below = {point.accept_below:g} would accept a badness of 1, which is a broken limit; "
+            "propose 1 or less"
         )
 
     def judge(desk: Desk) -> Judgement:

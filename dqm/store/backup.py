@@ -20,6 +20,7 @@ from pathlib import Path
 from dqm.model.errors import StoreError
 from dqm.store.change import PUBLISHED
 from dqm.store.database import DATABASE
+from dqm.store.postgresql import Place
 from dqm.store.store import Store
 
 MANIFEST = "backup.json"
@@ -45,8 +46,10 @@ class Copied:
 def backup(store: Store, folder: Path) -> Copied:
     """Copy a store into a new folder and verify the copy; people and nights may go on meanwhile.
 
-    Raises ``StoreError`` where the folder holds something or a file of the store is missing.
+    Raises ``StoreError`` where the folder holds something, a file of the store is missing, or its database is not here.
     """
+    if Place.of(store.path) is not None:
+        raise StoreError(f"{store.path}: its database is in PostgreSQL; copy that with pg_dump first, then the folder")
     _refuse_filled(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with (

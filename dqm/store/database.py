@@ -1,7 +1,7 @@
 """The connection to SQL and the revision of its schema.
 
-Whatever only SQLite understands stands in ``_prepare_sqlite``; everything else is SQLAlchemy's own language, so that
-another database needs another URL and no other code.
+Whatever only SQLite understands stands in ``_prepare_sqlite``, what only PostgreSQL does in ``dqm.store.postgresql``;
+everything else is SQLAlchemy's own language.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from dqm.model.errors import SchemaTooNewError, StoreError
+from dqm.store.postgresql import Place, postgresql_engine
 
 DATABASE = "store.sqlite"
 MIGRATIONS = "dqm.store:migrations"
@@ -33,6 +34,9 @@ def database_engine(folder: Path, wait: float) -> sa.Engine:
 
     No connection is kept: none can be inherited by a forked worker, which SQLite forbids.
     """
+    place = Place.of(folder)
+    if place is not None:
+        return postgresql_engine(place.address(), wait)
     url = sa.URL.create("sqlite", database=str(folder / DATABASE))
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     _prepare_sqlite(engine, wait)
@@ -92,8 +96,13 @@ def _explained(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        hint = "another program is writing; try again later" if "locked" in str(error.orig) else "see: dqm doctor"
+        hint = "another program is writing; try again later" if _waited(error) else "see: dqm doctor"
         raise StoreError(f"{engine.url.database}: {error.orig}; {hint}") from error
+
+
+def _waited(error: DBAPIError) -> bool:
+    """Whether it went wrong because another writer did not finish in time."""
+    return any(word in str(error.orig) for word in ("locked", "lock timeout"))
 
 
 def found_revision(engine: sa.Engine) -> str | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -38,7 +39,19 @@ def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = Non
     """Events in the order in which they were entered, with numbers above ``after``."""
     table = schema.outbox
     rows = connection.execute(sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit))
-    return [Posted(r.id, r.at, Event(r.type, r.subject, json.loads(r.data), r.run, r.subsystem)) for r in rows]
+    return [_posted(row) for row in rows]
+
+
+def latest(connection: sa.Connection, types: Iterable[str]) -> list[Posted]:
+    """The last event among ``types`` of every run and subsystem, oldest first; what is about no run is left out."""
+    table = schema.outbox
+    newest = sa.select(sa.func.max(table.c.id)).where(table.c.type.in_(list(types)), table.c.run.is_not(None))
+    query = sa.select(table).where(table.c.id.in_(newest.group_by(table.c.run, table.c.subsystem)))
+    return [_posted(row) for row in connection.execute(query.order_by(table.c.id))]
+
+
+def _posted(row: Any) -> Posted:
+    return Posted(row.id, row.at, Event(row.type, row.subject, json.loads(row.data), row.run, row.subsystem))
 
 
 def _row(event: Event, at: datetime) -> dict[str, object]:

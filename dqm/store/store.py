@@ -24,7 +24,8 @@ from dqm.store.database import DATABASE, database_engine, reading, refuse_newer,
 from dqm.store.deliveries import Deliveries
 from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
-from dqm.store.partitions import Partition, read
+from dqm.store.partitions import Kept, Partition, read
+from dqm.store.postgresql import Place
 
 WAIT = 30.0
 """Seconds for which a writer waits for another one before it gives up."""
@@ -84,33 +85,40 @@ class Store:
 
     def __init__(self, path: Path, engine: sa.Engine) -> None:
         self.path, self._engine = path, engine
+        self._kept: Kept | None = None
 
     @classmethod
-    def create(cls, path: Path, *, wait: float = WAIT) -> Self:
+    def create(cls, path: Path, *, wait: float = WAIT, place: Place | None = None) -> Self:
         """Make a store, or open the one that is there and bring its schema to the newest revision.
 
-        Raises ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
+        ``place`` is where its database lies, if not in the folder; the folder says so from then on. Raises
+        ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path}: no store can be made here: {error.strerror}; name another folder") from error
+        if place is not None:
+            place.enter(path, holds_another=(path / DATABASE).exists())
         engine = database_engine(path, wait)
         refuse_newer(engine)
         upgrade(engine)
         return cls(path, engine)
 
     @classmethod
-    def open(cls, path: Path, *, upgrade: bool = False, wait: float = WAIT) -> Self:
+    def open(cls, path: Path, *, upgrade: bool = False, wait: float = WAIT, place: Place | None = None) -> Self:
         """Open a store; ``upgrade`` brings an older schema to the newest revision, without it that is refused.
 
-        ``wait`` is how many seconds a writer waits for another. Raises ``StoreError`` where there is no store or an
-        older one, ``SchemaTooNewError`` for a store of a newer program.
+        ``wait`` is how many seconds a writer waits for another; ``place`` where its database must lie, if that is to
+        be checked. Raises ``StoreError`` where there is no store or an older one, or another one, and
+        ``SchemaTooNewError`` for a store of a newer program.
         """
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file and a store is a folder; name the folder")
-        if not (path / DATABASE).is_file():
+        if not (path / DATABASE).is_file() and Place.of(path) is None:
             raise StoreError(f"{path}: there is no store here (no {DATABASE}); make one with: dqm ingest")
+        if place is not None and Place.of(path) != place:
+            raise StoreError(f"{path} has another database than [store] names; name a new folder as [store] path")
         if upgrade:
             return cls.create(path, wait=wait)
         engine = database_engine(path, wait)
@@ -127,6 +135,10 @@ class Store:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+
+    def remember(self) -> None:
+        """Keep small partitions in memory once they were read: for a process that reads the same again and again."""
+        self._kept = Kept()
 
     @contextmanager
     def transaction(self, *, at: datetime | None = None, based_on: int | None = None) -> Iterator[Change]:
@@ -166,6 +178,16 @@ class Store:
             query = query.where(table.c.run == run)
         return [_partition(row) for row in self._rows(query)]
 
+    def brought(self, kind: str, run: int) -> datetime:
+        """When the current rows of a run were committed; raises ``UnknownNameError`` where there are none."""
+        table, commit = schema.partitions, schema.snapshots
+        query = sa.select(commit.c.at).join(table, table.c.valid_from == commit.c.id)
+        found = self._rows(query.where(table.c.kind == kind, table.c.run == run, table.c.valid_to.is_(None)))
+        if not found:
+            raise UnknownNameError(f"run of {kind}", str(run), map(str, self.runs(kind)))
+        at: datetime = found[0].at
+        return at
+
     def history(self) -> list[Partition]:
         """Every partition that any snapshot ever held, oldest first."""
         return [_partition(row) for row in self._rows(sa.select(schema.partitions).order_by(schema.partitions.c.id))]
@@ -194,7 +216,7 @@ class Store:
                 else f"snapshot {self.snapshot if snapshot is None else snapshot} is empty"
             )
             raise StoreError(f"{self.path}: no {kind} to read: {asked}; Store.runs({kind!r}) tells what there is")
-        return read(self.path, [held[run] for run in wanted], columns)
+        return read(self.path, [held[run] for run in wanted], columns, self._kept)
 
     def provenance(self, kind: str, run: int, snapshot: int | None = None) -> dict[str, str]:
         """What the rows of a run were made from; raises ``UnknownNameError`` where there are none."""
@@ -272,6 +294,11 @@ class Store:
         """Events that were posted, oldest first, with numbers above ``after``."""
         with reading(self._engine) as connection:
             return outbox.posted(connection, after=after)
+
+    def latest_events(self, types: Iterable[str]) -> list[Posted]:
+        """The last event among ``types`` of every run and subsystem, oldest first."""
+        with reading(self._engine) as connection:
+            return outbox.latest(connection, types)
 
     @property
     def nights(self) -> Nights:

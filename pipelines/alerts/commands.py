@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +13,15 @@ import typer
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
 
 if TYPE_CHECKING:
+    from dqm.services.people import ConfiguredPeople
     from dqm.store.deliveries import Delivery
+    from dqm.store.store import Store
 
 app = typer.Typer(help="Tell receivers what happened, and see what they were not told.", no_args_is_help=True)
 
-Person = Annotated[str, typer.Option("--as", help="who does this")]
+As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
+Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 Why = Annotated[str, typer.Option("--reason", help="why; kept with it")]
-OPERATOR, ROLE = "operator", "shifter"
 
 
 @app.command("relay")
@@ -68,9 +73,9 @@ def alerts_list(
 ) -> None:
     """List deliveries, newest event first, and the silences that hold."""
     from dqm.model.errors import UnknownNameError
+    from dqm.services.silences import silences_at
     from dqm.store.deliveries import STATES
     from pipelines.alerts.outside import utc_now
-    from pipelines.alerts.silences import silences_at
 
     if state and state not in STATES:
         raise UnknownNameError("state", state, STATES)
@@ -118,30 +123,25 @@ def alerts_silence(
     subsystem: Annotated[str, typer.Option(help="only this subsystem; *: any")] = "*",
     hours: Annotated[float, typer.Option(min=0.01, max=720, help="how long")] = 8.0,
     end: Annotated[int | None, typer.Option(help="end the silence of this number instead")] = None,
-    person: Person = OPERATOR,
+    who: As = "",
+    nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Hold back what is about a run or a subsystem for some hours, or end such a silence."""
     from datetime import timedelta
 
-    from dqm.model.errors import UnknownNameError
+    from dqm.services import silences
     from pipelines.alerts.outside import utc_now
-    from pipelines.alerts.silences import silence, silences_at, unsilence
 
-    at = utc_now()
-    with _opened(config) as store:
+    at, name = utc_now(), nonce or uuid.uuid4().hex
+    with _desk(config) as (store, people):
         if end is None:
             until = at + timedelta(hours=hours)
-            action = silence(person, ROLE, _nonce(), at, until=until, reason=reason, run=run, subsystem=subsystem)
+            done = silences.silence(store, people, who, run, subsystem, until, reason, nonce=name, at=at)
         else:
-            holding = {each.id: each for each in silences_at(store, at)}
-            if end not in holding:
-                raise UnknownNameError("silence", str(end), map(str, holding))
-            action = unsilence(person, ROLE, _nonce(), at, holding[end])
-        with store.transaction(at=at) as change:
-            change.record(action)
-        said = [each.text() for each in silences_at(store, at)]
-    say("\n".join(said) or "no silence holds")
+            done = silences.end_silence(store, people, who, end, nonce=name, at=at)
+        holding = silences.silences_at(store, at)
+    say("\n".join([done.text(), *(each.text() for each in holding)]))
 
 
 @app.command("ack")
@@ -149,24 +149,28 @@ def alerts_ack(
     run: Annotated[int, typer.Argument(help="run of the anomaly", min=0)],
     subsystem: Annotated[str, typer.Argument(help="its subsystem")] = "",
     reason: Why = "",
-    person: Person = OPERATOR,
+    who: As = "",
+    nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Say that you know of an anomaly: its updates are not told any more, its end is."""
-    from dqm.model.errors import UnknownNameError
-    from pipelines.alerts.outside import utc_now
-    from pipelines.alerts.producing import last_anomalies
-    from pipelines.alerts.silences import acknowledgement
+    from dqm.services.silences import acknowledge
 
-    at = utc_now()
-    with _opened(config) as store:
-        last = last_anomalies(store.events())
-        here = {key for key, event in last.items() if event.type != "anomaly.resolved"}
-        if (run, subsystem) not in here:
-            raise UnknownNameError("open anomaly", f"{run} {subsystem}".strip(), (f"{r} {s}".strip() for r, s in here))
-        with store.transaction(at=at) as change:
-            change.record(acknowledgement(person, ROLE, _nonce(), at, run=run, subsystem=subsystem, reason=reason))
-    say(f"{person} knows of run {run} {subsystem}".rstrip())
+    with _desk(config) as (store, people):
+        done = acknowledge(store, people, who, run, subsystem, reason, nonce=nonce or uuid.uuid4().hex)
+    say(done.text())
+
+
+@contextmanager
+def _desk(config: Path) -> Iterator[tuple[Store, ConfiguredPeople]]:
+    """The open store and who may act on it."""
+    from dqm.model.config import load
+    from dqm.services.people import ConfiguredPeople
+    from dqm.store.store import Store
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        yield store, ConfiguredPeople(settings.people)
 
 
 def _opened(config: Path) -> Any:
@@ -174,12 +178,6 @@ def _opened(config: Path) -> Any:
     from dqm.store.store import Store
 
     return Store.open(load(config).store_path)
-
-
-def _nonce() -> str:
-    import uuid
-
-    return uuid.uuid4().hex
 
 
 def _line(delivery: Delivery) -> str:

@@ -1,6 +1,6 @@
 """From verdicts and findings to events, grouped so that a night of 10,000 flagged lumisections says a few things.
 
-Everything here is a pure function: who commits verdicts emits the events in the same transaction. Made again of the
+Who commits verdicts emits the events in the same transaction. Made again of the
 same input, events are the same, and what was posted already is not posted again.
 """
 
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.model.events import Event
+from dqm.model.events import ANOMALY_EVENTS, Event
 from dqm.model.findings import Finding
 from dqm.model.keys import LS_LAST, LumiMask
 from dqm.model.verdicts import Decision, Verdicts
-from dqm.store.outbox import Posted
+from dqm.store.store import Store
 
 FLAGGED = frozenset({Decision.ASK, Decision.REJECT, Decision.DISPUTED, Decision.NEEDS_REVIEW})
 """The decisions that make an anomaly of a lumisection: what nothing valid scored is told by its run, not as one."""
@@ -34,22 +35,19 @@ Anomalies = Mapping[tuple[int, str], Event]
 """The last event of each anomaly by run and subsystem, ended ones included."""
 
 
-def last_anomalies(posted: Iterable[Posted]) -> dict[tuple[int, str], Event]:
+def last_anomalies(store: Store) -> dict[tuple[int, str], Event]:
     """The last event of every anomaly that was ever told."""
-    events = (each.event for each in posted)
-    return {
-        (event.run, event.subsystem): event
-        for event in events
-        if event.run is not None and event.type.startswith("anomaly.")
-    }
+    events = (each.event for each in store.latest_events(ANOMALY_EVENTS))
+    return {(event.run, event.subsystem): event for event in events if event.run is not None}
 
 
-def anomaly_events(verdicts: Verdicts, before: Anomalies) -> list[Event]:
+def anomaly_events(verdicts: Verdicts, before: Anomalies, provisional: frozenset[int] = frozenset()) -> list[Event]:
     """What opened, changed or ended in the runs of ``verdicts``, one event at most for each (run, subsystem).
 
     An anomaly is the set of flagged lumisections of a run with the same leading subsystem. It ends when none is left
     and every lumisection that it had was decided: what became UNKNOWN, or is gone, does not end it. ``previous`` in
-    the data is the id of its event before, so that one that opens again is another event.
+    the data is the id of its event before, so that one that opens again is another event. Those of ``provisional``
+    runs say so.
     """
     run = verdicts.index.get_level_values(0).to_numpy(dtype=np.int64)
     ls = verdicts.index.get_level_values(1).to_numpy(dtype=np.int64)
@@ -63,14 +61,16 @@ def anomaly_events(verdicts: Verdicts, before: Anomalies) -> list[Event]:
     for key, last in before.items():
         if key not in found and key[0] in set(run.tolist()) and last.type != "anomaly.resolved":
             events.append(_resolved(key, last, present, undecided))
-    return [each for each in events if each is not None]
+    return [_marked(each, provisional) for each in events if each is not None]
 
 
-def run_events(verdicts: Verdicts, ask_share: float, made_from: str) -> list[Event]:
+def run_events(
+    verdicts: Verdicts, ask_share: float, made_from: str, provisional: frozenset[int] = frozenset()
+) -> list[Event]:
     """``run.scored`` of every run, and ``run.ask_threshold_exceeded`` where more than ``ask_share`` of it asks.
 
     UNKNOWN asks too: not scoring saves no work. ``made_from`` is a digest of model and working point: what was scored
-    anew is told anew.
+    anew is told anew, as is a run that was ``provisional``.
     """
     run = verdicts.index.get_level_values(0).to_numpy(dtype=np.int64)
     decision = verdicts.decision.astype(str)
@@ -88,7 +88,7 @@ def run_events(verdicts: Verdicts, ask_share: float, made_from: str) -> list[Eve
         if share > ask_share:
             said = {"share": round(share, 6), "ask_share": ask_share, "lumisections": total}
             events.append(Event("run.ask_threshold_exceeded", f"run {number}", said, number))
-    return events
+    return [_marked(each, provisional) for each in events]
 
 
 def finding_events(findings: Iterable[Finding]) -> list[Event]:
@@ -174,6 +174,11 @@ def _resolved(key: tuple[int, str], last: Event, present: LumiMask, undecided: L
 def _event(type_: str, key: tuple[int, str], data: dict[str, Any], last: Event | None) -> Event:
     run, subsystem = key
     return Event(type_, f"run {run}", data | {"previous": last.id if last else ""}, run, subsystem)
+
+
+def _marked(event: Event, provisional: frozenset[int]) -> Event:
+    """The event, and that its run still grows where it does."""
+    return replace(event, data={**event.data, "provisional": True}) if event.run in provisional else event
 
 
 def _type_of(finding: Finding) -> str:

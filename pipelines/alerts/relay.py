@@ -17,12 +17,12 @@ from dqm.model.alerts_config import AlertsConfig
 from dqm.model.config import Config
 from dqm.model.errors import ConfigError, UnknownNameError
 from dqm.model.events import Event
+from dqm.services.silences import Silence, acknowledged, silences_at
 from dqm.store.deliveries import DEAD, DONE, HELD, PENDING, SILENCED, Delivery, Outcome
 from dqm.store.store import Store
 from pipelines.alerts.notice import Notice
 from pipelines.alerts.outside import NotDeliveredError, Outside, within
 from pipelines.alerts.receivers import Told, made, outside_of
-from pipelines.alerts.silences import Silence, acknowledged, silences_at
 
 RESTS_AFTER = 3
 """Attempts in a row without any answer after which a receiver is left alone until the next pass."""
@@ -97,9 +97,7 @@ def _begun(store: Store, at: datetime) -> _Pass:
     """Who is silent, and free what was held by silences that are over."""
     silences = silences_at(store, at)
     store.deliveries.release(lambda posted: _covering(silences, posted.event) is not None, at)
-    entries = [each for each in store.audit() if each.action == "acknowledge"]
-    known = acknowledged(entries, store.events()) if entries else set()
-    return _Pass(silences, frozenset(known))
+    return _Pass(silences, acknowledged(store))
 
 
 def _all_due(alerts: AlertsConfig, store: Store, told: dict[str, Told], outside: Outside, now: _Pass) -> None:
@@ -162,7 +160,7 @@ def delay(alerts: AlertsConfig, claimed: Delivery, retry_after: float | None) ->
 
 
 def _covering(silences: Sequence[Silence], event: Event) -> Silence | None:
-    return next((each for each in silences if each.covers(event)), None)
+    return next((each for each in silences if each.covers(event.run, event.subsystem)), None)
 
 
 def probe(config: Config, name: str = "", outside: Outside | None = None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dqm.model.config import Config
+from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError
 
 NAMED = ("files", "dcs")
@@ -42,7 +42,7 @@ class Arrivals:
         """What is there now; ``live`` where an input comes from a service, which has no files to compare."""
         known = {} if before is None else dict(before.files)
         files, missing = dict[str, Seen](), []
-        for patterns in _patterns(config):
+        for patterns in (each for described in config.inputs for each in _patterns(described)):
             try:
                 found = config.files(patterns)
             except ConfigError as error:
@@ -72,14 +72,18 @@ class Arrivals:
         )
 
 
-def _patterns(config: Config) -> Iterable[tuple[str, ...]]:
-    for each in config.inputs:
-        for name in NAMED:
-            for pattern in getattr(each, name, ()):
-                yield (pattern,)
-        for name in SINGLE:
-            if getattr(each, name, ""):
-                yield (getattr(each, name),)
+def paths_of(described: InputConfig, config: Config) -> list[Path]:
+    """The files of one input; raises ``ConfigError`` where a pattern finds none."""
+    return [path for patterns in _patterns(described) for path in config.files(patterns)]
+
+
+def _patterns(described: InputConfig) -> Iterable[tuple[str, ...]]:
+    for name in NAMED:
+        for pattern in getattr(described, name, ()):
+            yield (pattern,)
+    for name in SINGLE:
+        if getattr(described, name, ""):
+            yield (getattr(described, name),)
 
 
 def _seen(path: Path, before: Seen | None) -> Seen | None:

@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(nightly)
     app.command()(backfill)
+    app.command()(watch)
+    app.command()(end_run)
     app.command()(status)
     app.command()(serve_health)
     app.command()(backup)
@@ -70,6 +72,7 @@ def _night(
     dry: bool = False,
 ) -> None:
     from dqm.model.config import load
+    from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.execution.schedulers import Scheduler
     from pipelines.nightly.night import NightRequest, dry_run
@@ -80,7 +83,7 @@ def _night(
     settings = load(config)
     begin = None if since is None else since.replace(tzinfo=UTC)
     request = NightRequest(chosen_runs(runs), begin, Scheduler.parse(scheduler), again)
-    with Store.open(settings.store_path) as store:
+    with Store.open(settings.store_path, place=Place.configured(settings.store)) as store:
         if dry:
             say(dry_run(settings, store, request))
             return
@@ -92,6 +95,58 @@ def _night(
         raise typer.Exit(1)
     if done.quarantined:
         raise typer.Exit(QUARANTINE)
+
+
+def watch(
+    config: ConfigPath = DEFAULT_CONFIG,
+    interval: Annotated[float, typer.Option(help="seconds from one look at the files to the next")] = 1.0,
+    seconds: Annotated[float | None, typer.Option("--for", help="stop after so many seconds")] = None,
+    once: Annotated[bool, typer.Option("--once", help="look once and stop")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Score lumisections as their files appear; stops after the pass at work on Ctrl-C or SIGTERM.
+
+    Verdicts of a run that still grows are provisional. Exit code 1: something failed in a pass.
+    """
+    from dqm.model.config import load
+    from dqm.store.postgresql import Place
+    from dqm.store.store import Store
+    from pipelines.nightly.watch import stopping
+    from pipelines.nightly.watch import watch as run
+
+    settings = load(config)
+    place = Place.configured(settings.store)
+    with Store.open(settings.store_path, place=place) as store, stopping() as stop:
+        done = run(settings, store, interval=interval, seconds=seconds, once=once, stop=stop, say=say)
+    say(done.text())
+    write_json(json_path, vars(done))
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def end_run(
+    run: Annotated[int, typer.Argument(help="run")],
+    comment: Annotated[str, typer.Option(help="in your words")] = "",
+    who: Annotated[
+        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
+    ] = "",
+    nonce: Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Say that a run has ended, so that its verdicts become final with the next certification."""
+    from uuid import uuid4
+
+    from dqm.model.config import load
+    from dqm.services.growing import end_run as service
+    from dqm.services.people import ConfiguredPeople
+    from dqm.store.store import Store
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        done = service(store, ConfiguredPeople(settings.people), who, run, comment, nonce=nonce or uuid4().hex)
+    say(done.text())
+    write_json(json_path, done.document())
 
 
 def status(

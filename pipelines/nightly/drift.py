@@ -50,6 +50,8 @@ def medians(run: NDArray[np.int64], badness: NDArray[np.floating]) -> dict[int, 
     """Median badness of every run that has any."""
     finite = np.isfinite(badness)
     run, badness = run[finite], badness[finite]
+    if not len(run):
+        return {}
     order = np.argsort(run, kind="stable")
     runs, first = np.unique(run[order], return_index=True)
     return {int(r): float(np.median(part)) for r, part in zip(runs, np.split(badness[order], first[1:]), strict=True)}

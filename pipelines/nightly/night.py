@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from detectors.artifacts import Bundle
+from dqm.formats.reading import read_input
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError
 from dqm.model.events import Event
@@ -35,7 +37,7 @@ from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import Stage, Stages
 from pipelines.run.certify import certify, past_of
 from pipelines.run.freshness import stale_runs
-from pipelines.run.ingest import ingest
+from pipelines.run.ingest import Reader, ingest
 from pipelines.run.score import champion, champion_entry, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
@@ -111,11 +113,11 @@ def nightly(
     started: Callable[[str], None] = lambda name: None,
 ) -> NightSummary:
     """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
-    with locked(store.path):
+    with locked(store.path, "night"):
         before = store.nights.last(FINISHED)
         night = store.nights.begin()
         try:
-            summary, arrivals = _Night(config, store, request, night, Stages(started)).run(before)
+            summary, arrivals = Work(config, store, request, night, Stages(started)).run(before)
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
@@ -133,15 +135,26 @@ def _as_it_is(point: WorkingPoint) -> WorkingPoint:
     return point
 
 
+def _tell_findings(change: Change, found: tuple[Finding, ...]) -> None:
+    change.emit(finding_events(found))
+
+
 def _ended(night: int, type_: str, said: dict[str, Any]) -> Event:
     return Event(type_, f"night {night}", said | {"night": night})
 
 
-class _Night:
-    """One night while it runs."""
+class Work:
+    """What a night does, stage by stage, while it runs; ``live`` where it follows runs that grow.
+
+    ``read`` reads an input.
+    """
+
+    live = False
+    read: Reader = staticmethod(read_input)
 
     def __init__(self, config: Config, store: Store, request: NightRequest, night: int, stages: Stages) -> None:
         self.config, self.store, self.request, self.night, self.stages = config, store, request, night, stages
+        self.bundle: Bundle
         self.began = datetime.now(UTC)
         self.quarantined = self.scored = self.delivered = 0
         self.failed_runs: dict[int, str] = {}
@@ -151,7 +164,9 @@ class _Night:
     def run(self, before: Night | None) -> tuple[NightSummary, dict[str, Any]]:
         """All stages, and what the inputs held."""
         begun = perf_counter()
-        arrivals = self.ingested(before)
+        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
+        arrivals = Arrivals.of(self.config, then)
+        self.ingest(arrivals, then)
         stored = self.model()
         found = Due((), ())
         if stored is not None:
@@ -163,25 +178,22 @@ class _Night:
         taken = {} if self.stages.failed("ingest") else arrivals.document()
         return self.summary(found, begun, report), taken
 
-    def ingested(self, before: Night | None) -> Arrivals:
+    def ingest(self, arrivals: Arrivals, then: Arrivals | None) -> None:
         """Read the inputs where anything of them is new."""
-        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
-        arrivals = Arrivals.of(self.config, then)
         with self.stages.stage("ingest") as saying:
             changed = arrivals.differ(then)
             if not changed and not arrivals.live and not arrivals.missing and self.store.runs("quantities"):
                 saying.skipped, saying.said = True, "no input has changed"
-                return arrivals
-            done = ingest(self.config, self.store, also=lambda change, found: change.emit(finding_events(found)))
+                return
+            done = ingest(self.config, self.store, also=_tell_findings, read=self.read)
             self.findings, self.quarantined = done.findings, done.quarantined
             saying.said = f"{len(changed)} files changed; {done.text()}"
-        return arrivals
 
     def model(self) -> StoredModel | None:
         """The champion, if it can be used; else everybody is told, and nothing is decided."""
         with self.stages.stage("model") as saying:
             try:
-                stored, _ = champion(self.store)
+                stored, self.bundle = champion(self.store)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(champion_entry(self.store).model_id, error)
                 raise
@@ -193,9 +205,8 @@ class _Night:
         """Score what is due; a run that fails is named and does not stop the others."""
         found = Due((), ())
         with self.stages.stage("score") as saying:
-            _, bundle = champion(self.store)
-            found = due(self.config, self.store, bundle)
-            wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(bundle.runs))
+            found = due(self.config, self.store, self.bundle)
+            wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(self.bundle.runs))
             found = found.within(wanted)
             runs = wanted if self.request.again else found.runs
             if not runs:
@@ -210,25 +221,26 @@ class _Night:
             saying.said = f"{found.text()}; {done.text()}"
         return found
 
-    def certify(self, stored: StoredModel, found: Due) -> None:
-        """Decide and publish, and say so, in one commit."""
+    def certify(self, stored: StoredModel, found: Due, runs: frozenset[int] = frozenset()) -> None:
+        """Decide the given runs, or all, publish, and say so, in one commit."""
         with self.stages.stage("certify") as saying:
             manifest = stored.provenance["manifest"]
             scored = any(each.provenance["model"] == manifest for each in self.store.partitions("scores"))
             if not scored and not stale_runs(self.config, self.store):
                 saying.skipped, saying.said = True, "this model has scored no run yet; what was decided stands"
                 return
-            before = last_anomalies(self.store.events())
+            before = last_anomalies(self.store)
 
-            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint) -> None:
+            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint, grow: frozenset[int]) -> None:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
-                change.emit(anomaly_events(verdicts, before))
-                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from))
+                change.emit(anomaly_events(verdicts, before, grow))
+                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from, grow))
                 change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
-            drifts = self.drift(stored)
-            adjust = withdrawn if drifts and self.config.nightly.on_drift == "ask" else _as_it_is
-            done = certify(self.config, self.store, also=tell, adjust=adjust)
+            asks = self.config.nightly.on_drift == "ask"
+            drifts = (asks or not self.live) and self.drift(stored)  # a watch leaves the telling to the night
+            adjust = withdrawn if drifts and asks else _as_it_is
+            done = certify(self.config, self.store, runs, also=tell, adjust=adjust, live=self.live)
             self.decisions = done.decisions
             note = "" if adjust is _as_it_is else "automation is WITHDRAWN while the model drifts; "
             saying.said = note + done.text().replace("\n", "; ")

@@ -5,9 +5,8 @@ What people decided is in what is published; a run that was signed is not decide
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -26,6 +25,7 @@ from dqm.model.past import Past
 from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
 from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
+from dqm.services.growing import MARK, growing, provisional_runs
 from dqm.services.publish import ANTI, GOLDEN, Golden, enter_golden
 from dqm.services.standing import Standing, standings
 from dqm.services.working_points import approval
@@ -50,15 +50,16 @@ STALE = "stale-scores"
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
 
-Also = Callable[[Change, Verdicts, WorkingPoint], None]
-"""What else belongs into the commit of a certification, from what is decided now and the working point of it."""
+Also = Callable[[Change, Verdicts, WorkingPoint, frozenset[int]], None]
+"""What else belongs into the commit of a certification: what is decided now, its working point, provisional runs."""
 
 
 @dataclass(frozen=True)
 class CertifySummary:
     """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs.
 
-    ``signed`` runs were left as they are; those of them in ``review`` have data that changed since.
+    ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
+    ``provisional`` still grow and are not in what was published.
     """
 
     runs: int
@@ -71,6 +72,7 @@ class CertifySummary:
     stale: tuple[int, ...] = ()
     signed: tuple[int, ...] = ()
     review: tuple[int, ...] = ()
+    provisional: tuple[int, ...] = ()
 
     def text(self) -> str:
         """For people."""
@@ -92,6 +94,8 @@ class CertifySummary:
                 "are compared with, changed after scoring; score them again with: "
                 f"dqm score --runs {_spelled(self.stale)}"
             )
+        if self.provisional:
+            text += f"\nnote: provisional until the run ends, so not published: {_listed(self.provisional)}"
         if self.signed:
             text += f"\nnote: signed, so not decided again: {_listed(self.signed)}"
         if self.review:
@@ -118,15 +122,17 @@ def certify(
     *,
     report: Path | None = None,
     output: Path | None = None,
-    also: Also = lambda change, verdicts, point: None,
+    also: Also = lambda change, verdicts, point, provisional: None,
     adjust: Callable[[WorkingPoint], WorkingPoint] = lambda point: point,
+    live: bool = False,
 ) -> CertifySummary:
     """Decide the given runs, or all that were scored, and publish, in one commit, with what is ``also`` to be in it.
 
     ``adjust`` makes of the working point the one that decides this time. The golden JSON is made of the verdicts of all
     runs of the store, those certified before included. Budgets that were changed in the configuration choose a new
     working point from the same past. Raises ``InputError`` where nothing was trained or scored; nothing that was
-    published changes then.
+    published changes then. ``live`` makes the verdicts of a newest run that still grows provisional; those that are
+    become final where their run has ended.
     """
     snapshot = store.snapshot
     model, _ = champion(store)
@@ -139,6 +145,7 @@ def certify(
     signed = frozenset(run for run, each in found.items() if each.signed)
     stale = stale_runs(config, store) - signed
     chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
+    marked = growing(store, config.nightly.run_ends_after, datetime.now(UTC), live=live) & set(chosen)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
     kept_ones = [without_changed(machine_verdicts(store, others), changed_runs(others, found))] if others else []
@@ -152,11 +159,12 @@ def certify(
                 current.get(run, ""), model.fingerprint, made_from["model"], point.digest, made_from["code"]
             )
             for _, part in split_by_run(verdicts_to_arrow(verdicts)):
-                change.put("verdicts", run, with_provenance(part, vars(made)), vars(made))
+                about = vars(made) | (MARK if run in marked else {})
+                change.put("verdicts", run, with_provenance(part, about), about)
         change.add_working_point(kept)
         # People may decide while all this is made, so what they said is read when nobody else can write.
-        change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from)))
-        change.require(lambda _: also(change, _of_runs(golden[0].effective, chosen), point))
+        change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from, marked)))
+        change.require(lambda _: also(change, _of_runs(golden[0].effective, chosen), point, marked))
     published, effective = store.publication(GOLDEN), golden[0].effective
     published.read()  # refuses a file that was altered since
     certified = _of_runs(effective, chosen)
@@ -179,6 +187,7 @@ def certify(
         stale=tuple(sorted(stale)),
         signed=left,
         review=tuple(run for run in left if found[run].state is RunState.NEEDS_REVIEW),
+        provisional=tuple(sorted(marked)),
     )
 
 
@@ -255,13 +264,21 @@ def _scored(
     return sorted(wanted - signed)
 
 
-def _published(store: Store, change: Change, machine: Verdicts, chosen: list[int], made_from: dict[str, str]) -> Golden:
+def _published(
+    store: Store,
+    change: Change,
+    machine: Verdicts,
+    chosen: list[int],
+    made_from: dict[str, str],
+    marked: frozenset[int],
+) -> Golden:
     """Enter the golden JSON of what stands now; raises ``StoreError`` where a run was signed meanwhile."""
     found: dict[int, Standing] = standings(store, datetime.now(UTC))
     for run in chosen:
         if run in found and found[run].signed:
             raise StoreError(f"run {run} was signed while it was certified; do it again")
-    return enter_golden(store, change, machine, found, made_from, IN_WORDS)
+    provisional = (provisional_runs(store) - set(chosen)) | marked
+    return enter_golden(store, change, machine, found, made_from, IN_WORDS, provisional)
 
 
 def _verdicts(store: Store, run: int, point: WorkingPoint) -> Verdicts:
@@ -290,14 +307,7 @@ def _stale(store: Store, run: int) -> Verdicts:
 
 
 def _of_runs(verdicts: Verdicts, runs: list[int]) -> Verdicts:
-    rows = np.isin(np.asarray(verdicts.index.get_level_values("run")), runs)
-    columns = ("decision", "badness", "weight", "status", "subsystem")
-    return replace(
-        verdicts,
-        index=verdicts.index[rows],
-        **{name: getattr(verdicts, name)[rows] for name in columns},
-        reasons=tuple(itertools.compress(verdicts.reasons, rows)),
-    )
+    return verdicts.take(np.isin(np.asarray(verdicts.index.get_level_values("run")), runs))
 
 
 def _spelled(runs: tuple[int, ...]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from dqm.formats.golden import read_mask
 from dqm.model.errors import UnknownNameError
 from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
+from dqm.services.growing import is_provisional
 from dqm.services.history import told
 from dqm.services.publish import GOLDEN
 from dqm.services.standing import known_run
@@ -91,6 +92,8 @@ def _machine(store: Store, run: int, ls: int, standing: Any) -> list[Link]:
     badness = f" at badness {verdicts.badness[row]:.4g}" if np.isfinite(verdicts.badness[row]) else ""
     why = f" ({verdicts.status[row]})" if verdicts.status[row] else ""
     found.append(Link("verdict", held[0].digest, f"{verdicts.decision[row]}{badness}{why}"))
+    if is_provisional(held[0]):
+        found.append(Link("provisional", "", "the run still grew; final with the first certification after its end"))
     found += [Link("  because", "", in_words(each)) for each in verdicts.reasons[row]]
     return found
 

@@ -48,7 +48,17 @@ Also = Callable[[Change, tuple[Finding, ...]], None]
 """What else belongs into the commit of an ingestion, from what was found."""
 
 
-def ingest(config: Config, store: Store, *, also: Also = lambda change, findings: None) -> IngestSummary:
+Reader = Callable[[InputConfig, Config], ReadResult]
+"""Reads one input: ``read_input``, or who remembers what it gave for the same files."""
+
+
+def ingest(
+    config: Config,
+    store: Store,
+    *,
+    also: Also = lambda change, findings: None,
+    read: Reader = read_input,
+) -> IngestSummary:
     """Read every input of the configuration into the store, in one commit, with what is ``also`` to be in it.
 
     A file that cannot be read becomes a quarantine entry and the others are still ingested; raises ``InputError`` only
@@ -60,7 +70,7 @@ def ingest(config: Config, store: Store, *, also: Also = lambda change, findings
     refused: list[Finding] = []
     for each in track(config.inputs, "reading"):
         try:
-            results.append((each, read_input(each, config)))
+            results.append((each, read(each, config)))
         except InputError as error:
             refused.append(Finding("unreadable", "quarantined", str(error)))
             results.append((each, ReadResult(None, None, (), ())))  # what it would have spoken of is not taken for good

@@ -20,6 +20,7 @@ from dqm.services.effective import (
     machine_verdicts,
     with_people,
 )
+from dqm.services.growing import provisional_runs
 from dqm.services.history import printable, spelled
 from dqm.services.history import told as sentence
 from dqm.services.queue import QueueRow, queue
@@ -58,7 +59,8 @@ def told_of(store: Store, run: int) -> tuple[list[ReasonRange], str]:
     machine = machine_verdicts(store, machine_of(store, found).partitions)
     reasons = anti_reasons(with_people(machine, [found]), partial(in_words, measured=False))
     ranges = [*reasons.undecided, *reasons.anti]
-    lines = [f"run {run} is {found.state}; its last entry is {found.last}"]
+    grows = "; its verdicts are provisional: it still grew" if run in provisional_runs(store) else ""
+    lines = [f"run {run} is {found.state}; its last entry is {found.last}{grows}"]
     for each in ranges:
         why = ": ".join(filter(None, (each.subsystem, each.reason)))
         lines.append(f"{each.decision:>12}  LS {spelled([(each.first, each.last)])}  {printable(why)}".rstrip())
@@ -97,7 +99,7 @@ def _range(part: str) -> tuple[int, int]:
 
 
 def _cells(row: QueueRow, used: list[Decision]) -> list[str]:
-    notes = []
+    notes = ["provisional: it still grows"] if row.provisional else []
     if row.claimed_until:
         notes.append(f"{row.claimed_by} until {row.claimed_until:%H:%M} UTC")
     if row.escalations:

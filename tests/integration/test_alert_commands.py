@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dqm.model.errors import ConfigError, InputError, StoreError, UnknownNameError
+from dqm.model.errors import ConfigError, InputError, RefusedError, StoreError, UnknownNameError
 from dqm.model.events import Event
 from dqm.store.store import Store
 from pipelines.cli import app
@@ -101,16 +101,16 @@ def test_test_tells_every_receiver(shell: Shell, monkeypatch: pytest.MonkeyPatch
 
 
 def test_silence_and_its_end(shell: Shell) -> None:
-    said = shell("silence", "--run", "7", "--hours", "2", "--reason", "cabling", "--as", "ada")
-    assert said.startswith("silence 1: run 7, any subsystem, by ada until ")
+    said = shell("silence", "--run", "7", "--hours", "2", "--reason", "cabling")
+    assert "silence 1: run 7, every subsystem, by operator until " in said
     shell.post(OPENED)
     assert shell("relay") == "delivered 0; left: 1 held\n"
     assert "held: silence 1: run 7" in shell("list")
     with pytest.raises(UnknownNameError, match="unknown silence '9'; valid names begin: '1'"):
         shell("silence", "--end", "9")
-    assert shell("silence", "--end", "1") == "no silence holds\n"
+    assert shell("silence", "--end", "1") == "alerts of run 7, every subsystem are told again (entry 2)\n"
     assert shell("relay") == "delivered 1; nothing left\n"
-    with pytest.raises(InputError, match="a silence needs a reason"):
+    with pytest.raises(InputError, match="the reason is empty; say why"):
         shell("silence")
 
 
@@ -118,7 +118,7 @@ def test_acknowledgement(shell: Shell) -> None:
     with pytest.raises(UnknownNameError, match="unknown open anomaly '7 A'; there are no valid names"):
         shell("ack", "7", "A")
     shell.post(OPENED)
-    assert shell("ack", "7", "A", "--as", "ada") == "ada knows of run 7 A\n"
+    assert shell("ack", "7", "A") == "alerts of run 7, subsystem A are acknowledged by operator (entry 1)\n"
     shell.post(Event("anomaly.updated", "run 7", {"n": 2}, 7, "A"))
     assert shell("relay") == "delivered 1; nothing left\n"
     assert "silenced: somebody knows of it" in shell("list")
@@ -136,8 +136,14 @@ def test_no_store_and_a_wrong_configuration(tmp_path: Path, command: tuple[str, 
 
 
 def test_audit_holds_who_silenced(shell: Shell) -> None:
+    people = "[[people.person]]\nname = 'ada'\nrole = 'expert'\n"
+    shell.configure(people + LOG)
+    for stranger in ((), ("--as", "bob")):
+        with pytest.raises(RefusedError, match="may not act here"):
+            shell("silence", "--reason", "x", *stranger)
     shell("silence", "--reason", "x", "--as", "ada")
     with Store.open(shell.folder / "certification") as store:
         (entry,) = store.audit()
         assert (entry.actor, entry.action, entry.fields["subsystem"]) == ("ada", "silence", "*")
+        assert entry.role == "expert"
         assert store.verify_audit() == 1

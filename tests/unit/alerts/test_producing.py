@@ -124,7 +124,7 @@ def test_the_store_knows_the_last_of_each(store: Store) -> None:
     (ended,) = anomaly_events(verdicts(7, [1, 2], ["ACCEPT", "ASK"], ["A", "B"]), after({}, opened))
     with store.transaction() as change:
         change.emit([*opened, ended, Event("run.scored", "run 7", {}, 7)])
-    last = last_anomalies(store.events())
+    last = last_anomalies(store)
     assert {key: event.type for key, event in last.items()} == {
         (7, "A"): "anomaly.resolved",
         (7, "B"): "anomaly.opened",

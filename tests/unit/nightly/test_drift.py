@@ -46,6 +46,7 @@ def test_too_little_says_nothing() -> None:
 
 def test_what_has_no_badness_is_left_out() -> None:
     assert medians(np.array([2, 1, 2, 3]), np.array([0.1, 0.5, 0.3, np.nan])) == {1: 0.5, 2: pytest.approx(0.2)}
+    assert medians(np.array([4, 4]), np.array([np.nan, np.nan])) == {}
 
 
 def test_withdrawn_automation_leaves_broken_limits_alone() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from dqm.model.events import Event
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
-from dqm.services import decide, publish, runs, silences, working_points
+from dqm.services import decide, growing, publish, runs, silences, working_points
 from dqm.services.effective import standing_verdicts
 from dqm.services.people import ConfiguredPeople
 from dqm.services.standing import Standing, standing_of
@@ -37,10 +38,12 @@ ACTIONS: dict[str, Callable[..., Recorded]] = {
     "escalate": runs.escalate,
     "sign": runs.sign,
     "reopen": runs.reopen,
+    "end_run": growing.end_run,
     "publish": publish.publish,
     "propose": working_points.propose,
     "approve": working_points.approve,
     "silence": silences.silence,
+    "end_silence": silences.end_silence,
     "acknowledge": silences.acknowledge,
 }
 
@@ -90,6 +93,7 @@ def fill(store: Store) -> None:
         change.add_model("model-1", "models/model-1", "f" * 64, {"manifest": "m" * 64})
         change.point("champion", "model-1")
         change.add_working_point(POINT)
+        change.emit([Event("anomaly.opened", f"run {RUN}", {}, RUN, "tracker")])
 
 
 def put_data(store: Store, *numbers: int, charge: float = 1.0) -> None:

@@ -33,7 +33,7 @@ def test_every_action_in_words(shift: Shift) -> None:
         "eve (expert) published golden JSON version 1",
         f"lea (leader) proposed working point {POINT.digest[:12]}: as before",
         f"leo (leader) approved working point {POINT.digest[:12]}",
-        "bob (shifter) silenced alerts of every run, subsystem * until 2026-11-25 13:00 UTC: test",
+        "bob (shifter) silenced alerts of every run, every subsystem until 2026-11-25 13:00 UTC: test",
         "bob (shifter) acknowledged the alerts of run 10, subsystem tracker",
     ]
 

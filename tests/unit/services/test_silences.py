@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dqm.model.errors import InputError
-from dqm.services.silences import silences_at
+from dqm.model.errors import InputError, UnknownNameError
+from dqm.services.history import told
+from dqm.services.silences import acknowledged, silences_at
 
 from .shift import AT, RUN, Shift
 
@@ -39,10 +40,33 @@ def test_a_later_silence_of_the_same_target_holds(shift: Shift) -> None:
     assert silences_at(shift.store, AT + 2 * HOUR) == ()
 
 
+def test_a_silence_is_ended_before_its_time(shift: Shift) -> None:
+    shift("silence", "ada", RUN, "tracker", AT + HOUR, "known pump")
+    with pytest.raises(UnknownNameError, match="unknown silence '7'; valid names begin: '1'"):
+        shift("end_silence", "bob", 7)
+    done = shift("end_silence", "bob", 1)
+    assert done.text() == "alerts of run 10, subsystem tracker are told again (entry 2)"
+    assert silences_at(shift.store, AT) == ()
+    with pytest.raises(UnknownNameError, match="unknown silence '1'; there are no valid names"):
+        shift("end_silence", "bob", 1)
+    assert told(shift.store.audit()[-1]).endswith("bob (shifter) ended the silence of run 10, subsystem tracker")
+
+
+def test_what_is_about_no_run_is_never_silent(shift: Shift) -> None:
+    """Mutant: a silence of everything that hides a night that failed."""
+    shift("silence", "ada", None, "*", AT + HOUR, "test")
+    (found,) = silences_at(shift.store, AT)
+    assert (found.covers(RUN, ""), found.covers(None, "")) == (True, False)
+    assert found.text() == "silence 1: every run, every subsystem, by ada until 2026-11-25 13:00 UTC: test"
+
+
 def test_alerts_are_acknowledged(shift: Shift) -> None:
     done = shift("acknowledge", "ada", RUN, "tracker", "seen")
     assert done.told == "alerts of run 10, subsystem tracker are acknowledged by ada"
     assert (done.entry.run, done.entry.fields) == (RUN, {"subsystem": "tracker", "comment": "seen"})
+    with pytest.raises(UnknownNameError, match="unknown open anomaly '10 muons'; valid names begin: '10 tracker'"):
+        shift("acknowledge", "ada", RUN, "muons")
+    assert acknowledged(shift.store) == {(RUN, "tracker")}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +76,13 @@ def test_alerts_are_acknowledged(shift: Shift) -> None:
         (RUN, "tracker", datetime(2026, 11, 26), "pump", "the end of the silence, .* has no zone"),
         (RUN, "tracker", AT + timedelta(days=31), "pump", "a silence lasts up to 30 days; name an earlier end"),
         (RUN, "tracker", AT + HOUR, "", "the reason is empty; say why in a few words"),
-        (RUN, " ", AT + HOUR, "pump", r"a subsystem has 1 to 100 visible characters, or is \* for every one"),
+        (
+            RUN,
+            " ",
+            AT + HOUR,
+            "pump",
+            r"a subsystem has 1 to 100 visible characters, is \* for every one, or empty for",
+        ),
         (RUN, "a\nb", AT + HOUR, "pump", "a subsystem has 1 to 100 visible characters"),
         (-1, "tracker", AT + HOUR, "pump", r"run numbers must lie in \[0, 2\^31\), not -1"),
     ],

@@ -90,5 +90,5 @@ def test_without_a_model_there_is_nothing_to_propose_for(
 
 def test_a_broken_limit_is_never_accepted(shift: Shift) -> None:
     beyond = dataclasses.replace(POINT, accept_below=1.5, reject_above=2.0)
-    with pytest.raises(InputError, match="accept_below = 1.5 would accept a badness of 1, which is a broken limit"):
+    with pytest.raises(InputError, match=r"accept_below = 1\.5 would accept a badness of 1, which is a broken limit"):
         shift("propose", "lea", beyond, "more")
