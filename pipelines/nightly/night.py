@@ -156,7 +156,7 @@ class _Night:
         found = Due((), ())
         if stored is not None:
             found = self.score(stored)
-            self.certify(stored, found)
+            self.certify(stored)
             self.retrain(stored)
         self.tell()
         report = self.report(found, begun)
@@ -201,8 +201,12 @@ class _Night:
             if not runs:
                 saying.skipped, saying.said = True, "nothing is due"
                 return found
+
+            def tell(change: Change) -> None:  # with the scores: afterwards nobody knows that they came late
+                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
+
             try:
-                done = score(self.config, self.store, runs, self.request.scheduler)
+                done = score(self.config, self.store, runs, self.request.scheduler, also=tell)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(stored.model_id, error)
                 raise
@@ -210,7 +214,7 @@ class _Night:
             saying.said = f"{found.text()}; {done.text()}"
         return found
 
-    def certify(self, stored: StoredModel, found: Due) -> None:
+    def certify(self, stored: StoredModel) -> None:
         """Decide and publish, and say so, in one commit."""
         with self.stages.stage("certify") as saying:
             manifest = stored.provenance["manifest"]
@@ -224,7 +228,6 @@ class _Night:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
                 change.emit(anomaly_events(verdicts, before))
                 change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from))
-                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
             drifts = self.drift(stored)
             adjust = withdrawn if drifts and self.config.nightly.on_drift == "ask" else _as_it_is
