@@ -149,7 +149,8 @@ def benchmark_reliability(
     """Break things and count: kills, full disks, failing receivers, crowds, hostile input, any order of arrival."""
     from pipelines.benchmarks.reliability import run
 
-    result = run(sample=sample, parts=tuple(part or ()), workers=workers)
+    say(f"{'guarantee':44} {'tried':>6} {'failed':>6} {'seconds':>8}")
+    result = run(sample=sample, parts=tuple(part or ()), workers=workers, found=lambda row: say(row.text()))
     say(result.text())
     write_json(json_path, result.document())
     if result.failed:

@@ -63,7 +63,7 @@ class Bench:
 
     def _recorded(self, folder: Path, written: Path) -> None:
         """Write the course: the committed state is looked at whenever a point comes after a commit."""
-        config = self.base.copy(folder / "place").config(f"{self.url}/{self.work.name}-course")
+        config = self.base.copy(folder / "place").config(f"{self.url}/{self.work.name}-course", self.work.types)
         with Store.open(config.store_path) as store, Store.open(config.store_path) as looking:
             states, golden, spent = {digest(State.of(looking))}, [golden_mask(looking)], [0.0]
 
@@ -98,12 +98,14 @@ class Bench:
     ) -> str:
         """What is wrong after an interruption, or after the work was done again; empty where nothing is.
 
-        ``broken_off`` does the work with a fault, and says so where the fault did not happen. ``right`` judges what it
-        left; without it that must be a state that the uninterrupted work commits.
+        ``broken_off`` does the work with a fault, and says so where the fault did not happen. What it left must be a
+        state that the uninterrupted work commits, and the end must be reached by the same revisions, versions and
+        events. With ``right``, which judges what was left, another way there is allowed: a night that could not write
+        goes on with what it has, says so, and the next one publishes again.
         """
         where = f"{self.work.name}-{name}"
         with tempfile.TemporaryDirectory() as folder:
-            config = self.base.copy(Path(folder, "place")).config(f"{self.url}/{where}")
+            config = self.base.copy(Path(folder, "place")).config(f"{self.url}/{where}", self.work.types)
             missed = broken_off(config, Path(folder, "raised"))
             if missed:
                 return f"{where}: {missed}"
@@ -113,18 +115,19 @@ class Bench:
                     return f"{where}: right after it {wrong}"
                 self.work.do(config, store)
                 settle(config, store)
-                wrong = self._end(store, where, course)
+                if right:
+                    wrong = _unlike(State.of(store).standing, course.final.standing, store)
+                else:
+                    wrong = self._end(store, where, course)
         return f"{where}: done again {wrong}" if wrong else ""
 
     def _end(self, store: Store, where: str, course: Course) -> str:
         """What is not as in the uninterrupted work."""
-        unlike = State.of(store).unlike(course.final) or damage(store)
-        counts = store.deliveries.counts()
-        left = {state: n for state, n in counts.items() if state in ("pending", "dead") and n}
         ids, differing = told(self.log, f"/{where}")
         lost, much = len(course.told - ids), len(ids - course.told)
-        if unlike or left or lost or much or differing:
-            return f"{unlike}; deliveries {left}, {lost} never told, {much} unknown, {differing} told in two ways"
+        unlike = _unlike(State.of(store), course.final, store)
+        if unlike or lost or much or differing:
+            return f"{unlike}; {lost} never told, {much} unknown, {differing} told in two ways"
         return ""
 
 
@@ -138,6 +141,12 @@ def told(log: Path, path: str) -> tuple[frozenset[str], int]:
 def digest(state: State) -> str:
     """A state in short."""
     return hashlib.sha256(json.dumps(asdict(state), sort_keys=True).encode()).hexdigest()
+
+
+def _unlike(found: State, expected: State, store: Store) -> str:
+    """How the end differs, what cannot be read, and what is still to be told."""
+    left = {state: n for state, n in store.deliveries.counts().items() if state in ("pending", "dead") and n}
+    return found.unlike(expected) or damage(store) or (f"deliveries {left}" if left else "")
 
 
 def _half(state: State, course: Course) -> str:

@@ -35,7 +35,8 @@ def any_order(base: Season, folder: Path, orders: int, seed: int, workers: int) 
     """A night after every day, and ``orders`` other ways in which the days arrive with one backfill after them, each
     against one backfill of everything."""
     folder.mkdir()
-    ways: list[tuple[str, Callable[[Season], str]]] = [("one backfill", partial(_arrives, [list(base.pieces)]))]
+    whole = partial(_arrives, [list(base.pieces)], backfill=True)
+    ways: list[tuple[str, Callable[[Season], str]]] = [("one backfill", whole)]
     ways.append(("nights", partial(_arrives, [[each] for each in base.pieces])))
     dice = np.random.default_rng(seed)
     for number in range(orders):
@@ -52,7 +53,7 @@ def any_order(base: Season, folder: Path, orders: int, seed: int, workers: int) 
         [f"{name}: {text}"] if text else _differing(name, expected, _read(base, folder / name.replace(" ", "-")))
         for (name, _), text in zip(ways, said, strict=True)
     ]
-    days = f"{len(base.pieces)} days, {len(expected)} digests"
+    days = f"{len(base.pieces)} days with runs, {len(expected)} digests"
     return [
         _compared("incremental nights equal one backfill", expected, found[0] + found[1], seconds, days),
         _compared(

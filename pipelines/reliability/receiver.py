@@ -88,8 +88,8 @@ def taken(log: Path, path: str) -> dict[str, list[str]]:
     return found
 
 
-def hook(url: str) -> dict[str, Any]:
-    """The configuration of alerts that tell it alone."""
-    receiver = {"kind": "webhook", "name": "hook", "url": url, "secret_env": KEY_NAME}
+def hook(url: str, types: tuple[str, ...] = ("*",)) -> dict[str, Any]:
+    """The configuration of alerts that tell it alone, of events of these types."""
+    receiver = {"kind": "webhook", "name": "hook", "url": url, "secret_env": KEY_NAME, "types": types}
     often = {"attempts": 50, "first_delay": 0.1, "longest_delay": 0.5, "total_timeout": 5.0}
     return {"allow": ["127.0.0.1"], "receiver": [receiver]} | often

@@ -64,10 +64,10 @@ class Season:
     folder: Path
     pieces: tuple[str, ...]
 
-    def config(self, url: str = "") -> Config:
-        """The configuration, telling a receiver at ``url``."""
+    def config(self, url: str = "", types: tuple[str, ...] = ("*",)) -> Config:
+        """The configuration, telling a receiver at ``url`` of events of these types."""
         found = load(self.folder / "dqm.toml")
-        alerts = AlertsConfig.model_validate(hook(url)) if url else AlertsConfig()
+        alerts = AlertsConfig.model_validate(hook(url, types)) if url else AlertsConfig()
         return found.model_copy(update={"alerts": alerts})
 
     def arrive(self, pieces: Iterable[str]) -> None:

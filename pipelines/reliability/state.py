@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from dqm.decide.publish import masks
 from dqm.formats.golden import golden_bytes
@@ -12,10 +12,13 @@ from dqm.model.keys import LumiMask
 from dqm.services.effective import machine_verdicts, partitions_that_stand, with_people
 from dqm.services.publish import GOLDEN
 from dqm.services.standing import standings
+from dqm.store.audit import BEGIN
 from dqm.store.schema import CHAMPION, KINDS
 from dqm.store.store import Store
 from pipelines.alerts.outside import utc_now
 
+DECIDING = ("decide", "sign", "reopen")
+"""Actions after which another golden JSON is due."""
 OF_A_NIGHT = "nightly."
 """Events that tell of a night itself: how long it took, and what failed in it."""
 
@@ -47,6 +50,12 @@ class State:
             points=tuple(each.working_point.digest for each in store.working_points()),
             model=champion.model_id if champion else "",
         )
+
+    @property
+    def standing(self) -> State:
+        """What stands, without the way there: no earlier revisions, versions, events and working points."""
+        latest = {name: (name, 0, sha256) for name, _, sha256 in self.publications}
+        return replace(self, revisions=(), publications=tuple(latest.values()), events=(), points=self.points[-1:])
 
     def unlike(self, expected: State) -> str:
         """What is lost and what is too much, in words; empty where they are equal."""
@@ -82,8 +91,16 @@ def golden_mask(store: Store) -> LumiMask:
 
 def _fits(store: Store) -> bool:
     latest = [each for each in store.publications() if each.name == GOLDEN]
+    if latest and _moved(store, latest[-1].provenance["audit"]):
+        return True
     found = standings(store, utc_now()).values()
     stand = partitions_that_stand(store, found)
     if not latest or not stand:
         return not latest and not stand
     return golden_bytes(masks(with_people(machine_verdicts(store, stand), found))[0]) == latest[-1].read()
+
+
+def _moved(store: Store, head: str) -> bool:
+    """Whether people decided something after the entry of this hash, which the next publication will hold."""
+    hashes = [BEGIN, *(each.hash for each in store.audit())]
+    return any(each.action in DECIDING for each in store.audit()[hashes.index(head) :])

@@ -43,11 +43,15 @@ PEOPLE = ConfiguredPeople(
 
 @dataclass(frozen=True)
 class Work:
-    """Something that is interrupted: ``prepare`` makes the place for it, ``do`` does it, as often as it is called."""
+    """Something that is interrupted: ``prepare`` makes the place for it, ``do`` does it, as often as it is called.
+
+    A receiver is told of events of some ``types``.
+    """
 
     name: str
     prepare: Callable[[Season], None]
     do: Callable[[Config, Store], object]
+    types: tuple[str, ...] = ("*",)
 
 
 def _before_a_night(season: Season) -> None:
@@ -122,7 +126,7 @@ def settle(config: Config, store: Store) -> None:
     relay(config, store, outside=outside)
 
 
-NIGHT = Work("nightly", _before_a_night, nightly)
+NIGHT = Work("nightly", _before_a_night, nightly, ("data.*", "golden.*", "nightly.*"))
 DECISIONS = Work("decisions", _before_decisions, decisions)
 RELAY = Work("relay", _before_the_relay, tell)
 WORKS = (NIGHT, DECISIONS, RELAY)
