@@ -19,7 +19,7 @@ from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.reliability.forked import answers
 from pipelines.reliability.guarantee import Guarantee
-from pipelines.reliability.work import AT, PEOPLE
+from pipelines.reliability.people import AT, PEOPLE
 
 NAMES = ("ada", "eve", "lea")
 ALTERING = (

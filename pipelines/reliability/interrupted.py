@@ -85,7 +85,7 @@ class Bench:
             if wrong:
                 raise RuntimeError(wrong)
             golden[0] |= golden_mask(store)
-        document = {"points": crossings.names, "states": sorted(states), "golden": golden[0].ranges}
+        document: dict[str, Any] = {"points": crossings.names, "states": sorted(states), "golden": golden[0].ranges}
         document |= {"seconds": seconds, "final": asdict(final)}
         written.write_text(json.dumps(document), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, log: Path, seed: int | None = None) -> None:
-        self.log, self.lock = log, threading.Lock()
+        self.log, self.lock, self.maker = log, threading.Lock(), os.getpid()
         self.draw = None if seed is None else np.random.default_rng(seed)
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -38,6 +39,11 @@ class Receiver(ThreadingHTTPServer):
         """A number in [0, 1) for one request: refused where it is small, lost where it is large."""
         with self.lock:
             return 0.5 if self.draw is None else float(self.draw.random())
+
+    def service_actions(self) -> None:
+        """End with the process that made it, however that ended."""
+        if self.maker not in (os.getpid(), os.getppid()):
+            os._exit(0)
 
     def take(self, path: str, id_: str, body: bytes) -> None:
         """Remember one."""

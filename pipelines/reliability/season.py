@@ -100,8 +100,8 @@ def season(folder: Path, settings: SimulationSettings, *, by_day: bool = False) 
     with Store.create(config.store_path) as store:
         ingest(config, store)
         train(config, store)
-    for each in (folder / ARRIVED).iterdir():
-        each.unlink()
+    for path in (folder / ARRIVED).iterdir():
+        path.unlink()
     (folder / "dqm.toml").write_text(CONFIG, encoding="utf-8")
     return Season(folder, tuple(pieces))
 

@@ -76,8 +76,8 @@ def damage(store: Store) -> str:
     for kind in KINDS:
         for each in store.partitions(kind):
             store.read(kind, [each.run])
-    for each in store.publications():
-        each.read()
+    for published in store.publications():
+        published.read()
     store.verify_audit()
     return "" if _fits(store) else "the golden JSON is not that of the verdicts"
 

@@ -51,7 +51,7 @@ def pass_of(config: Config, store: Store, at: datetime) -> bool:
         return relay(config, store, outside=replace(outside_of(config), clock=lambda: at)).complete
 
 
-def all_told(config: Config, store: Store, ids: set[str], got: dict[str, list[str]]) -> list[str]:
+def all_told(store: Store, ids: set[str], got: dict[str, list[str]]) -> list[str]:
     """One answer per alert: lost, told in two ways, or still waiting."""
     done = {each.posted.event.id for each in store.deliveries.found(("done",))}
     return [_told(id_, got.get(id_, []), done) for id_ in sorted(ids | got.keys())]
@@ -82,7 +82,7 @@ def failing_receiver(folder: Path, alerts: int, seed: int = 4) -> Guarantee:
             if status == 0 and not store.deliveries.counts()["pending"]:
                 break
         got = taken(server.log, "/alerts")
-        found = all_told(config, store, ids, got)
+        found = all_told(store, ids, got)
     again = sum(len(each) - 1 for each in got.values())
     note = f"{kills} kills, {again} came again under their id"
     return Guarantee.of("alerts through a failing receiver", found, perf_counter() - begun, note)

@@ -33,7 +33,7 @@ from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow, verdicts_to_arrow
 from pipelines.nightly.page import write_page
 from pipelines.reliability.guarantee import Guarantee
-from pipelines.reliability.work import AT
+from pipelines.reliability.people import AT
 
 SQL = (
     "'; DROP TABLE audit; --",

@@ -5,40 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from dqm.model.config import Config
 from dqm.model.errors import RefusedError, RepeatedError
 from dqm.model.events import Event
-from dqm.model.people_config import PeopleConfig
 from dqm.services import decide, publish, runs, silences, working_points
-from dqm.services.people import ConfiguredPeople
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.alerts.receivers import outside_of
 from pipelines.alerts.relay import relay
 from pipelines.nightly.night import nightly
+from pipelines.reliability.people import AT, PEOPLE
 from pipelines.reliability.season import Season
 
-AT = datetime(2030, 6, 1, 12, tzinfo=UTC)
-"""The clock of the decisions, so that done again they are the same bytes."""
 LATER = timedelta(hours=1)
 """By then every lease of a relay that died has ended."""
 ALERTS = 15
 """Events that wait in the store of the relay."""
-PEOPLE = ConfiguredPeople(
-    PeopleConfig.model_validate(
-        {
-            "operator": "lea",
-            "person": [
-                {"name": "ada", "role": "shifter"},
-                {"name": "eve", "role": "expert"},
-                {"name": "lea", "role": "leader"},
-            ],
-        }
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -84,35 +71,34 @@ def decisions(config: Config, store: Store) -> None:
     point = store.working_point()
     if point is None:
         raise RefusedError("the store has no working point")
-    for number, act in enumerate(
-        (
-            lambda **form: runs.claim(store, PEOPLE, "ada", run, **form),
-            lambda **form: decide.decide(store, PEOPLE, "ada", run, rest, "GOOD", "noise", "quiet", **form),
-            lambda **form: decide.decide(store, PEOPLE, "ada", run, first, "BAD", "noise", **form),
-            lambda **form: runs.escalate(store, PEOPLE, "ada", run, first, "is it?", **form),
-            lambda **form: publish.publish(store, PEOPLE, "eve", **form),
-            lambda **form: decide.decide(store, PEOPLE, "eve", run, whole, "GOOD", "harmless", **form),
-            lambda **form: runs.sign(store, PEOPLE, "eve", run, **form),
-            lambda **form: publish.publish(store, PEOPLE, "lea", **form),
-            lambda **form: runs.reopen(store, PEOPLE, "lea", run, "once more", **form),
-            lambda **form: decide.decide(store, PEOPLE, "lea", run, rest, "BAD", "calibration", **form),
-            lambda **form: publish.publish(store, PEOPLE, "lea", **form),
-            lambda **form: working_points.propose(
-                store, PEOPLE, "eve", replace(point, accept_below=0.0123), "careful", **form
-            ),
-            lambda **form: working_points.approve(
-                store, PEOPLE, "lea", working_points.proposals(store)[-1].entry.id, **form
-            ),
-            lambda **form: silences.silence(
-                store, PEOPLE, "ada", run, "ECAL", AT + timedelta(hours=8), "known", **form
-            ),
-            lambda **form: silences.acknowledge(store, PEOPLE, "ada", run, "ECAL", **form),
-        )
-    ):
+    proposed = replace(point, accept_below=0.0123)
+    acts: tuple[Callable[..., object], ...] = (
+        partial(runs.claim, store, PEOPLE, "ada", run),
+        partial(decide.decide, store, PEOPLE, "ada", run, rest, "GOOD", "noise", "quiet"),
+        partial(decide.decide, store, PEOPLE, "ada", run, first, "BAD", "noise"),
+        partial(runs.escalate, store, PEOPLE, "ada", run, first, "is it?"),
+        partial(publish.publish, store, PEOPLE, "eve"),
+        partial(decide.decide, store, PEOPLE, "eve", run, whole, "GOOD", "harmless"),
+        partial(runs.sign, store, PEOPLE, "eve", run),
+        partial(publish.publish, store, PEOPLE, "lea"),
+        partial(runs.reopen, store, PEOPLE, "lea", run, "once more"),
+        partial(decide.decide, store, PEOPLE, "lea", run, rest, "BAD", "calibration"),
+        partial(publish.publish, store, PEOPLE, "lea"),
+        partial(working_points.propose, store, PEOPLE, "eve", proposed, "careful"),
+        partial(_approve, store),
+        partial(silences.silence, store, PEOPLE, "ada", run, "ECAL", AT + timedelta(hours=8), "known"),
+        partial(silences.acknowledge, store, PEOPLE, "ada", run, "ECAL"),
+    )
+    for number, act in enumerate(acts):
         try:
             act(nonce=f"form {number}", at=AT)
         except RepeatedError:  # done before the process died
             continue
+
+
+def _approve(store: Store, **form: Any) -> object:
+    """Approve what was proposed last."""
+    return working_points.approve(store, PEOPLE, "lea", working_points.proposals(store)[-1].entry.id, **form)
 
 
 def tell(config: Config, store: Store) -> None:
