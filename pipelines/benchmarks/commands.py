@@ -144,6 +144,7 @@ def benchmark_reliability(
     sample: Annotated[int, typer.Option(help="about so many fault points instead of all; two minutes", min=0)] = 0,
     part: Annotated[list[str] | None, typer.Option(help="only this part; may be given again")] = None,
     workers: Annotated[int, typer.Option(help="cases at the same time", min=1, max=64)] = 2,
+    markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown to this path")] = None,
     json_path: JsonPath = "",
 ) -> None:
     """Break things and count: kills, full disks, failing receivers, crowds, hostile input, any order of arrival."""
@@ -152,6 +153,8 @@ def benchmark_reliability(
     say(f"{'guarantee':44} {'tried':>6} {'failed':>6} {'seconds':>8}")
     result = run(sample=sample, parts=tuple(part or ()), workers=workers, found=lambda row: say(row.text()))
     say(result.text())
+    if markdown:
+        markdown.write_text(result.markdown(), encoding="utf-8")
     write_json(json_path, result.document())
     if result.failed:
         raise typer.Exit(1)

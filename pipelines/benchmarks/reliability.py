@@ -78,6 +78,11 @@ class ReliabilityResult:
         failed = sum(each.failed > 0 for each in self.rows)
         return f"{len(self.rows)} guarantees, {failed} of them failed, in {self.seconds:.0f} s; all data is simulated"
 
+    def markdown(self) -> str:
+        """The table of ``docs/reliability.md``."""
+        head = "| guarantee | tried | failed | seconds | |\n|---|---:|---:|---:|---|\n"
+        return head + "\n".join(each.markdown() for each in self.rows) + "\n"
+
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
         rows = [each.document() for each in self.rows]

@@ -32,6 +32,10 @@ class Guarantee:
         line = f"{self.name:44} {self.tried:>6} {self.failed:>6} {self.seconds:>8.1f}  {self.note}"
         return "\n".join([line, *(f"    {each}" for each in self.wrong[:SHOWN])])
 
+    def markdown(self) -> str:
+        """A row of a table in a page: guarantee, tried, failed, seconds, note."""
+        return f"| {self.name} | {self.tried:,} | {self.failed} | {self.seconds:.0f} | {self.note} |"
+
     def document(self) -> dict[str, Any]:
         """The row as ``--json`` writes it."""
         metrics = {"tried": self.tried, "failed": self.failed}

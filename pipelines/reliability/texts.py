@@ -166,6 +166,8 @@ def _tables(store: Store, folder: Path, given: list[str]) -> dict[str, str]:
     anti = AntiReasons.from_bytes(anti_reasons(back).to_bytes())
     texts = {each.subsystem for each in (*anti.anti, *anti.undecided)}
     json.loads(golden_bytes(masks(back)[0]))
+    if len(rows) != len(given) + 1:
+        return dict.fromkeys(given, f"{len(given)} verdicts are {len(rows) - 1} rows of the CSV")
     for i, (text, row) in enumerate(zip(given, rows[1:], strict=True)):
         if (back.subsystem[i], back.reasons[i][0].feature) != (text, text):
             found[text] = "comes back from the store as another"

@@ -108,6 +108,7 @@ def test_payloads_differ_and_are_enough() -> None:
 def test_rows_for_people_and_for_machines() -> None:
     row = Guarantee.of("a promise", ["", "broken", ""], 1.5, "a note")
     assert row.document()["metrics"] == {"tried": 3, "failed": 1}
+    assert row.markdown() == "| a promise | 3 | 1 | 2 | a note |"
     assert row.text().split() == ["a", "promise", "3", "1", "1.5", "a", "note", "broken"]
 
 
