@@ -15,7 +15,7 @@ REASONS = 3
 
 
 def verdict_csv(verdicts: Verdicts) -> bytes:
-    """One row per lumisection, UTF-8, RFC 4180: run, ls, decision, badness, weight, status, subsystem and the top reasons.
+    """One row per lumisection, UTF-8: run, ls, decision, badness, weight, status, subsystem and the top reasons.
 
     Text that a spreadsheet would take for a formula is preceded by an apostrophe; an empty badness was not scored.
     """
