@@ -30,7 +30,8 @@ def verdict_csv(verdicts: Verdicts) -> bytes:
     }
     for place in range(REASONS):
         columns[f"reason_{place + 1}"] = [_written(each, place) for each in verdicts.reasons]
-    return pd.DataFrame(columns).to_csv(index=False, lineterminator="\n").encode()
+    # RFC 4180; with a bare \n the csv module leaves a \r inside a text unquoted, and what follows would begin a row
+    return pd.DataFrame(columns).to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def _texts(column: NDArray[np.object_]) -> list[str]:

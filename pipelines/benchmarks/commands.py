@@ -151,3 +151,24 @@ def benchmark_outliers(
     result = run(Request(data=data, tables=tuple(table or ()), methods=names, quick=quick))
     say(result.text())
     write_json(json_path, result.document())
+
+
+@app.command("reliability")
+def benchmark_reliability(
+    sample: Annotated[int, typer.Option(help="about so many fault points instead of all; two minutes", min=0)] = 0,
+    part: Annotated[list[str] | None, typer.Option(help="only this part; may be given again")] = None,
+    workers: Annotated[int, typer.Option(help="cases at the same time", min=1, max=64)] = 2,
+    markdown: Annotated[Path | None, typer.Option(help="write the table as Markdown to this path")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Break things and count: kills, full disks, failing receivers, crowds, hostile input, any order of arrival."""
+    from pipelines.benchmarks.reliability import run
+
+    say(f"{'guarantee':44} {'tried':>6} {'failed':>6} {'seconds':>8}")
+    result = run(sample=sample, parts=tuple(part or ()), workers=workers, found=lambda row: say(row.text()))
+    say(result.text())
+    if markdown:
+        markdown.write_text(result.markdown(), encoding="utf-8")
+    write_json(json_path, result.document())
+    if result.failed:
+        raise typer.Exit(1)

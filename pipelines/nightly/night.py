@@ -171,7 +171,7 @@ class Work:
         found = Due((), ())
         if stored is not None:
             found = self.score(stored)
-            self.certify(stored, found)
+            self.certify(stored)
             self.retrain(stored)
         self.tell()
         report = self.report(found, begun)
@@ -212,8 +212,12 @@ class Work:
             if not runs:
                 saying.skipped, saying.said = True, "nothing is due"
                 return found
+
+            def tell(change: Change) -> None:  # with the scores: afterwards nobody knows that they came late
+                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
+
             try:
-                done = score(self.config, self.store, runs, self.request.scheduler)
+                done = score(self.config, self.store, runs, self.request.scheduler, also=tell)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(stored.model_id, error)
                 raise
@@ -221,7 +225,7 @@ class Work:
             saying.said = f"{found.text()}; {done.text()}"
         return found
 
-    def certify(self, stored: StoredModel, found: Due, runs: frozenset[int] = frozenset()) -> None:
+    def certify(self, stored: StoredModel, runs: frozenset[int] = frozenset()) -> None:
         """Decide the given runs, or all, publish, and say so, in one commit."""
         with self.stages.stage("certify") as saying:
             manifest = stored.provenance["manifest"]
@@ -235,7 +239,6 @@ class Work:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
                 change.emit(anomaly_events(verdicts, before, grow))
                 change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from, grow))
-                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
 
             asks = self.config.nightly.on_drift == "ask"
             drifts = (asks or not self.live) and self.drift(stored)  # a watch leaves the telling to the night

@@ -124,7 +124,7 @@ class Watch:
         if stored is not None:
             found = work.score(stored)
             if found.runs or ended or self._first:
-                work.certify(stored, found, frozenset() if self._first else self._decidable(stored, found.runs | ended))
+                work.certify(stored, frozenset() if self._first else self._decidable(stored, found.runs | ended))
         work.tell()
         stages = tuple(work.stages.found)
         return Pass(perf_counter() - begun, stages, work.scored, work.failed_runs, work.decisions, work.delivered)

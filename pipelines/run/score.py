@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from detectors.artifacts import Bundle
 from dqm.model.config import Config
 from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
+from dqm.store.change import Change
 from dqm.store.freshness import data_digests
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
@@ -31,6 +32,9 @@ from pipelines.run.shapes import Shapes
 
 MOST_RUNS = 1_000_000
 """Runs in one range of ``--runs``."""
+
+Also = Callable[[Change], None]
+"""What else belongs into the commit of a scoring."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,14 @@ def chosen_runs(text: str) -> frozenset[int]:
 
 
 def score(
-    config: Config, store: Store, runs: frozenset[int] = frozenset(), scheduler: Scheduler = SERIAL
+    config: Config,
+    store: Store,
+    runs: frozenset[int] = frozenset(),
+    scheduler: Scheduler = SERIAL,
+    *,
+    also: Also = lambda change: None,
 ) -> ScoreSummary:
-    """Score the given runs, or all that the model did not learn from, in one commit.
+    """Score the given runs, or all that the model did not learn from, in one commit, with what is ``also`` to be in it.
 
     A run that cannot be scored is named in the summary, its earlier scores stay, and the others are scored. Raises
     ``InputError`` without a model, quantities or runs to score, ``ArtifactError`` for a bundle that is not the one that
@@ -121,6 +130,7 @@ def score(
                 made = {"data": data[run], "past": past[run], "values": values[run]} | made_from
                 for kind, path in (("scores", each.answer.scores), ("explanations", each.answer.explanations)):
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
+            also(change)
     return _summary(stored.model_id, outcomes, drift)
 
 

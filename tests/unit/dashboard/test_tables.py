@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,14 @@ def test_csv_cannot_run_a_formula() -> None:
     assert rows[5]["reason_1"].startswith("<script>")
     assert rows[30]["badness"] == ""
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+
+
+def test_a_carriage_return_in_a_text_begins_no_row() -> None:
+    """Mutant: rows that end in a bare line feed, where the csv module does not quote a carriage return."""
+    found = one_run()
+    text = verdict_csv(replace(found, subsystem=np.full(40, "a\r=1+1", dtype=object))).decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [row[6] for row in rows] == ["subsystem", *["a\r=1+1"] * 40]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\n=1"])

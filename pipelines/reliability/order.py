@@ -1,0 +1,156 @@
+"""Whatever comes when, and wherever it is scored: with a fixed model the end is the same, byte for byte."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from dqm.store.store import Store
+from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.nightly.night import NightRequest, nightly
+from pipelines.reliability.forked import answers
+from pipelines.reliability.guarantee import Guarantee
+from pipelines.reliability.season import Season
+from pipelines.reliability.state import damage
+from pipelines.run.score import score
+
+KINDS = ("quantities", "scores", "explanations", "verdicts")
+EXECUTORS = ("processes:2", "dask:2")
+AGAIN = NightRequest(again=True)
+End = dict[str, str]
+
+
+def end_of(store: Store) -> End:
+    """Digests of what stands at the end: partitions, and the bytes that are published."""
+    found = {f"{kind} of run {each.run}": each.digest for kind in KINDS for each in store.partitions(kind)}
+    return found | {each.name: each.sha256 for each in store.publications()}
+
+
+def any_order(base: Season, folder: Path, orders: int, seed: int, workers: int) -> list[Guarantee]:
+    """A night after every day, and ``orders`` other ways in which the days arrive with one backfill after them, each
+    against one backfill of everything."""
+    folder.mkdir()
+    whole = partial(_arrives, [list(base.pieces)], backfill=True)
+    ways: list[tuple[str, Callable[[Season], str]]] = [("one backfill", whole)]
+    ways.append(("nights", partial(_arrives, [[each] for each in base.pieces])))
+    dice = np.random.default_rng(seed)
+    for number in range(orders):
+        shuffled = dice.permutation(np.array(base.pieces)).tolist()
+        cuts = sorted(dice.choice(np.arange(1, len(shuffled)), 4, replace=False).tolist())
+        parts = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
+        ways.append((f"order {number + 1}", partial(_arrives, parts, backfill=True)))
+    begun = perf_counter()
+    cases = [partial(_ended, base, folder / name.replace(" ", "-"), way) for name, way in ways]
+    said = answers(cases, workers, "days arrive in any order")
+    seconds = perf_counter() - begun
+    expected = _read(base, folder / "one-backfill")
+    found = [
+        [f"{name}: {text}"] if text else _differing(name, expected, _read(base, folder / name.replace(" ", "-")))
+        for (name, _), text in zip(ways, said, strict=True)
+    ]
+    days = f"{len(base.pieces)} days with runs, {len(expected)} digests"
+    return [
+        _compared("incremental nights equal one backfill", expected, found[0] + found[1], seconds, days),
+        _compared(
+            "any arrival order and a backfill are equal",
+            expected,
+            [each for one in found[2:] for each in one],
+            seconds,
+            f"{orders} orders, {days}",
+            orders,
+        ),
+    ]
+
+
+def executors(base: Season, folder: Path) -> Guarantee:
+    """Serial, processes and Dask score everything again, each into a store of its own, with equal digests."""
+    begun, found = perf_counter(), list[str]()
+    folder.mkdir()
+    base.arrive(base.pieces)
+    ends = {}
+    for name in ("serial", *EXECUTORS):
+        config = base.copy(folder / name.replace(":", "-")).config()
+        with Store.open(config.store_path) as store:
+            nightly(config, store, NightRequest(again=True, scheduler=Scheduler.parse(name)))
+            ends[name] = end_of(store)
+    for name in EXECUTORS:
+        found += _differing(name, ends["serial"], ends[name])
+    tried = len(ends["serial"]) * len(EXECUTORS)
+    return _compared(
+        "three executors give equal digests",
+        ends["serial"],
+        found,
+        perf_counter() - begun,
+        "",
+        tried // len(ends["serial"]),
+    )
+
+
+def dask_ratio(base: Season, folder: Path) -> Guarantee:
+    """Seconds of scoring with one single-threaded Dask worker over those with two, as measured."""
+    from distributed import LocalCluster
+
+    folder.mkdir()
+    begun, spent = perf_counter(), {}
+    for workers in (1, 2):
+        config = base.copy(folder / f"dask-{workers}").config()
+        with (
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Store.open(config.store_path) as store,
+        ):
+            there = Scheduler("dask", 0, cluster.scheduler_address)
+            runs = frozenset(store.runs("scores"))
+            score(config, store, frozenset(sorted(runs)[: 2 * workers]), there)  # workers load what they need
+            before = perf_counter()
+            score(config, store, runs, there)
+            spent[workers] = perf_counter() - before
+            before = perf_counter()
+            score(config, store, frozenset(sorted(runs)[:1]), SERIAL)
+            spent[-workers] = perf_counter() - before
+    ratio = spent[1] / spent[2]
+    note = f"{ratio:.2f} times one worker; {spent[1]:.1f} s and {spent[2]:.1f} s with what is serial"
+    return Guarantee("Dask: two workers at least 1.6 times one", 1, int(ratio < 1.6), perf_counter() - begun, note)
+
+
+def _arrives(parts: list[list[str]], place: Season, *, backfill: bool = False) -> str:
+    """Let parts arrive one after the other, a night after each; then, where it is wanted, one backfill."""
+    config = place.config()
+    with Store.open(config.store_path) as store:
+        for part in parts:
+            place.arrive(part)
+            done = nightly(config, store)
+            if done.failed:
+                return done.text()
+        if backfill:
+            nightly(config, store, AGAIN)
+        return damage(store)
+
+
+def _ended(base: Season, folder: Path, way: Callable[[Season], str]) -> str:
+    return way(base.copy(folder))
+
+
+def _read(base: Season, folder: Path) -> End:
+    with Store.open(Season(folder, base.pieces).config().store_path) as store:
+        return end_of(store)
+
+
+def _differing(name: str, expected: End, found: End) -> list[str]:
+    return [
+        f"{name}: {each}" for each in sorted(expected.keys() | found.keys()) if expected.get(each) != found.get(each)
+    ]
+
+
+def _compared(name: str, expected: End, wrong: list[str], seconds: float, note: str, times: int = 1) -> Guarantee:
+    return Guarantee(name, len(expected) * times, len(wrong), seconds, note, tuple(wrong))
