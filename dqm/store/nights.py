@@ -37,12 +37,16 @@ class Nights:
         self._engine = engine
 
     def begin(self, at: datetime | None = None) -> int:
-        """Enter a night that begins, and call those interrupted that began and never ended; returns its number.
+        """Enter a night that begins, and call those interrupted, and tell it, that never ended; returns its number.
 
         Only who holds the lock of the store may say so: nobody else is running then.
         """
         with writing(self._engine) as connection:
+            running = connection.scalars(sa.select(_n.c.id).where(_n.c.state == RUNNING)).all()
             connection.execute(sa.update(_n).where(_n.c.state == RUNNING).values(state=INTERRUPTED))
+            about = {"error": "it began and never ended: killed, or the machine went down"}
+            lost = [Event("nightly.failed", f"night {each}", about | {"night": each}) for each in running]
+            outbox.post(connection, lost, at or datetime.now(UTC))
             row = {"began": at or datetime.now(UTC), "ended": None, "state": RUNNING, "summary": "{}"}
             entered: int = connection.execute(_n.insert().returning(_n.c.id), row).scalar_one()
             return entered

@@ -7,10 +7,12 @@ was set back therefore costs a digest and hides nothing.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dqm import __version__
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError
 
@@ -18,6 +20,10 @@ NAMED = ("files", "dcs")
 """Fields of an input that hold patterns of files."""
 SINGLE = ("qa", "charge")
 """Fields of an input that hold the path of one file."""
+
+
+SETTINGS = "how the inputs are read (configuration, version)"
+"""What stands for it among the files: other settings, or another program, read the same files anew."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Arrivals:
                 seen = _seen(path, known.get(str(path)))
                 if seen is not None:
                     files[str(path)] = seen
+        files[SETTINGS] = Seen(0, 0, _settings_digest(config))
         return cls(files, tuple(missing), any(getattr(each, "url", "") for each in config.inputs))
 
     def differ(self, before: Arrivals | None) -> list[str]:
@@ -70,6 +77,11 @@ class Arrivals:
         return cls(
             {path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()}
         )
+
+
+def _settings_digest(config: Config) -> str:
+    about = {name: config.model_dump(mode="json")[name] for name in ("inputs", "experiment")}
+    return hashlib.sha256(json.dumps([about, __version__], sort_keys=True).encode()).hexdigest()
 
 
 def paths_of(described: InputConfig, config: Config) -> list[Path]:

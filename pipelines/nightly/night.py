@@ -7,6 +7,7 @@ night finds nothing to do and publishes the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +31,12 @@ from pipelines.alerts.producing import anomaly_events, finding_events, last_anom
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.nightly.arrivals import Arrivals
-from pipelines.nightly.drift import drift, withdrawn
 from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
 from pipelines.nightly.page import write_page
-from pipelines.nightly.stages import Stage, Stages
-from pipelines.run.certify import certify, past_of
+from pipelines.nightly.stages import FORESEEN, Stage, Stages
+from pipelines.run.certify import certify, of_runs, past_of
+from pipelines.run.drift import drift
 from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import Reader, ingest
 from pipelines.run.score import champion, champion_entry, score
@@ -121,18 +122,22 @@ def nightly(
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
+            _told(config, store)
             raise
-        state, type_ = (FAILED, "nightly.failed") if summary.failed else (FINISHED, "nightly.finished")
+        state = FAILED if any(each.state == "failed" for each in summary.stages) else FINISHED
+        type_ = "nightly.failed" if summary.failed else "nightly.finished"
         document = summary.document()
         told = {name: document[name] for name in ("seconds", "scored", "failed_runs", "decisions", "quarantined")}
         told |= {"stages": {each.name: each.state for each in summary.stages}}
         store.nights.end(night, state, document | {"arrivals": arrivals}, events=[_ended(night, type_, told)])
-        relay(config, store)
+        _told(config, store)
         return summary
 
 
-def _as_it_is(point: WorkingPoint) -> WorkingPoint:
-    return point
+def _told(config: Config, store: Store) -> None:
+    """Send how the night ended; what cannot be sent waits for the next relay and takes nothing else down."""
+    with suppress(*FORESEEN):
+        relay(config, store)
 
 
 def _tell_findings(change: Change, found: tuple[Finding, ...]) -> None:
@@ -175,7 +180,8 @@ class Work:
             self.retrain(stored)
         self.tell()
         report = self.report(found, begun)
-        taken = {} if self.stages.failed("ingest") else arrivals.document()
+        refused = any(each.code == "unreadable" for each in self.findings)  # it may be readable tomorrow
+        taken = {} if refused or self.stages.failed("ingest") else arrivals.document()
         return self.summary(found, begun, report), taken
 
     def ingest(self, arrivals: Arrivals, then: Arrivals | None) -> None:
@@ -235,34 +241,35 @@ class Work:
                 return
             before = last_anomalies(self.store)
 
-            def tell(change: Change, verdicts: Verdicts, point: WorkingPoint, grow: frozenset[int]) -> None:
+            still = {key[0] for key, last in before.items() if last.type != "anomaly.resolved"}
+
+            def tell(
+                change: Change, all_: Verdicts, decided: frozenset[int], point: WorkingPoint, grow: frozenset[int]
+            ) -> None:
                 made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
-                change.emit(anomaly_events(verdicts, before, grow))
-                change.emit(run_events(verdicts, self.config.alerts.ask_share, made_from, grow))
+                # Open anomalies of runs that are not decided now end where people decided or signed meanwhile.
+                change.emit(anomaly_events(of_runs(all_, decided | still), before, grow))
+                change.emit(run_events(of_runs(all_, decided), self.config.alerts.ask_share, made_from, grow))
 
-            asks = self.config.nightly.on_drift == "ask"
-            drifts = (asks or not self.live) and self.drift(stored)  # a watch leaves the telling to the night
-            adjust = withdrawn if drifts and asks else _as_it_is
-            done = certify(self.config, self.store, runs, also=tell, adjust=adjust, live=self.live)
+            if not self.live:
+                self.drift(stored)  # a watch leaves the telling to the night
+            done = certify(self.config, self.store, runs, also=tell, live=self.live)
             self.decisions = done.decisions
-            note = "" if adjust is _as_it_is else "automation is WITHDRAWN while the model drifts; "
-            saying.said = note + done.text().replace("\n", "; ")
+            saying.said = done.text().replace("\n", "; ")
 
-    def drift(self, stored: StoredModel) -> bool:
+    def drift(self, stored: StoredModel) -> None:
         """Whether the scores of the newest runs are still like those of the past; drift is told."""
         with self.stages.stage("drift") as saying:
             found = drift(self.config, self.store, past_of(self.store), stored.provenance["manifest"])
             if found is None:
                 saying.skipped, saying.said = True, "too few runs were scored by this model to tell"
-                return False
+                return
             saying.said = found.text()
             if found.drifts:
                 about = {"model": stored.model_id, "runs": list(found.runs), "now": found.now, "before": found.before}
                 about |= {"p_value": found.p_value, "on_drift": self.config.nightly.on_drift}
                 with self.store.transaction() as change:
                     change.emit([Event("model.drift", f"model {stored.model_id}", about)])
-            return found.drifts
-        return True  # what cannot be told from drift is treated like it
 
     def retrain(self, stored: StoredModel) -> None:
         """Train a challenger where enough runs were labelled since the champion learned; people decide what scores."""

@@ -41,6 +41,7 @@ from dqm.store.tables import (
     with_provenance,
 )
 from features.words import in_words
+from pipelines.run.drift import drift, withdrawn
 from pipelines.run.freshness import stale_runs
 from pipelines.run.score import champion, champion_entry, held_runs
 
@@ -50,8 +51,9 @@ STALE = "stale-scores"
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
 
-Also = Callable[[Change, Verdicts, WorkingPoint, frozenset[int]], None]
-"""What else belongs into the commit of a certification: what is decided now, its working point, provisional runs."""
+Also = Callable[[Change, Verdicts, frozenset[int], WorkingPoint, frozenset[int]], None]
+"""What else belongs into the commit of a certification, from what stands of all runs, those that were decided now, the
+working point of it, and the provisional ones."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class CertifySummary:
     signed: tuple[int, ...] = ()
     review: tuple[int, ...] = ()
     provisional: tuple[int, ...] = ()
+    withdrawn: bool = False
 
     def text(self) -> str:
         """For people."""
@@ -87,7 +90,7 @@ class CertifySummary:
 
     def _note(self) -> str:
         """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
-        text = ""
+        text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
         if self.stale:
             text += (
                 f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they "
@@ -122,23 +125,23 @@ def certify(
     *,
     report: Path | None = None,
     output: Path | None = None,
-    also: Also = lambda change, verdicts, point, provisional: None,
-    adjust: Callable[[WorkingPoint], WorkingPoint] = lambda point: point,
+    also: Also = lambda change, verdicts, decided, point, provisional: None,
     live: bool = False,
 ) -> CertifySummary:
     """Decide the given runs, or all that were scored, and publish, in one commit, with what is ``also`` to be in it.
 
-    ``adjust`` makes of the working point the one that decides this time. The golden JSON is made of the verdicts of all
-    runs of the store, those certified before included. Budgets that were changed in the configuration choose a new
-    working point from the same past. Raises ``InputError`` where nothing was trained or scored; nothing that was
-    published changes then. ``live`` makes the verdicts of a newest run that still grows provisional; those that are
-    become final where their run has ended.
+    The golden JSON is made of the verdicts of all runs of the store, those certified before included. While the model
+    drifts and ``nightly.on_drift`` is "ask", nothing is accepted and only broken limits are rejected. Budgets that were
+    changed in the configuration choose a new working point from the same past. Raises ``InputError`` where nothing was
+    trained or scored; nothing that was published changes then. ``live`` makes the verdicts of a newest run that still
+    grows provisional; those that are become final where their run has ended.
     """
     snapshot = store.snapshot
     model, _ = champion(store)
     past = past_of(store)
     kept = working_point(config, store)
-    point = adjust(kept)
+    drifts = drift(config, store, past, model.provenance["manifest"]) if config.nightly.on_drift == "ask" else None
+    point = withdrawn(kept) if drifts and drifts.drifts else kept
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
     found = standings(store, datetime.now(UTC))
@@ -164,10 +167,10 @@ def certify(
         change.add_working_point(kept)
         # People may decide while all this is made, so what they said is read when nobody else can write.
         change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from, marked)))
-        change.require(lambda _: also(change, _of_runs(golden[0].effective, chosen), point, marked))
+        change.require(lambda _: also(change, golden[0].effective, frozenset(chosen), point, marked))
     published, effective = store.publication(GOLDEN), golden[0].effective
     published.read()  # refuses a file that was altered since
-    certified = _of_runs(effective, chosen)
+    certified = of_runs(effective, chosen)
     written = [] if output is None else write_output(output, store, effective)
     if report is not None:
         written.append(report)
@@ -188,6 +191,7 @@ def certify(
         signed=left,
         review=tuple(run for run in left if found[run].state is RunState.NEEDS_REVIEW),
         provisional=tuple(sorted(marked)),
+        withdrawn=point is not kept,
     )
 
 
@@ -306,8 +310,9 @@ def _stale(store: Store, run: int) -> Verdicts:
     )
 
 
-def _of_runs(verdicts: Verdicts, runs: list[int]) -> Verdicts:
-    return verdicts.take(np.isin(np.asarray(verdicts.index.get_level_values("run")), runs))
+def of_runs(verdicts: Verdicts, runs: Iterable[int]) -> Verdicts:
+    """Those of some runs."""
+    return verdicts.take(np.isin(np.asarray(verdicts.index.get_level_values("run")), list(runs)))
 
 
 def _spelled(runs: tuple[int, ...]) -> str:

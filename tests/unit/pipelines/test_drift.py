@@ -8,7 +8,7 @@ import pytest
 from dqm.model.past import Past
 from dqm.model.tables import lumisection_index
 from dqm.model.verdicts import Decision, WorkingPoint
-from pipelines.nightly.drift import check, medians, withdrawn
+from pipelines.run.drift import check, medians, withdrawn
 
 RNG = np.random.default_rng(4)
 
