@@ -110,6 +110,11 @@ class Source:
 
     def _csv(self) -> pd.DataFrame:
         text = self.text()
+        if not text.endswith(("\n", "\r")):
+            raise InputError(
+                f"{self.path}: ends in the midst of a line: it is not whole, or its last line lacks a line break; "
+                "write a file under another name and rename it when it is done"
+            )
         header = next(csv.reader([text.partition("\n")[0]]))
         self._refuse_repeated(header)
         try:

@@ -76,7 +76,7 @@ def decide(
 def checked_ranges(run: int, ranges: list[tuple[int, int]], ls: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The ranges ascending and disjoint; raises ``InputError`` where one begins or ends at no lumisection ``ls``."""
     if not ranges:
-        raise InputError(f"run {run}: no lumisection was named; write for example 12 or 10-20")
+        raise InputError(f"run {run}: no lumisection was named, or none is open; write for example 12 or 10-20")
     if len(ranges) > MOST_RANGES:
         raise InputError(f"run {run}: {len(ranges)} ranges at once; decide at most {MOST_RANGES}")
     held = set(ls.tolist())

@@ -73,7 +73,10 @@ def machine_of(store: Store, found: Standing) -> MachineColumns:
     """What the machine says of one run; raises ``InputError`` where it was not certified yet."""
     held = store.partitions("verdicts", run=found.run)
     if not held:
-        raise InputError(f"run {found.run} has no verdicts yet; make them with: dqm score, dqm certify")
+        raise InputError(
+            f"run {found.run} has no verdicts: it was not certified yet (dqm score, dqm certify), or the model learned "
+            "from it, and then its labels stand in the inputs"
+        )
     if found.signed and held[0].digest != found.signed.fields["verdicts"]:
         held = [each for each in partitions_that_stand(store, [found]) if each.run == found.run]
     return _columns(store, held, changed_runs(held, {found.run: found}))

@@ -24,6 +24,7 @@ from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import Verdicts, WorkingPoint
 from dqm.store.change import Change
+from dqm.store.freshness import data_digests
 from dqm.store.nights import FAILED, FINISHED, Night
 from dqm.store.schema import CHALLENGER
 from dqm.store.store import Store, StoredModel
@@ -43,6 +44,8 @@ from pipelines.run.score import champion, champion_entry, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
 
+SHOWN = 10
+"""Findings that are printed; the report has all."""
 REPORTS = "nights"
 """Folder of the reports, inside the store."""
 
@@ -76,6 +79,7 @@ class NightSummary:
     delivered: int
     snapshot: int
     report: Path | None = None
+    in_quarantine: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -87,6 +91,8 @@ class NightSummary:
         lines = [f"night {self.night}: {'NOT all was done' if self.failed else 'done'} in {self.seconds:.1f} s"]
         lines += [each.text() for each in self.stages]
         lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
+        lines += [f"in quarantine: {each}" for each in self.in_quarantine[:SHOWN]]
+        lines += [f"… and {self.quarantined - SHOWN} more"] if self.quarantined > SHOWN else []
         return "\n".join(lines + ([f"report: {self.report}"] if self.report else []))
 
     def document(self) -> dict[str, Any]:
@@ -193,7 +199,8 @@ class Work:
                 return
             done = ingest(self.config, self.store, also=_tell_findings, read=self.read)
             self.findings, self.quarantined = done.findings, done.quarantined
-            saying.said = f"{len(changed)} files changed; {done.text()}"
+            names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
+            saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"
 
     def model(self) -> StoredModel | None:
         """The champion, if it can be used; else everybody is told, and nothing is decided."""
@@ -220,7 +227,8 @@ class Work:
                 return found
 
             def tell(change: Change) -> None:  # with the scores: afterwards nobody knows that they came late
-                change.emit(Event("data.late", f"run {run}", {}, run) for run in found.late)
+                why = "it came after later runs had been scored"
+                change.emit(Event("data.late", f"run {run}", {"why": why}, run) for run in found.late)
 
             try:
                 done = score(self.config, self.store, runs, self.request.scheduler, also=tell)
@@ -256,6 +264,13 @@ class Work:
             done = certify(self.config, self.store, runs, also=tell, live=self.live)
             self.decisions = done.decisions
             saying.said = done.text().replace("\n", "; ")
+            if done.review:
+                now, why = data_digests(self.store), "its data changed after it was signed: review and reopen it"
+                with self.store.transaction() as change:
+                    change.emit(
+                        Event("data.late", f"run {run}", {"why": why, "data": now.get(run, "")}, run)
+                        for run in done.review
+                    )
 
     def drift(self, stored: StoredModel) -> None:
         """Whether the scores of the newest runs are still like those of the past; drift is told."""
@@ -320,6 +335,7 @@ class Work:
             delivered=self.delivered,
             snapshot=self.store.snapshot,
             report=report,
+            in_quarantine=tuple(str(each) for each in self.findings if each.severity == "quarantined"),
         )
 
     def _wanted(self, scorable: frozenset[int]) -> frozenset[int]:

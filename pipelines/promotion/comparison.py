@@ -69,10 +69,12 @@ class Comparison:
         """For people."""
         lines = [
             f"on {self.challenger.outcome.lumisections} labelled lumisections of {len(self.runs)} runs "
-            f"({self.runs[0]} to {self.runs[-1]}), thresholds of the past before them:",
+            f"({self.runs[0]} to {self.runs[-1]}; each model by answers from before it knew them), thresholds of the "
+            "past before them:",
             f"  champion   {self.champion.text()}",
             f"  challenger {self.challenger.text()}",
             *(f"against it: {each}" for each in self.against),
+            "it would be refused without --anyway" if self.against else "nothing speaks against it",
         ]
         return "\n".join(lines)
 

@@ -43,7 +43,7 @@ from dqm.store.tables import (
 from features.words import in_words
 from pipelines.run.drift import drift, withdrawn
 from pipelines.run.freshness import stale_runs
-from pipelines.run.score import champion, champion_entry, held_runs
+from pipelines.run.score import champion, champion_entry, held_runs, refuse_learned
 
 STALE = "stale-scores"
 """Status of a lumisection of which the data, or those of an earlier run behind its features, changed after scoring."""
@@ -137,7 +137,7 @@ def certify(
     grows provisional; those that are become final where their run has ended.
     """
     snapshot = store.snapshot
-    model, _ = champion(store)
+    model, bundle = champion(store)
     past = past_of(store)
     kept = working_point(config, store)
     drifts = drift(config, store, past, model.provenance["manifest"]) if config.nightly.on_drift == "ask" else None
@@ -147,6 +147,7 @@ def certify(
     found = standings(store, datetime.now(UTC))
     signed = frozenset(run for run, each in found.items() if each.signed)
     stale = stale_runs(config, store) - signed
+    refuse_learned(store, runs, bundle.runs)
     chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
     marked = growing(store, config.nightly.run_ends_after, datetime.now(UTC), live=live) & set(chosen)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]

@@ -162,7 +162,9 @@ def champion(store: Store) -> tuple[StoredModel, Bundle]:
 
 def runs_to_score(store: Store, asked: frozenset[int], learned: Iterable[int]) -> list[int]:
     """The asked runs, or every run that the model has not learned from."""
-    chosen = sorted(held_runs(store, asked) if asked else set(store.runs("quantities")).difference(learned))
+    known = set(learned)
+    refuse_learned(store, asked, known)
+    chosen = sorted((held_runs(store, asked) if asked else set(store.runs("quantities"))) - known)
     if not chosen:
         raise InputError("no run to score: every run was learned from; ingest new ones or name some with --runs")
     return chosen
@@ -174,3 +176,12 @@ def held_runs(store: Store, asked: frozenset[int]) -> frozenset[int]:
     if asked and asked.isdisjoint(held):
         raise UnknownNameError("run", str(min(asked)), map(str, held))
     return asked.intersection(held)
+
+
+def refuse_learned(store: Store, asked: frozenset[int], learned: Iterable[int]) -> None:
+    """Raise ``InputError`` where every asked run is one that the model learned from: what it says there is no evidence."""
+    held = held_runs(store, asked)
+    if held and held <= set(learned):
+        raise InputError(
+            f"run {min(held)} was learned from: what the model says of it is no evidence; its labels stand in the inputs"
+        )

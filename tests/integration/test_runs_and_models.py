@@ -129,11 +129,14 @@ def test_runs_of_which_none_is_there_are_refused(place: Place, asked: set[int]) 
             verb(place.config, place.store, frozenset(asked))
 
 
-def test_a_run_that_was_not_scored_is_not_certified(place: Place) -> None:
+def test_a_run_that_was_learned_from_is_neither_scored_nor_certified(place: Place) -> None:
+    """What a model says of a run that it knows is no evidence."""
+    with pytest.raises(InputError, match="run 12 was learned from: what the model says of it is no evidence"):
+        score(place.config, place.store, frozenset({12}))
+    with pytest.raises(InputError, match="run 12 was learned from"):
+        place.certified(12)
     with pytest.raises(InputError, match="run 12 was not scored; score it with: dqm score --runs 12"):
         place.certified(12, 13)
-    score(place.config, place.store, frozenset({12}))
-    assert place.certified(12, 13) == 2
 
 
 def test_a_run_that_is_no_longer_labelled_has_no_part_in_the_past(place: Place) -> None:

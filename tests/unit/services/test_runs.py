@@ -70,7 +70,7 @@ def test_an_unknown_run(shift: Shift, action: str) -> None:
 
 def test_a_run_without_verdicts_can_be_claimed_and_not_signed(shift: Shift) -> None:
     shift("claim", "ada", WAITING)
-    with pytest.raises(InputError, match="run 12 has no verdicts yet"):
+    with pytest.raises(InputError, match="run 12 has no verdicts: it was not certified yet"):
         shift("sign", "eve", WAITING)
 
 
