@@ -179,9 +179,10 @@ def held_runs(store: Store, asked: frozenset[int]) -> frozenset[int]:
 
 
 def refuse_learned(store: Store, asked: frozenset[int], learned: Iterable[int]) -> None:
-    """Raise ``InputError`` where every asked run is one that the model learned from: what it says there is no evidence."""
+    """Raise ``InputError`` where the model learned from every asked run: what it says there is no evidence."""
     held = held_runs(store, asked)
     if held and held <= set(learned):
         raise InputError(
-            f"run {min(held)} was learned from: what the model says of it is no evidence; its labels stand in the inputs"
+            f"run {min(held)} was learned from: what the model says of it is no evidence; "
+            "its labels stand in the inputs"
         )
