@@ -23,6 +23,7 @@ from dqm.model.errors import InputError, LockedError
 from dqm.store.nights import FAILED, FINISHED, INTERRUPTED
 from dqm.store.store import Store
 from pipelines.execution.schedulers import Scheduler
+from pipelines.nightly import night
 from pipelines.nightly.lock import NAME, locked
 from pipelines.nightly.night import NightRequest, nightly
 from pipelines.nightly.status import status, watched
@@ -236,11 +237,19 @@ def test_status_for_machines(place: Path, dqm: Dqm) -> None:
     assert dqm("status", "--config", file, "--within", "26")[0] == 1
 
 
+def interrupted(*given: object, **named: object) -> None:
+    """What stands for a process that dies when it is to certify."""
+    raise KeyboardInterrupt
+
+
 @pytest.mark.slow
 def test_a_run_that_comes_late_is_told_and_ends_where_one_backfill_ends(
-    place: Path, config: Config, store: Store
+    place: Path, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What looked past the missing run is scored again when it is there."""
+    """What looked past the missing run is scored again when it is there.
+
+    Mutant: told in the commit of the certification, which a night that dies before it never reaches.
+    """
     file, expected = place / "simulated_quantities.parquet", held(store)
     whole, late = file.read_bytes(), store.runs("scores")[1]
     table = pq.read_table(file)
@@ -248,5 +257,10 @@ def test_a_run_that_comes_late_is_told_and_ends_where_one_backfill_ends(
     nightly(config, store)
     assert held(store) != expected
     file.write_bytes(whole)
+    with monkeypatch.context() as broken:
+        broken.setattr(night, "certify", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            nightly(config, store)
     nightly(config, store)
     assert held(store) == expected
+    assert [each.event.run for each in store.events() if each.event.type == "data.late"] == [late]
