@@ -24,6 +24,7 @@ from dqm.store.nights import FAILED, FINISHED, INTERRUPTED
 from dqm.store.store import Store
 from pipelines.execution.schedulers import Scheduler
 from pipelines.nightly import night
+from pipelines.nightly.due import Due
 from pipelines.nightly.lock import NAME, locked
 from pipelines.nightly.night import NightRequest, nightly
 from pipelines.nightly.status import status, watched
@@ -237,19 +238,27 @@ def test_status_for_machines(place: Path, dqm: Dqm) -> None:
     assert dqm("status", "--config", file, "--within", "26")[0] == 1
 
 
-def interrupted(*given: object, **named: object) -> None:
-    """What stands for a process that dies when it is to certify."""
-    raise KeyboardInterrupt
+def test_a_late_run_is_told_although_the_night_dies_before_it_certifies(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: told in the commit of the certification; the next night does not know any more that it came late."""
+    late = store.runs("scores")[0]
+
+    def interrupted(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(night, "due", lambda *given: Due((late,), (), (late,)))
+    monkeypatch.setattr(night, "certify", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nightly(config, store)
+    assert [each.event.run for each in store.events() if each.event.type == "data.late"] == [late]
 
 
 @pytest.mark.slow
 def test_a_run_that_comes_late_is_told_and_ends_where_one_backfill_ends(
-    place: Path, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+    place: Path, config: Config, store: Store
 ) -> None:
-    """What looked past the missing run is scored again when it is there.
-
-    Mutant: told in the commit of the certification, which a night that dies before it never reaches.
-    """
+    """What looked past the missing run is scored again when it is there."""
     file, expected = place / "simulated_quantities.parquet", held(store)
     whole, late = file.read_bytes(), store.runs("scores")[1]
     table = pq.read_table(file)
@@ -257,10 +266,5 @@ def test_a_run_that_comes_late_is_told_and_ends_where_one_backfill_ends(
     nightly(config, store)
     assert held(store) != expected
     file.write_bytes(whole)
-    with monkeypatch.context() as broken:
-        broken.setattr(night, "certify", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            nightly(config, store)
     nightly(config, store)
     assert held(store) == expected
-    assert [each.event.run for each in store.events() if each.event.type == "data.late"] == [late]
