@@ -34,6 +34,11 @@ ALTERING = (
 
 def crowd(path: Path, processes: int, times: int) -> list[Guarantee]:
     """So many processes decide so often on one run of the store at ``path``; then every entry is attacked."""
+    return [deciding(path, processes, times), altering(path)]
+
+
+def deciding(path: Path, processes: int, times: int) -> Guarantee:
+    """So many processes decide so often on one run of the store at ``path``."""
     begun = perf_counter()
     with Store.open(path) as store:
         before, run = len(store.audit()), store.runs("verdicts")[0]
@@ -48,8 +53,7 @@ def crowd(path: Path, processes: int, times: int) -> list[Guarantee]:
         entered, whole = len(store.audit()) - before, store.verify_audit() - before
     failed = abs(asked - accepted - refused) + abs(entered - accepted) + abs(whole - accepted) + len(wrong)
     note = f"{accepted} accepted, {refused} refused as stale, chain of {whole} whole"
-    decided = Guarantee("a crowd decides at the same time", asked, failed, perf_counter() - begun, note, tuple(wrong))
-    return [decided, altering(path)]
+    return Guarantee("a crowd decides at the same time", asked, failed, perf_counter() - begun, note, tuple(wrong))
 
 
 def _acts(path: Path, run: int, ls: list[int], number: int, times: int) -> str:

@@ -16,6 +16,7 @@ from dqm.model.events import Event
 from dqm.services import decide, publish, runs, silences, working_points
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from pipelines.alerts.producing import last_anomalies
 from pipelines.alerts.receivers import outside_of
 from pipelines.alerts.relay import relay
 from pipelines.nightly.night import nightly
@@ -87,13 +88,21 @@ def decisions(config: Config, store: Store) -> None:
         partial(working_points.propose, store, PEOPLE, "eve", proposed, "careful"),
         partial(_approve, store),
         partial(silences.silence, store, PEOPLE, "ada", run, "ECAL", AT + timedelta(hours=8), "known"),
-        partial(silences.acknowledge, store, PEOPLE, "ada", run, "ECAL"),
+        partial(silences.acknowledge, store, PEOPLE, "ada", *_open_anomaly(store, run)),
     )
     for number, act in enumerate(acts):
         try:
             act(nonce=f"form {number}", at=AT)
         except RepeatedError:  # done before the process died
             continue
+
+
+def _open_anomaly(store: Store, run: int) -> tuple[int, str]:
+    """Run and subsystem of an anomaly that the night opened, of this run where there is one."""
+    found = sorted(key for key, last in last_anomalies(store).items() if last.type != "anomaly.resolved")
+    if not found:
+        raise RefusedError("the night opened no anomaly to acknowledge")
+    return next((key for key in found if key[0] == run), found[0])
 
 
 def _approve(store: Store, **form: Any) -> object:
