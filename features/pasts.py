@@ -189,10 +189,12 @@ class MatchedPast:
 
 def lines(settings: ReferencesConfig) -> Compare:
     """χ², largest pull, KS and earth mover's distance of histograms of one dimension."""
-    act = compare_nearest if settings.kind == "nearest" else compare
 
     def measured(inner: NDArray[Any], references: NDArray[np.float64], axes: Axes) -> Measures:
-        found: Comparison = act(inner, references, axes[0])
+        if settings.kind == "nearest":
+            found: Comparison = compare_nearest(inner, references, axes[0], every_bin=False)
+        else:
+            found = compare(inner, references, axes[0], every_bin=False)
         return {name: getattr(found, name) for name in ("ks", "emd", "pull")}
 
     return measured

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import gammaln
 
 from dqm.model.histograms import Axis
-from features.references import AdaptiveReference, PastRuns, compare, compare_nearest, median_shape, pulls
+from features.references import (
+    AdaptiveReference,
+    Comparison,
+    PastRuns,
+    _log_factorials,
+    _probability,
+    compare,
+    compare_nearest,
+    median_shape,
+    pulls,
+)
 
 from .naive_histograms import distances, pull
 
@@ -163,3 +176,32 @@ def test_past_runs_are_forgotten_and_empty_ones_never_learned() -> None:
         past.add(np.array([level, level]))
     assert [float(each[0]) for each in past.runs] == [2, 3, 4]
     np.testing.assert_array_equal(past.references()[1], [4, 4])
+
+
+@pytest.mark.parametrize("act", [compare, compare_nearest])
+def test_without_chi2_all_else_is_the_same_to_the_bit(act: Callable[..., Comparison]) -> None:
+    rng = np.random.default_rng(3)
+    counts, past = rng.poisson(20, (50, 30)), rng.poisson(2000, (3, 30))
+    whole, part = (act(counts, past, Axis(30, 0.0, 1.0), every_bin=each) for each in (True, False))
+    assert np.isnan(part.chi2).all()
+    for name in ("pull", "ks", "emd", "where"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(part, name))
+
+
+def test_step_by_step_is_what_log_gammas_say() -> None:
+    """Close to the most probable count factors are multiplied; far from it, and for weights, log-gammas are taken."""
+    rng = np.random.default_rng(7)
+    counts = rng.poisson(rng.uniform(0, 60, 40), (60, 40)).astype(float)
+    counts[:, 5] += 300  # far
+    past = rng.poisson(2500, 40).astype(float)
+    near = np.zeros(counts.shape)
+    _probability(counts, past, 0.01, _log_factorials(counts), near)
+    total, scale = counts.sum(axis=1, keepdims=True), 1 / np.sqrt(1 + (past * 1e-4) ** 2)
+    r, rest = past * scale, (past.sum() - past) * scale
+    best = np.minimum(np.floor((total + 1) * r / (r + rest)), total)
+
+    def term(d: np.ndarray) -> np.ndarray:
+        return gammaln(d + r + 1) + gammaln(total - d + rest + 1) - gammaln(d + 1) - gammaln(total - d + 1)
+
+    tables = np.minimum(np.exp(term(counts) - term(best)), 1)
+    np.testing.assert_allclose(near, tables, rtol=1e-7, atol=1e-300)
