@@ -81,10 +81,11 @@ def quantities_to_arrow(table: QuantityTable) -> pa.Table:
 def quantities_from_arrow(table: pa.Table) -> QuantityTable:
     """Quantities of the columns that were read; raises as every codec where one of its own columns was not."""
     known = [Column(**each) for each in json.loads(_metadata(table, COLUMNS))]
-    present = tuple(each for each in known if each.name in table.column_names)
+    place = {name: at for at, name in enumerate(table.column_names)}  # asked once: every time it is another list
+    present = tuple(each for each in known if each.name in place)
     values = np.empty((table.num_rows, len(present)))
     for i, column in enumerate(present):
-        values[:, i] = _numbers(table, column.name)
+        values[:, i] = table.column(place[column.name]).to_numpy()
     start = _column(table, "start").cast(pa.timestamp("ns")).to_numpy()
     return QuantityTable(_index(table), present, values, status=_objects(table, "status"), start=start)
 
