@@ -34,6 +34,7 @@ from dqm.store.tables import verdicts_from_arrow, verdicts_to_arrow
 from pipelines.nightly.page import write_page
 from pipelines.reliability.guarantee import Guarantee
 from pipelines.reliability.people import AT
+from pipelines.reliability.work import open_anomaly
 
 SQL = (
     "'; DROP TABLE audit; --",
@@ -145,7 +146,7 @@ def _said(
         lambda: decide(store, people, "", run, [(ls, ls)], "BAD", "other", text, **form),  # type: ignore[arg-type]
         lambda: runs.escalate(store, people, "", run, [(ls, ls)], text, **form),  # type: ignore[arg-type]
         lambda: silences.silence(store, people, "", run, "ECAL", AT + timedelta(hours=number + 1), text, **form),  # type: ignore[arg-type]
-        lambda: silences.acknowledge(store, people, "", run, "ECAL", text, **form),  # type: ignore[arg-type]
+        lambda: silences.acknowledge(store, people, "", *open_anomaly(store, run), text, **form),  # type: ignore[arg-type]
         lambda: working_points.propose(store, people, "", point, text, **form),  # type: ignore[arg-type]
     )
     acts[number % len(acts)]()

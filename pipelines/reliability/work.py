@@ -88,7 +88,7 @@ def decisions(config: Config, store: Store) -> None:
         partial(working_points.propose, store, PEOPLE, "eve", proposed, "careful"),
         partial(_approve, store),
         partial(silences.silence, store, PEOPLE, "ada", run, "ECAL", AT + timedelta(hours=8), "known"),
-        partial(silences.acknowledge, store, PEOPLE, "ada", *_open_anomaly(store, run)),
+        partial(silences.acknowledge, store, PEOPLE, "ada", *open_anomaly(store, run)),
     )
     for number, act in enumerate(acts):
         try:
@@ -97,7 +97,7 @@ def decisions(config: Config, store: Store) -> None:
             continue
 
 
-def _open_anomaly(store: Store, run: int) -> tuple[int, str]:
+def open_anomaly(store: Store, run: int) -> tuple[int, str]:
     """Run and subsystem of an anomaly that the night opened, of this run where there is one."""
     found = sorted(key for key, last in last_anomalies(store).items() if last.type != "anomaly.resolved")
     if not found:
