@@ -120,7 +120,7 @@ def compare_nearest(
 ) -> Comparison:
     """Compare with each of ``r`` references alone and take the smallest of every measure.
 
-    Without ``every_bin`` there is no χ², and it takes half the time.
+    Without ``every_bin`` there is no χ².
 
     A detector that was repaired or retimed stays at its new shape: the nearest reference takes that in, while a fault
     is far from all of them.

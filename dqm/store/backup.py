@@ -24,8 +24,6 @@ from dqm.store.postgresql import Place
 from dqm.store.store import Store
 
 MANIFEST = "backup.json"
-LEFT_OUT = ("cache", ".staging", "nightly.lock")
-"""What a copy does not hold: it can be made again, or is nobody's."""
 
 
 @dataclass(frozen=True)

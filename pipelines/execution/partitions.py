@@ -71,5 +71,3 @@ def _outcome(task: Task, future: Future[Answer]) -> Outcome[Task, Answer]:
         return Outcome(task, future.result(), None)
     except Exception as error:  # noqa: BLE001  # whatever a partition raises is its own outcome
         return Outcome(task, None, error)
-    except CancelledError as error:  # pragma: no cover  # no Exception in some versions of Python
-        return Outcome(task, None, RuntimeError(f"cancelled: {error}"))
