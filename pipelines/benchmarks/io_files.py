@@ -7,7 +7,7 @@ Run as a program in an interpreter that has ROOT: ``write FOLDER LUMISECTIONS EL
 from __future__ import annotations
 
 import json
-import resource
+import runpy
 import sys
 import time
 from pathlib import Path
@@ -129,7 +129,8 @@ def main(arguments: list[str]) -> None:
         begun = time.perf_counter()
         read(file)
         seconds.append(time.perf_counter() - begun)
-    print(json.dumps({"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    peak_mib = runpy.run_path(str(Path(__file__).with_name("memory.py")))["peak_mib"]
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

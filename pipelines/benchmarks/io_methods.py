@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from dqm.store.histograms import read_histograms, store_histograms
 from dqm.store.store import Store
 from features.percentiles import reduce_histograms
 from features.references import compare
+from pipelines.benchmarks.memory import peak_mib
 
 SLICE = 5.0
 """Seconds that a slow peer works before its rate is taken."""
@@ -39,8 +39,7 @@ def main(arguments: list[str]) -> None:
             begun = time.perf_counter()
             histograms = act(path)
             seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "histograms": histograms, "peak_mib": peak}))
+    print(json.dumps({"seconds": seconds, "histograms": histograms, "peak_mib": peak_mib()}))
 
 
 def count(kind: str, path: Path) -> int:

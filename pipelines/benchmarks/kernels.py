@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from dqm.model.histograms import Axis
 from features.percentiles import PERCENTILES, reduce_histograms
 from features.references import compare
 from pipelines.benchmarks.io import versions
+from pipelines.benchmarks.memory import peak_mib
 from pipelines.progress import track
 
 BINS, FULL, QUICK, REPEATS = 100, 1_000_000, 100_000, 5
@@ -39,7 +39,7 @@ class KernelRow:
 
     def document(self, peak: float) -> dict[str, Any]:
         """The row as ``--json`` writes it."""
-        metrics = {"histograms_per_s": self.histograms_per_s, "peak_mib": peak}
+        metrics = {"histograms_per_s": self.histograms_per_s, "peak_mib": peak_mib()}
         return {"set": self.set, "method": self.method, "metrics": metrics, "seconds": self.seconds}
 
 
@@ -114,9 +114,8 @@ def run(*, quick: bool = False, histograms: int = 0) -> KernelResult:
         done, seconds = _slice(act, cells)
         rows.append(KernelRow(name, method, done / seconds, seconds))
     order = {"percentiles-100bins": 0, "reference-100bins": 1}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ranked = tuple(sorted(rows, key=lambda row: order[row.set]))
-    return KernelResult(ranked, n, compilation, bandwidth(cells), peak, tuple(notes))
+    return KernelResult(ranked, n, compilation, bandwidth(cells), peak_mib(), tuple(notes))
 
 
 def simulated(n: int) -> Cells:

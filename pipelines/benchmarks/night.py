@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from dqm.model.keys import LumiMask
 from dqm.store.store import Store
 from pipelines.benchmarks.io import root_python, versions
 from pipelines.benchmarks.io_methods import SLICE, uproot_values
+from pipelines.benchmarks.memory import peak_mib, tree_peak_mib
 from pipelines.run.ingest import ingest
 from pipelines.run.train import train
 
@@ -49,7 +49,7 @@ coverage = "span"
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds and peak memory (GiB, of the largest process of the tree) of the whole or of one stage."""
+    """Seconds of the whole or of one stage, and the peak memory of all its processes together, GiB."""
 
     set: str
     method: str
@@ -94,7 +94,7 @@ def run(lumisections: int = 2000, elements: int = 500) -> NightResult:
     interpreter = root_python()
     if interpreter is None:
         raise InputError(
-            "the files of this benchmark are written by ROOT; install it with: make benchmark, "
+            "the files of this benchmark are written by ROOT; install it with: make benchmark-io, "
             "or name an interpreter that has it: DQM_ROOT_PYTHON"
         )
     with tempfile.TemporaryDirectory() as name:
@@ -130,15 +130,17 @@ def _good() -> LumiMask:
 
 
 def _timed_night(folder: Path) -> tuple[float, float, dict[str, Any]]:
-    """Seconds, peak GiB of the tree, and what the night says of itself."""
+    """Seconds, peak GiB of all its processes, and what the night says of itself."""
     command = [sys.executable, "-m", "pipelines.cli", "nightly", "--json", "night.json"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
-    seconds = time.perf_counter() - begun
-    if done.returncode != 0:
-        raise InputError(f"the night failed: {done.stderr.strip()[-500:]}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    with (folder / "night.log").open("w+", encoding="utf-8") as log:
+        night = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
+        peak = tree_peak_mib(night) / 1024
+        seconds = time.perf_counter() - begun
+        log.seek(0)
+        if night.returncode != 0:
+            raise InputError(f"the night failed: {log.read().strip()[-500:]}")
     document: dict[str, Any] = json.loads((folder / "night.json").read_text(encoding="utf-8"))
     return seconds, peak, document
 
@@ -162,4 +164,4 @@ def _naive(file: Path, histograms: int) -> list[Row]:
     z = (frame - frame.median()) / (frame.std() + 1e-9)
     z.abs().max(axis=1).gt(5).sum()
     seconds = (time.perf_counter() - begun) * histograms / len(rows)
-    return [Row("total", "uproot-pandas", seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)]
+    return [Row("total", "uproot-pandas", seconds, peak_mib() / 1024)]
