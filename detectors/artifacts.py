@@ -39,6 +39,9 @@ ABOUT, COLUMNS = "bundle.json", "columns.json"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TEXT = re.compile(r"(detector\d*|fusion|calibrator)\.([a-z][a-z0-9_]*)\.txt")
 DETECTOR, FUSION, CALIBRATOR = "detector", "fusion", "calibrator"
+MOST_KNOWN = 4
+_KNOWN: dict[str, Bundle] = {}
+"""Bundles by fingerprint; nothing that scores changes one."""
 
 
 def installed_versions() -> dict[str, str]:
@@ -82,7 +85,25 @@ def save(bundle: Bundle, folder: Path) -> str:
 
 def load(folder: Path) -> Bundle:
     """Read a bundle; raises ``ArtifactError``, naming the file and the reason, for one that is not whole and ours."""
+    return _parsed(folder, read_files(folder))
+
+
+def load_known(folder: Path, expected: str) -> Bundle:
+    """The bundle of this fingerprint; raises ``ArtifactError`` where the files are not those of it, to the byte.
+
+    The files are looked at every time; what they mean is remembered, for it hangs on them alone.
+    """
     files = read_files(folder)
+    if hashlib.sha256(manifest(files)).hexdigest() != expected:
+        raise ArtifactError(f"{folder}: not the bundle that was trained")
+    if expected not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[expected] = _parsed(folder, files)
+    return _KNOWN[expected]
+
+
+def _parsed(folder: Path, files: dict[str, bytes]) -> Bundle:
     try:
         about = json_object(folder / ABOUT, files.pop(ABOUT))
         bundle, expected = _bundle(about, files), about["features"]

@@ -13,7 +13,7 @@ import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +229,7 @@ def _table(batch: HistogramBatch) -> tuple[Group, pa.Table]:
         pa.array(batch.run, pa.int64()),
         pa.array(batch.ls, pa.int64()),
         pa.array(batch.entries, pa.float64()),
-        *(_cells(each, n, np.int32 if name == "whole" else np.float64) for name, each in given.items()),
+        *(_cells(each, n, SCHEMA.field(name).type) for name, each in given.items()),
     ]
     return group, pa.Table.from_arrays(columns, schema=SCHEMA)
 
@@ -249,13 +249,23 @@ def _whole(counts: NDArray[Any]) -> NDArray[np.int32] | None:
     return counts.astype(np.int32)
 
 
-def _cells(values: NDArray[Any] | None, n: int, kind: Any) -> pa.ListArray:
+def _cells(values: NDArray[Any] | None, n: int, kind: pa.ListType) -> pa.ListArray:
     """``(n, …)`` as a list array of n lists, empty ones for None."""
-    flat = np.zeros(0, dtype=kind) if values is None else np.ascontiguousarray(values, dtype=kind).reshape(-1)
-    width = len(flat) // max(n, 1)
-    offsets = pa.array(np.arange(n + 1, dtype=np.int32) * np.int32(width))
-    field = pa.field("element", pa.from_numpy_dtype(kind), nullable=False)
-    return pa.ListArray.from_arrays(offsets, pa.array(flat), type=pa.list_(field))
+    if values is None:
+        return _empty_lists(n, kind)
+    number = kind.value_type.to_pandas_dtype()
+    flat = np.ascontiguousarray(values, dtype=number).reshape(-1)
+    return pa.ListArray.from_arrays(_offsets(n, len(flat) // max(n, 1)), pa.array(flat), type=kind)
+
+
+@lru_cache(maxsize=64)
+def _empty_lists(n: int, kind: pa.ListType) -> pa.ListArray:
+    return pa.ListArray.from_arrays(_offsets(n, 0), pa.array([], kind.value_type), type=kind)
+
+
+@lru_cache(maxsize=64)
+def _offsets(n: int, width: int) -> pa.Array:
+    return pa.array(np.arange(n + 1, dtype=np.int32) * np.int32(width))
 
 
 def _batch(rows: pa.Table, group: Group, axes: tuple[Axis, ...]) -> HistogramBatch:

@@ -8,6 +8,7 @@ compression or cut into other chunks is still the same data, and whoever ingests
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,8 @@ def _parts(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
     elif not (pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise TypeError(f"the store keeps numbers, flags, times, text and lists of them, not {kind}")
     nothing = False if pa.types.is_boolean(kind) else 0
-    yield [pc.fill_null(chunk, nothing).to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    filled = (pc.fill_null(chunk, nothing) if chunk.null_count else chunk for chunk in column.chunks)
+    yield [chunk.to_numpy(zero_copy_only=False) for chunk in filled]
 
 
 def _lists(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
@@ -132,15 +134,12 @@ def _lists(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
 
 def _text(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
     """Lengths in bytes and the UTF-8 of all texts in a row."""
-    lengths, texts = [], []
-    for chunk in column.chunks:
-        array = pc.fill_null(chunk, "").cast(pa.large_string())
-        _, offsets, data = array.buffers()
-        ends = np.frombuffer(offsets or b"\0" * 8, dtype="<i8")[array.offset : array.offset + len(array) + 1]
-        lengths.append(np.diff(ends))
-        texts.append(memoryview(data)[ends[0] : ends[-1]] if data else b"")
-    yield lengths
-    yield texts
+    filled = pc.fill_null(column, "") if column.null_count else column
+    array = filled.cast(pa.large_string()).combine_chunks()
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets or b"\0" * 8, dtype="<i8")[array.offset : array.offset + len(array) + 1]
+    yield [np.diff(ends)]
+    yield [memoryview(data)[ends[0] : ends[-1]] if data else b""]
 
 
 def write(table: pa.Table, file: Path) -> None:
@@ -151,13 +150,14 @@ def write(table: pa.Table, file: Path) -> None:
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
     groups = json.loads((table.schema.metadata or {}).get(GROUPS, b"null")) or [table.num_rows]
-    begins = np.concatenate([[0], np.cumsum(groups)]).tolist()
+    alike = [(rows, len(list(some))) for rows, some in itertools.groupby(groups)]  # one call for groups of one size
+    begins = np.cumsum([0, *(rows * times for rows, times in alike)]).tolist()
     split = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists}  # counts of small numbers: most bytes are 0
     with file.open("xb") as stream:
         options = {"compression": "zstd", "use_dictionary": texts, "column_encoding": split or None}
         with pq.ParquetWriter(stream, table.schema, write_page_checksum=True, **options) as writer:
-            for begin, rows in zip(begins, groups, strict=False):
-                writer.write_table(table.slice(begin, rows), row_group_size=max(rows, 1))
+            for begin, (rows, times) in zip(begins, alike, strict=False):
+                writer.write_table(table.slice(begin, rows * times), row_group_size=max(rows, 1))
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
-from detectors.artifacts import Bundle, fingerprint, load
+from detectors.artifacts import Bundle, load_known
 from dqm.model.errors import ArtifactError
 from dqm.model.tables import Column, FeatureTable, lumisection_index, records
 from dqm.model.verdicts import WorkingPoint
@@ -62,12 +61,9 @@ class ScoredPart:
 def bundle_of(folder: Path, manifest: str) -> Bundle:
     """The bundle of a folder; raises ``ArtifactError`` where it is not the one that was stored."""
     try:
-        bundle = load(folder)
+        return load_known(folder, manifest)
     except ArtifactError as error:
         raise ArtifactError(f"{error}; train again with: dqm train") from None
-    if fingerprint(bundle) != manifest:
-        raise ArtifactError(f"{folder}: not the bundle that was trained; train again with: dqm train")
-    return bundle
 
 
 def write_part(path: Path, evidence: Evidence, status: NDArray[np.object_]) -> None:
@@ -103,7 +99,7 @@ def read_part(path: Path) -> tuple[Evidence, NDArray[np.object_]]:
 
 def score_part(task: ScoreTask) -> ScoredPart:
     """Score one run and write scores and explanations beside its features."""
-    bundle = _loaded(task.folder, task.manifest)
+    bundle = bundle_of(Path(task.folder), task.manifest)
     evidence, status = read_part(Path(task.part))
     scores = bundle.scores(evidence.table)
     _, badness = answers(bundle, scores, evidence)
@@ -126,9 +122,3 @@ def score_part(task: ScoreTask) -> ScoredPart:
     for path, table in zip(written, (ordered, explanations_to_arrow(explained)), strict=True):
         feather.write_feather(table, path, compression="uncompressed")
     return ScoredPart(*written, len(found), int((~np.isfinite(badness)).sum()))
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: str, manifest: str) -> Bundle:
-    """Once for each process: a bundle never changes, and its manifest says which one is meant."""
-    return bundle_of(Path(folder), manifest)
