@@ -10,7 +10,6 @@ counts, or a thin reference, widen the law and raise no alarm.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -18,9 +17,10 @@ from typing import Any, Self
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
+from scipy.special import ndtri
 
 from dqm.model.histograms import Axis
+from features.beta_binomial import add_probability, log_factorials, rarest
 from features.threads import threads_for
 
 TOLERANCE = 0.01
@@ -28,10 +28,6 @@ TOLERANCE = 0.01
 LEAST_P = 1e-300
 CHUNK = 4096
 """Histograms at a time: what they need fits into the cache."""
-TABLE = 100_000
-"""Largest k of which ln k! is kept; a larger one is computed."""
-NEAR = 64.0
-"""Distance from the most probable count up to which probabilities are multiplied up step by step."""
 COMPARISONS = ("chi2", "pull", "ks", "emd")
 
 
@@ -65,7 +61,7 @@ def compare(
     count, or with counts that are negative or not finite, are not compared. Without ``every_bin`` there is no χ².
     """
     rows = np.flatnonzero(_countable(counts))
-    return _compared(counts, rows, _log_factorials(counts[rows]), references, axis, tolerance, every_bin)
+    return _compared(counts, rows, log_factorials(counts[rows]), references, axis, tolerance, every_bin)
 
 
 def _compared(
@@ -97,14 +93,11 @@ def _compared(
         p = np.zeros(given.shape)
         threads_for(given.size)
         for reference in past:
-            _probability(given, reference, tolerance, factorials, p)
+            add_probability(given, reference, tolerance, factorials, p)
         if every_bin:
             z = -ndtri(np.clip(p / len(past), LEAST_P, 1.0) / 2)
             chi2[part] = (z * z).mean(axis=1)
-        least = np.clip(p.min(axis=1) / len(past), LEAST_P, 1.0)
-        with np.errstate(divide="ignore"):  # p = 1: nothing is rarer
-            anywhere = -np.expm1(bins * np.log1p(-least))
-        pull[part] = -ndtri(np.clip(anywhere, LEAST_P, 1.0) / 2)
+        pull[part] = _anywhere(p.min(axis=1) / len(past), bins)
         where[part] = p.argmin(axis=1)
         ks[part], emd[part] = _distances(given, shape, np.diff(edges))
     return Comparison(chi2, pull, where, ks, emd / np.float32(width))
@@ -126,11 +119,13 @@ def compare_nearest(
     is far from all of them.
     """
     rows = np.flatnonzero(_countable(counts))
-    factorials = _log_factorials(counts[rows])
-    found = _compared(counts, rows, factorials, references[:1], axis, tolerance, every_bin)
+    factorials = log_factorials(counts[rows])
+    if not every_bin:
+        return _nearest(counts, rows, factorials, references[_countable(references)], axis, tolerance)
+    found = _compared(counts, rows, factorials, references[:1], axis, tolerance)
     for reference in references[1:]:
-        other = _compared(counts, rows, factorials, reference[None], axis, tolerance, every_bin)
-        closer = ~(found.pull <= other.pull)  # also where nothing was comparable so far
+        other = _compared(counts, rows, factorials, reference[None], axis, tolerance)
+        closer = (other.pull < found.pull) | np.isnan(found.pull)  # also where nothing was comparable so far
         found = Comparison(
             np.fmin(found.chi2, other.chi2),
             np.fmin(found.pull, other.pull),
@@ -138,6 +133,38 @@ def compare_nearest(
             np.fmin(found.ks, other.ks),
             np.fmin(found.emd, other.emd),
         )
+    return found
+
+
+def _nearest(
+    counts: NDArray[Any],
+    rows: NDArray[np.intp],
+    factorials: NDArray[np.float64],
+    references: NDArray[Any],
+    axis: Axis,
+    tolerance: float,
+) -> Comparison:
+    """``compare_nearest`` without χ²: of every histogram only the rarest bin is looked at."""
+    n, bins = counts.shape
+    chi2, pull, ks, emd = (np.full(n, np.nan, dtype=np.float32) for _ in range(4))
+    found = Comparison(chi2, pull, np.full(n, -1), ks, emd)
+    if not len(references):
+        return found
+    past = np.ascontiguousarray(references, dtype=np.float64)
+    shapes, edges = past / past.sum(axis=1, keepdims=True), axis.all_edges
+    spread = np.array([_spread(shape, edges) for shape in shapes], dtype=np.float32)
+    for begin in range(0, len(rows), CHUNK):
+        part = rows[begin : begin + CHUNK]
+        given = np.ascontiguousarray(counts[part], dtype=np.float64)
+        threads_for(given.size)
+        least, where = rarest(given, past, tolerance, factorials)
+        each = _anywhere(least, bins)
+        nearest = each.argmin(axis=0)[None]
+        pull[part] = np.take_along_axis(each, nearest, 0)[0]
+        found.where[part] = np.take_along_axis(where, nearest, 0)[0]
+        apart = [_distances(given, shape, np.diff(edges)) for shape in shapes]
+        ks[part] = np.minimum.reduce([ks for ks, _ in apart])
+        emd[part] = np.minimum.reduce([area / width for (_, area), width in zip(apart, spread, strict=True)])
     return found
 
 
@@ -166,15 +193,16 @@ def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLE
     given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     p = np.zeros(given.shape)
     threads_for(given.size)
-    _probability(given, past, tolerance, _log_factorials(given), p)
+    add_probability(given, past, tolerance, log_factorials(given), p)
     expected = given.sum(axis=1, keepdims=True) * past / past.sum()
     return np.asarray(np.copysign(-ndtri(np.clip(p, LEAST_P, 1.0) / 2), given - expected), dtype=np.float32)
 
 
-def _log_factorials(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """ln k! for k up to the largest total of ``counts`` ``(n, bins)``, at most ``TABLE``."""
-    largest = float(counts.sum(axis=1, dtype=np.float64).max(initial=0.0))
-    return np.asarray(gammaln(np.arange(min(largest if np.isfinite(largest) else 0, TABLE) + 1) + 1.0))
+def _anywhere(p: NDArray[np.float64], bins: int) -> NDArray[np.float32]:
+    """The pull of the rarest bin, given its p, after the look-elsewhere effect."""
+    with np.errstate(divide="ignore"):  # p = 1: nothing is rarer
+        anywhere = -np.expm1(bins * np.log1p(-np.clip(p, LEAST_P, 1.0)))
+    return np.asarray(-ndtri(np.clip(anywhere, LEAST_P, 1.0) / 2), dtype=np.float32)
 
 
 def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
@@ -182,63 +210,6 @@ def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         total = counts.sum(axis=1, dtype=np.float64)
         return np.asarray(np.isfinite(total) & (total > 0) & (counts.min(axis=1, initial=0) >= 0))
-
-
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _probability(counts, reference, tolerance, factorials, p):  # type: ignore[no-untyped-def]
-    """Add P(D) / max P of one reference ``(bins,)`` to ``p`` ``(n, bins)``, without the log-gamma terms that cancel.
-
-    ``factorials`` holds ln k! of whole numbers, as many as were worth it.
-    """
-    n, bins = counts.shape
-    whole = reference.sum()
-    for i in numba.prange(n):
-        total = counts[i].sum()
-        whole_numbers = total == math.floor(total)
-        for j in range(bins):
-            scale = 1 / math.sqrt(1 + (reference[j] * tolerance * tolerance) ** 2)
-            r, rest = reference[j] * scale, (whole - reference[j]) * scale
-            # The most probable count: where P(k + 1) = P(k); it is a whole number, and so is D unless it is weighted.
-            best = min(math.floor((total + 1) * r / (r + rest)), total) if r + rest > 0 else 0.0
-            if counts[i, j] == best:
-                p[i, j] += 1.0
-                continue
-            if abs(counts[i, j] - best) <= NEAR and whole_numbers and counts[i, j] == math.floor(counts[i, j]):
-                p[i, j] += min(_ratio(counts[i, j], best, total, r, rest), 1.0)
-                continue
-            here = _term(counts[i, j], total, r, rest, factorials)
-            p[i, j] += min(math.exp(here - _term(best, total, r, rest, factorials)), 1.0)
-
-
-@numba.njit(cache=True, nogil=True)
-def _ratio(d, best, total, r, rest):  # type: ignore[no-untyped-def]
-    """P(d) / P(best) of whole numbers, step by step: P(k + 1) / P(k) = (T − k)(k + α) / ((k + 1)(T − k − 1 + β)).
-
-    A dozen factors instead of eight log-gammas, and none of the digits lost that these have in common.
-    """
-    low, high, above, below = min(d, best), max(d, best), 1.0, 1.0
-    k = low
-    while k < high:
-        above *= (total - k) * (k + r + 1)
-        below *= (k + 1) * (total - k + rest)
-        if above > 1e140 or below > 1e140:
-            above, below = above / below, 1.0
-        k += 1
-    return above / below if d > best else below / above
-
-
-@numba.njit(cache=True, nogil=True)
-def _term(d, total, r, rest, factorials):  # type: ignore[no-untyped-def]
-    """ln of C(total, d) · B(d + α, total − d + β), without what does not depend on d."""
-    beta = math.lgamma(d + r + 1) + math.lgamma(total - d + rest + 1)
-    return beta - _log_factorial(d, factorials) - _log_factorial(total - d, factorials)
-
-
-@numba.njit(cache=True, nogil=True)
-def _log_factorial(k, factorials):  # type: ignore[no-untyped-def]
-    """ln k!, looked up where k is a whole number of the table; Γ(k + 1) elsewhere."""
-    whole = int(k) if k < len(factorials) else -1
-    return factorials[whole] if whole == k else math.lgamma(k + 1)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)

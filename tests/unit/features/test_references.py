@@ -10,12 +10,11 @@ from scipy import stats
 from scipy.special import gammaln
 
 from dqm.model.histograms import Axis
+from features.beta_binomial import add_probability, log_factorials
 from features.references import (
     AdaptiveReference,
     Comparison,
     PastRuns,
-    _log_factorials,
-    _probability,
     compare,
     compare_nearest,
     median_shape,
@@ -195,7 +194,7 @@ def test_step_by_step_is_what_log_gammas_say() -> None:
     counts[:, 5] += 300  # far
     past = rng.poisson(2500, 40).astype(float)
     near = np.zeros(counts.shape)
-    _probability(counts, past, 0.01, _log_factorials(counts), near)
+    add_probability(counts, past, 0.01, log_factorials(counts), near)
     total, scale = counts.sum(axis=1, keepdims=True), 1 / np.sqrt(1 + (past * 1e-4) ** 2)
     r, rest = past * scale, (past.sum() - past) * scale
     best = np.minimum(np.floor((total + 1) * r / (r + rest)), total)
@@ -205,3 +204,24 @@ def test_step_by_step_is_what_log_gammas_say() -> None:
 
     tables = np.minimum(np.exp(term(counts) - term(best)), 1)
     np.testing.assert_allclose(near, tables, rtol=1e-7, atol=1e-300)
+
+
+@pytest.mark.parametrize("kind", ["thin", "full", "far", "weighted", "one bin"])
+def test_the_rarest_bin_is_that_of_all_bins(kind: str) -> None:
+    """What is left out by a bound is never the rarest: the same bits as with every bin."""
+    rng = np.random.default_rng(len(kind))
+    mean = {"thin": 0.3, "full": 4000.0, "far": 50.0, "weighted": 20.0, "one bin": 9.0}[kind]
+    shape = np.exp(-(((np.arange(40) - 17) / 9) ** 2)) + 0.01
+    counts = rng.poisson(mean * shape, (300, 40)).astype(np.float64)
+    counts[:100, rng.integers(40)] += {"far": 700, "one bin": 9}.get(kind, 0)
+    counts[100:200] = counts[100:200, ::-1]
+    if kind == "weighted":
+        counts[::2] *= 0.37
+    references = np.stack([rng.poisson(scale * mean * shape) for scale in (1, 30, 1e4)] + [np.zeros(40)])
+    axis = Axis(40, 0.0, 1.0)
+    quick = compare_nearest(counts, references, axis, every_bin=False)
+    whole = compare_nearest(counts, references, axis)
+    for name in ("pull", "where", "ks", "emd"):
+        np.testing.assert_array_equal(getattr(quick, name), getattr(whole, name), err_msg=name)
+    assert np.isnan(quick.chi2).all()
+    assert len(np.unique(quick.where)) > 5
