@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class RunSummary:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> RunSummary:
         """As it was; raises ``KeyError``, ``ValueError`` or ``TypeError`` for other arrays."""
-        text = json.loads(bytes(arrays["about"]))
+        text = _about(bytes(arrays["about"]))
         groups = sum(each.startswith("code") for each in arrays)
         code = [arrays[f"code{k}"] for k in range(groups)]
         values = [arrays[f"values{k}"] for k in range(groups)]
@@ -75,6 +76,13 @@ class RunSummary:
         for name, kind, own, counts in _cut(text["sums"], arrays["counts"]):
             sums[name].append((kind, axes[own], counts))
         return cls(cells, sums)
+
+
+@lru_cache(maxsize=4)
+def _about(text: bytes) -> dict[str, Any]:
+    """What the arrays are; mostly the same for all runs, and long."""
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _axis(given: dict[str, Any]) -> Axis:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.medians import around, of_groups, of_rows
+from features.threads import threads_for
+
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation of a Gaussian to its standard deviation."""
 
@@ -34,17 +37,8 @@ class Grouped:
 
     def medians(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Median of every run and column, shape ``(m, d)`` from ``(n, d)``; NaN are left out, all NaN gives NaN."""
-        found = np.full((len(self.runs), values.shape[1]), np.nan)
-        for j in range(values.shape[1]):
-            column = np.where(np.isfinite(values[:, j]), values[:, j], np.nan)
-            ordered = column[np.lexsort((column, self.code))]  # NaN come last in every run
-            finite = np.bincount(self.code, np.isfinite(column), minlength=len(self.runs)).astype(np.int64)
-            low, high = (
-                self.first + np.maximum(finite - 1, 0) // 2,
-                self.first + np.minimum(finite // 2, self.count - 1),
-            )
-            found[:, j] = np.where(finite > 0, (ordered[low] + ordered[high]) / 2, np.nan)
-        return found
+        threads_for(values.size)
+        return np.asarray(of_groups(np.ascontiguousarray(values, dtype=np.float64), self.first, self.count))
 
     def present(self, values: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Which columns have a number anywhere in each run, shape ``(m, d)`` from ``(n, d)``."""
@@ -79,11 +73,9 @@ def past_median(by_run: NDArray[np.floating], runs: int) -> NDArray[np.float64]:
 
 def nan_median(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Median over the last axis without the NaN; NaN where nothing is left, and no warning."""
-    ordered = np.sort(values, axis=-1)  # NaN last
-    finite = np.isfinite(ordered).sum(axis=-1, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(finite - 1, 0) // 2, axis=-1)
-    high = np.take_along_axis(ordered, np.minimum(finite // 2, ordered.shape[-1] - 1), axis=-1)
-    return np.where(finite > 0, (low + high) / 2, np.nan)[..., 0]
+    threads_for(values.size)
+    rows = np.ascontiguousarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
+    return np.asarray(of_rows(rows)).reshape(values.shape[:-1])
 
 
 def nan_extreme(values: NDArray[np.floating], axis: int = -1) -> NDArray[np.float64]:
@@ -94,12 +86,6 @@ def nan_extreme(values: NDArray[np.floating], axis: int = -1) -> NDArray[np.floa
 
 def local_median(values: NDArray[np.floating], rows: Grouped, reach: int) -> NDArray[np.float64]:
     """Median over ``reach`` rows on either side within the run, shape ``(n, d)``, the row itself included."""
-    n = len(values)
-    reach = min(reach, n)
-    around = np.full((*values.shape, 2 * reach + 1), np.nan)
-    for k, shift in enumerate(range(-reach, reach + 1)):
-        here = slice(max(0, -shift), n - max(0, shift))
-        there = slice(max(0, shift), n + min(0, shift))
-        same = rows.code[here] == rows.code[there]
-        around[here, :, k] = np.where(same[:, None], values[there], np.nan)
-    return nan_median(around)
+    threads_for(values.size)
+    reach = min(reach, len(values))
+    return np.asarray(around(np.ascontiguousarray(values, dtype=np.float64), rows.code, reach))

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -109,7 +110,9 @@ class ColumnTable:
 
     def where(self, **described: str) -> list[int]:
         """Positions of the columns that match every given field, e.g. ``where(role="feature", kind="count")``."""
-        return [i for i, c in enumerate(self.columns) if all(getattr(c, k) == v for k, v in described.items())]
+        found = map(attrgetter("name", *described), self.columns)  # the name, so that there are always several
+        wanted = tuple(described.values())
+        return [i for i, (_, *has) in enumerate(found) if tuple(has) == wanted]
 
     def take(self, rows: Any) -> Self:
         """The given rows, by boolean mask ``(n,)`` or positions."""

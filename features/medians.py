@@ -1,0 +1,80 @@
+"""Kernels of medians that leave out what is missing; ``features.runs`` says what they mean.
+
+A median here is the mean of the two middle ones of the finite values, NaN where there is none.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+FEW = 48
+"""Values up to which they are sorted by insertion."""
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def of_rows(values):  # type: ignore[no-untyped-def]
+    """Median of every row, ``(m,)`` from ``(m, k)``."""
+    m, k = values.shape
+    found = np.empty(m)
+    for i in numba.prange(m):
+        held, count = np.empty(k), 0
+        for j in range(k):
+            count = _taken(held, count, values[i, j])
+        found[i] = _middle(held, count)
+    return found
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def of_groups(values, first, count):  # type: ignore[no-untyped-def]
+    """Median of every column within each group of rows, ``(m, d)`` from ``(n, d)``."""
+    m, d = len(first), values.shape[1]
+    found = np.empty((m, d))
+    for j in numba.prange(d):
+        held = np.empty(len(values))
+        for i in range(m):
+            taken = 0
+            for row in range(first[i], first[i] + count[i]):
+                taken = _taken(held, taken, values[row, j])
+            found[i, j] = _middle(held, taken)
+    return found
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def around(values, code, reach):  # type: ignore[no-untyped-def]
+    """Median over the rows within ``reach`` that have the ``code`` ``(n,)`` of the row, ``(n, d)``."""
+    n, d = values.shape
+    found = np.empty((n, d))
+    for i in numba.prange(n):
+        held = np.empty(2 * reach + 1)
+        begin, end = max(0, i - reach), min(n, i + reach + 1)
+        for j in range(d):
+            taken = 0
+            for row in range(begin, end):
+                if code[row] == code[i]:
+                    taken = _taken(held, taken, values[row, j])
+            found[i, j] = _middle(held, taken)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _taken(held, count, value):  # type: ignore[no-untyped-def]
+    """How many values are ``held`` once this one is, unless it is missing; few are kept sorted."""
+    if not np.isfinite(value):
+        return count
+    at = count
+    if count < FEW:
+        while at > 0 and held[at - 1] > value:
+            held[at] = held[at - 1]
+            at -= 1
+    held[at] = value
+    return count + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _middle(held, count):  # type: ignore[no-untyped-def]
+    if count == 0:
+        return np.nan
+    if count > FEW:
+        held[:count].sort()
+    return (held[(count - 1) // 2] + held[count // 2]) / 2
