@@ -13,7 +13,7 @@ import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from dqm.store.store import Store
 CATALOG = b"lumicert.histograms"
 """Metadata entry: the axes by binning, and element, binning and rows of every row group, as JSON."""
 KEYS = ("run", "ls", "entries")
+CELLS = ("whole", "real", "squares", "sums")
 LARGEST = 2**31 - 1
 
 
@@ -83,10 +84,10 @@ def histograms_to_arrow(batches: Iterable[HistogramBatch]) -> pa.Table:
     if len(found) > 1:
         raise ValueError(f"histograms of the runs {found[:3]} in one partition; split them by run first")
     _refuse_twice(ordered)
-    made = [_table(each) for each in ordered]
-    catalog = Catalog(tuple(group for group, _ in made), {each.binning: each.axes for each in ordered})
+    made = [_Rows.of(each) for each in ordered]
+    catalog = Catalog(tuple(each.group for each in made), {each.binning: each.axes for each in ordered})
     metadata = {CATALOG: catalog.to_bytes(), GROUPS: json.dumps([len(each) for each in ordered]).encode()}
-    table = pa.concat_tables([rows for _, rows in made] or [SCHEMA.empty_table()])
+    table = pa.concat_tables([*_tables(made)] or [SCHEMA.empty_table()])
     return table.replace_schema_metadata(metadata)
 
 
@@ -211,27 +212,67 @@ SCHEMA = pa.schema(
 )
 
 
-def _table(batch: HistogramBatch) -> tuple[Group, pa.Table]:
-    """One batch as a row group; the counts are not copied where they are int32 already."""
-    n = len(batch)
-    flow = batch.has_flow
-    counts = batch.counts.reshape(n, -1) if flow else np.nan_to_num(batch.counts, nan=0.0).reshape(n, -1)
-    if not flow and np.isnan(batch.inner).any():
-        flow, counts = True, batch.counts.reshape(n, -1)  # a NaN inside stays one, and so do those of the flow
-    whole = _whole(counts)
-    given = {"whole": whole, "real": counts if whole is None else None, "squares": batch.squares, "sums": batch.sums}
-    group = Group(
-        batch.element, batch.binning, n, tuple(name for name, each in given.items() if each is not None), flow
-    )
-    columns = [
-        pa.repeat(pa.scalar(batch.element), n),
-        pa.repeat(pa.scalar(batch.binning), n),
-        pa.array(batch.run, pa.int64()),
-        pa.array(batch.ls, pa.int64()),
-        pa.array(batch.entries, pa.float64()),
-        *(_cells(each, n, SCHEMA.field(name).type) for name, each in given.items()),
+@dataclass(frozen=True)
+class _Rows:
+    """One batch as a row group: its keys, and its cells ``(n, width)`` by the column that holds them."""
+
+    group: Group
+    batch: HistogramBatch
+    cells: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, batch: HistogramBatch) -> _Rows:
+        n, flow = len(batch), batch.has_flow
+        counts = batch.counts.reshape(n, -1) if flow else np.nan_to_num(batch.counts, nan=0.0).reshape(n, -1)
+        if not flow and np.isnan(batch.inner).any():
+            flow, counts = True, batch.counts.reshape(n, -1)  # a NaN inside stays one, and so do those of the flow
+        whole = _whole(counts)
+        given = {"whole": whole, "real": counts if whole is None else None}
+        given |= {"squares": batch.squares, "sums": batch.sums}
+        cells = {name: each.reshape(n, -1) for name, each in given.items() if each is not None}
+        return cls(Group(batch.element, batch.binning, n, tuple(cells), flow), batch, cells)
+
+
+def _tables(rows: Sequence[_Rows]) -> Iterator[pa.Table]:
+    """Batches column by column, in tables of so many cells that their lists can be counted."""
+    part: list[_Rows] = []
+    size = 0
+    for each in rows:
+        cells = sum(values.size for values in each.cells.values())
+        if part and size + cells > LARGEST:
+            yield _table(part)
+            part, size = [], 0
+        part.append(each)
+        size += cells
+    if part:
+        yield _table(part)
+
+
+def _table(rows: Sequence[_Rows]) -> pa.Table:
+    lengths = [each.group.rows for each in rows]
+    which = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
+    texts = [
+        pa.array([getattr(each.group, name) for each in rows]).take(pa.array(which)) for name in ("element", "binning")
     ]
-    return group, pa.Table.from_arrays(columns, schema=SCHEMA)
+    keys = [np.concatenate([getattr(each.batch, name) for each in rows]) for name in KEYS]
+    columns = [
+        *texts,
+        *(pa.array(values, SCHEMA.field(name).type) for name, values in zip(KEYS, keys, strict=True)),
+        *(_lists(rows, name, lengths) for name in CELLS),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _lists(rows: Sequence[_Rows], name: str, lengths: Sequence[int]) -> pa.ListArray:
+    """A column of cells, an empty list where a batch has none; a single batch of the right type is not copied."""
+    kind = SCHEMA.field(name).type
+    given = [each.cells[name].reshape(-1) for each in rows if name in each.cells]
+    widths = [each.cells[name].shape[1] if name in each.cells else 0 for each in rows]
+    ends = np.cumsum(np.repeat(widths, lengths), dtype=np.int64)
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    flat = np.concatenate(given) if len(given) > 1 else given[0] if given else np.zeros(0)
+    values = pa.array(np.ascontiguousarray(flat, dtype=kind.value_type.to_pandas_dtype()))
+    return pa.ListArray.from_arrays(offsets, values, type=kind)
 
 
 def _whole(counts: NDArray[Any]) -> NDArray[np.int32] | None:
@@ -247,25 +288,6 @@ def _whole(counts: NDArray[Any]) -> NDArray[np.int32] | None:
     if counts.size and (counts.min() < -LARGEST or counts.max() > LARGEST):
         return None
     return counts.astype(np.int32)
-
-
-def _cells(values: NDArray[Any] | None, n: int, kind: pa.ListType) -> pa.ListArray:
-    """``(n, …)`` as a list array of n lists, empty ones for None."""
-    if values is None:
-        return _empty_lists(n, kind)
-    number = kind.value_type.to_pandas_dtype()
-    flat = np.ascontiguousarray(values, dtype=number).reshape(-1)
-    return pa.ListArray.from_arrays(_offsets(n, len(flat) // max(n, 1)), pa.array(flat), type=kind)
-
-
-@lru_cache(maxsize=64)
-def _empty_lists(n: int, kind: pa.ListType) -> pa.ListArray:
-    return pa.ListArray.from_arrays(_offsets(n, 0), pa.array([], kind.value_type), type=kind)
-
-
-@lru_cache(maxsize=64)
-def _offsets(n: int, width: int) -> pa.Array:
-    return pa.array(np.arange(n + 1, dtype=np.int32) * np.int32(width))
 
 
 def _batch(rows: pa.Table, group: Group, axes: tuple[Axis, ...]) -> HistogramBatch:

@@ -27,7 +27,7 @@ from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.freshness import label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
-from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_part
+from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_columns, write_part
 from pipelines.run.shapes import Shapes
 
 MOST_RUNS = 1_000_000
@@ -102,7 +102,8 @@ def score(
     evidence = Evidence.of(quantities, None, config)
     shapes = Shapes.of(config, store, snapshot)
     try:
-        bundle.schema.require(shapes.beside(evidence.table.take(slice(0, 0))))
+        described = shapes.beside(evidence.table.take(slice(0, 0)))
+        bundle.schema.require(described)
     except FingerprintError as error:
         raise FingerprintError(
             f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
@@ -113,14 +114,15 @@ def score(
     staging = store.path / STAGING
     staging.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix="score-") as folder:
-        tasks, values, point = [], {}, store.working_point()
+        tasks, values, point, columns = [], {}, store.working_point(), Path(folder, "columns.json")
+        write_columns(columns, described)
         for run in chosen:
             rows = evidence.run == run
             part = Path(folder, str(run))
             present = evidence.take(rows)
             values[run] = values_digest(present.table)
             write_part(part, replace(present, table=shapes.beside(present.table)), quantities.status[rows])
-            tasks.append(_task(store, stored, run, part, point))
+            tasks.append(_task(store, stored, run, (part, columns), point))
         outcomes = run_partitions(score_part, tasks, scheduler.executor, "scoring")
         with store.transaction() as change:
             for each in outcomes:
@@ -134,9 +136,11 @@ def score(
     return _summary(stored.model_id, outcomes, drift)
 
 
-def _task(store: Store, stored: StoredModel, run: int, part: Path, point: WorkingPoint | None) -> ScoreTask:
-    folder = str((store.path / stored.folder).absolute())
-    return ScoreTask(run, str(part.absolute()), folder, stored.provenance["manifest"], stored.model_id, point)
+def _task(
+    store: Store, stored: StoredModel, run: int, files: tuple[Path, Path], point: WorkingPoint | None
+) -> ScoreTask:
+    part, columns, folder = (str(each.absolute()) for each in (*files, store.path / stored.folder))
+    return ScoreTask(run, part, columns, folder, stored.provenance["manifest"], stored.model_id, point)
 
 
 def _summary(model: str, outcomes: list[Outcome[ScoreTask, ScoredPart]], drift: Drift) -> ScoreSummary:

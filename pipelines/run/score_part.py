@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,14 @@ from pipelines.run.explanations import explained_rows, explanations
 from pipelines.run.learn import answers
 from pipelines.run.reasons import reasons_of, with_detectors
 
-ABOUT = b"lumicert.part"
-"""Metadata entry: columns and extractor of the features, as JSON."""
 NO_PAST = "no-past-or-no-features"
 """Status of a lumisection of which the data can be used and nothing could be said."""
 
 
 @dataclass(frozen=True)
 class ScoreTask:
-    """One run to score: ``part`` with its features, ``folder`` of the bundle with the ``manifest`` it must have.
+    """One run to score: ``part`` with its features, the file that says what their ``columns`` are, ``folder`` of the
+    bundle with the ``manifest`` it must have.
 
     ``accept_below`` of the working point decides what is explained; NaN where there is none yet. ``model`` is the name
     that the store knows it by.
@@ -42,6 +42,7 @@ class ScoreTask:
 
     run: int
     part: str
+    columns: str
     folder: str
     manifest: str
     model: str
@@ -66,10 +67,21 @@ def bundle_of(folder: Path, manifest: str) -> Bundle:
         raise ArtifactError(f"{error}; train again with: dqm train") from None
 
 
+def write_columns(path: Path, table: FeatureTable) -> None:
+    """Write what the columns of all parts are, and by what they were made."""
+    path.write_text(json.dumps({"columns": records(table.columns), "extractor": table.extractor}), encoding="utf-8")
+
+
+@lru_cache(maxsize=2)
+def _columns(path: Path) -> tuple[tuple[Column, ...], str]:
+    """What ``write_columns`` wrote; the folder it lies in is that of one scoring and of no other."""
+    about = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(Column(**each) for each in about["columns"]), about["extractor"]
+
+
 def write_part(path: Path, evidence: Evidence, status: NDArray[np.object_]) -> None:
     """Write what is needed to score the lumisections of one run."""
     table = evidence.table
-    about = json.dumps({"columns": records(table.columns), "extractor": table.extractor})
     values = pa.array(np.ascontiguousarray(table.values).reshape(-1))
     columns = {
         "run": pa.array(table.run),
@@ -79,19 +91,17 @@ def write_part(path: Path, evidence: Evidence, status: NDArray[np.object_]) -> N
         "usable": pa.array(evidence.usable),
         "status": pa.array(status.tolist(), pa.string()),
     }
-    feather.write_feather(pa.table(columns, metadata={ABOUT: about.encode()}), str(path), compression="uncompressed")
+    feather.write_feather(pa.table(columns), str(path), compression="uncompressed")
 
 
-def read_part(path: Path) -> tuple[Evidence, NDArray[np.object_]]:
+def read_part(path: Path, about: Path) -> tuple[Evidence, NDArray[np.object_]]:
     """Evidence of one run, without labels, and the status of its lumisections, as they were written."""
     found = feather.read_table(str(path), memory_map=False)
-    about = json.loads(found.schema.metadata[ABOUT])
-    records = tuple(Column(**each) for each in about["columns"])
+    columns, extractor = _columns(about)
     run, ls = (found[name].to_numpy() for name in ("run", "ls"))
     flat = found["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    table = FeatureTable(
-        lumisection_index(run, ls), records, flat.reshape(len(run), len(records)), extractor=about["extractor"]
-    )
+    values = flat.reshape(len(run), len(columns))
+    table = FeatureTable(lumisection_index(run, ls), columns, values, extractor=extractor)
     unknown = np.full(len(run), -1, dtype=np.int8)
     evidence = Evidence(table, unknown, found["weight"].to_numpy(), run, usable=found["usable"].to_numpy())
     return evidence, found["status"].to_numpy().astype(object)
@@ -100,7 +110,7 @@ def read_part(path: Path) -> tuple[Evidence, NDArray[np.object_]]:
 def score_part(task: ScoreTask) -> ScoredPart:
     """Score one run and write scores and explanations beside its features."""
     bundle = bundle_of(Path(task.folder), task.manifest)
-    evidence, status = read_part(Path(task.part))
+    evidence, status = read_part(Path(task.part), Path(task.columns))
     scores = bundle.scores(evidence.table)
     _, badness = answers(bundle, scores, evidence)
     contribution = bundle.explain(evidence.table, scores)
