@@ -25,7 +25,7 @@ from dqm.model.errors import UnknownNameError
 from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import audit, outbox, schema
+from dqm.store import audit, intake, outbox, schema
 from dqm.store.partitions import STAGING, Partition, content_digest, write
 
 PUBLISHED = "published"
@@ -59,6 +59,7 @@ class Change:
         self._events: list[Event] = []
         self._actions: list[audit.Action] = []
         self._checks: list[Callable[[sa.Connection], None]] = []
+        self._seen: tuple[intake.Files, tuple[Finding, ...] | None] | None = None
         self.entered: tuple[audit.Entry, ...] = ()
 
     def require(self, check: Callable[[sa.Connection], None]) -> None:
@@ -100,6 +101,10 @@ class Change:
     def add_findings(self, findings: Iterable[Finding]) -> None:
         """Add what was found in the input; a finding that the store holds already is not added again."""
         self._findings.update(dict.fromkeys(findings))
+
+    def take_in(self, files: intake.Files, findings: Iterable[Finding] | None = None) -> None:
+        """Say which files an ingestion saw, and all that it found; without ``findings`` those before it go on."""
+        self._seen = files, None if findings is None else tuple(findings)
 
     def add_working_point(self, working_point: WorkingPoint, at: datetime | None = None) -> None:
         """Append a working point, valid from ``at``; nothing happens where it is the latest one already.
@@ -161,6 +166,8 @@ class Change:
             newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
             _record(connection, newest + 1, self._at, inserts)
         self._tell(connection)
+        if self._seen is not None:
+            intake.enter(connection, self._at, *self._seen)
         self.entered = tuple(audit.append(connection, action) for action in self._actions)
         outbox.post(connection, self._events, self._at)
 

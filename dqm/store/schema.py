@@ -154,6 +154,16 @@ audit = sa.Table(
 )
 sa.Index("ix_audit_run", audit.c.run)
 
+# The newest ingestion, one row: the files that it saw and the numbers of its quarantined findings, both JSON.
+intake = sa.Table(
+    "intake",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("files", sa.Text, nullable=False),
+    sa.Column("findings", sa.Text, nullable=False),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import audit, outbox, schema
+from dqm.store import audit, intake, outbox, schema
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
@@ -230,6 +230,12 @@ class Store:
         columns = [schema.findings.c[name] for name in Finding.__slots__]
         rows = self._rows(sa.select(*columns).order_by(schema.findings.c.id))
         return [Finding(**row._mapping) for row in rows]
+
+    @property
+    def intake(self) -> intake.Intake:
+        """What the newest ingestion saw: files, and the findings that keep data away now."""
+        with reading(self._engine) as connection:
+            return intake.newest(connection)
 
     def working_point(self) -> WorkingPoint | None:
         """The latest working point, None before the first one."""

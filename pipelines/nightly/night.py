@@ -25,17 +25,17 @@ from dqm.model.findings import Finding
 from dqm.model.verdicts import Verdicts, WorkingPoint
 from dqm.store.change import Change
 from dqm.store.freshness import data_digests
-from dqm.store.nights import FAILED, FINISHED, Night
+from dqm.store.nights import FAILED, FINISHED
 from dqm.store.schema import CHALLENGER
 from dqm.store.store import Store, StoredModel
 from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, run_events
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
-from pipelines.nightly.arrivals import Arrivals
 from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
 from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import FORESEEN, Stage, Stages
+from pipelines.run.arrivals import Arrivals
 from pipelines.run.certify import certify, of_runs, past_of
 from pipelines.run.drift import drift
 from pipelines.run.freshness import stale_runs
@@ -121,10 +121,9 @@ def nightly(
 ) -> NightSummary:
     """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
     with locked(store.path, "night"):
-        before = store.nights.last(FINISHED)
         night = store.nights.begin()
         try:
-            summary, arrivals = Work(config, store, request, night, Stages(started)).run(before)
+            summary = Work(config, store, request, night, Stages(started)).run()
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
@@ -135,7 +134,7 @@ def nightly(
         document = summary.document()
         told = {name: document[name] for name in ("seconds", "scored", "failed_runs", "decisions", "quarantined")}
         told |= {"stages": {each.name: each.state for each in summary.stages}}
-        store.nights.end(night, state, document | {"arrivals": arrivals}, events=[_ended(night, type_, told)])
+        store.nights.end(night, state, document, events=[_ended(night, type_, told)])
         _told(config, store)
         return summary
 
@@ -172,12 +171,11 @@ class Work:
         self.decisions: dict[str, int] = {}
         self.findings: tuple[Finding, ...] = ()
 
-    def run(self, before: Night | None) -> tuple[NightSummary, dict[str, Any]]:
-        """All stages, and what the inputs held."""
+    def run(self) -> NightSummary:
+        """All stages."""
         begun = perf_counter()
-        then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
-        arrivals = Arrivals.of(self.config, then)
-        self.ingest(arrivals, then)
+        then = Arrivals.taken(self.store)
+        self.ingest(Arrivals.of(self.config, then), then)
         stored = self.model()
         found = Due((), ())
         if stored is not None:
@@ -186,9 +184,7 @@ class Work:
             self.retrain(stored)
         self.tell()
         report = self.report(found, begun)
-        refused = any(each.code == "unreadable" for each in self.findings)  # it may be readable tomorrow
-        taken = {} if refused or self.stages.failed("ingest") else arrivals.document()
-        return self.summary(found, begun, report), taken
+        return self.summary(found, begun, report)
 
     def ingest(self, arrivals: Arrivals, then: Arrivals | None) -> None:
         """Read the inputs where anything of them is new."""
@@ -196,8 +192,11 @@ class Work:
             changed = arrivals.differ(then)
             if not changed and not arrivals.live and not arrivals.missing and self.store.runs("quantities"):
                 saying.skipped, saying.said = True, "no input has changed"
+                if then is not None and arrivals.files != then.files:
+                    with self.store.transaction() as change:
+                        change.take_in(arrivals.document())  # a file that was only touched is not digested again
                 return
-            done = ingest(self.config, self.store, also=_tell_findings, read=self.read)
+            done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals)
             self.findings, self.quarantined = done.findings, done.quarantined
             names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
             saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"
@@ -350,8 +349,7 @@ class Work:
 
 def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()) -> str:  # frozen
     """What a night would do now, as text; nothing is written. Runs that are still to be ingested are not known yet."""
-    before = store.nights.last(FINISHED)
-    then = Arrivals.from_document(before.summary.get("arrivals", {})) if before else None
+    then = Arrivals.taken(store)
     arrivals = Arrivals.of(config, then)
     changed = arrivals.differ(then)
     lines = [f"files that are new, changed or gone: {len(changed)}", *(f"  {each}" for each in changed[:20])]

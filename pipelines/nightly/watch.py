@@ -20,14 +20,13 @@ from dqm.formats.reading import ReadResult, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
 from dqm.services.growing import growing, provisional_runs
-from dqm.store.nights import FINISHED
 from dqm.store.store import Store, StoredModel
 from pipelines.alerts.relay import relay
-from pipelines.nightly.arrivals import Arrivals, paths_of
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import WATCH, locked
 from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
+from pipelines.run.arrivals import Arrivals, paths_of
 
 INTERVAL = 1.0
 """Seconds from one look at the files to the next."""
@@ -94,10 +93,9 @@ class Watch:
     """The loop and what it knows: the files that were taken in, and those that were tried in vain."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        night = store.nights.last(FINISHED)
         self.config, self.store = config, store
         store.remember()
-        self.taken = Arrivals.from_document(night.summary.get("arrivals", {})) if night else None
+        self.taken = Arrivals.taken(store)
         self.seen, self._first, self._read = self.taken, True, Remembering()
 
     def look(self) -> Pass | None:

@@ -16,6 +16,7 @@ from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
 from pipelines.progress import track
+from pipelines.run.arrivals import Arrivals
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,17 @@ def ingest(
     *,
     also: Also = lambda change, findings: None,
     read: Reader = read_input,
+    arrivals: Arrivals | None = None,
 ) -> IngestSummary:
     """Read every input of the configuration into the store, in one commit, with what is ``also`` to be in it.
 
     A file that cannot be read becomes a quarantine entry and the others are still ingested; raises ``InputError`` only
-    where no input gave any quantities, in which case nothing that was published changes.
+    where no input gave any quantities, in which case nothing that was published changes. ``arrivals`` is what the
+    inputs hold, where that is known already: it is entered, so that a night in which nothing came reads nothing.
     """
     if not config.inputs:
         raise InputError("the configuration names no [[inputs]]; see docs/formats.md for the kinds")
+    seen = arrivals or Arrivals.of(config, Arrivals.taken(store))
     results: list[tuple[InputConfig, ReadResult]] = []
     refused: list[Finding] = []
     for each in track(config.inputs, "reading"):
@@ -95,6 +99,7 @@ def ingest(
         if labels is not None:
             store_labels(change, labels, provenance)
         change.add_findings(findings)
+        change.take_in({} if refused else seen.document(), findings)  # what was refused may be readable tomorrow
         also(change, findings)
     labelled = 0 if labels is None else int((labels.values >= 0).sum())
     runs = len(set(table.run.tolist()))

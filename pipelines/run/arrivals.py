@@ -1,7 +1,7 @@
 """What the inputs hold now, known by digests, so that a night in which nothing arrived reads nothing.
 
-A file is digested again only where its size or its time of change differs from what the night before saw; a clock that
-was set back therefore costs a digest and hides nothing.
+A file is digested again only where its size or its time of change differs from what the last ingestion saw; a clock
+that was set back therefore costs a digest and hides nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from dqm import __version__
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError
+from dqm.store.store import Store
 
 NAMED = ("files", "dcs")
 """Fields of an input that hold patterns of files."""
@@ -68,8 +69,14 @@ class Arrivals:
         return sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
 
     def document(self) -> dict[str, list[int | str]]:
-        """For the record of a night."""
+        """For the store."""
         return {path: [each.size, each.changed, each.digest] for path, each in self.files.items()}
+
+    @classmethod
+    def taken(cls, store: Store) -> Arrivals | None:
+        """What the newest ingestion saw; None where it is not known, so that all is read."""
+        files = store.intake.files
+        return cls.from_document(files) if files else None
 
     @classmethod
     def from_document(cls, given: Mapping[str, list[int | str]]) -> Arrivals:
