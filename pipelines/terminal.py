@@ -15,12 +15,19 @@ Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210;
 SchedulerName = Annotated[
     str, typer.Option("--scheduler", help="serial, processes, processes:4, dask, dask:4 or tcp://HOST:PORT")
 ]
+LogPath = Annotated[
+    str, typer.Option("--log-json", help="append one JSON object a line here; - = standard error, in place of text")
+]
 DEFAULT_CONFIG = Path("dqm.toml")
 
 
 def say(text: str) -> None:
     """Human text, to standard error."""
     typer.echo(text, err=True)
+
+
+def silent(text: str) -> None:
+    """Say nothing, where standard error is for machines."""
 
 
 def write_json(target: str, document: Any) -> None:

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
+from pipelines.terminal import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    JsonPath,
+    LogPath,
+    Runs,
+    SchedulerName,
+    say,
+    silent,
+    write_json,
+)
 
 QUARANTINE = 3
 
@@ -41,13 +51,14 @@ def nightly(
     since: Since = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done and write nothing")] = False,
     scheduler: SchedulerName = "serial",
+    log_path: LogPath = "",
     json_path: JsonPath = "",
 ) -> None:
     """Do a whole night: ingest what arrived, score what is due, decide, publish, tell, report.
 
     Run it as often as you like: a night that finds nothing new changes nothing. Exit code 75: another one runs.
     """
-    _night(config, runs, since, scheduler, json_path, dry=dry_run)
+    _night(config, runs, since, scheduler, (log_path, json_path), dry=dry_run)
 
 
 def backfill(
@@ -55,10 +66,11 @@ def backfill(
     runs: Runs = "",
     since: Since = None,
     scheduler: SchedulerName = "serial",
+    log_path: LogPath = "",
     json_path: JsonPath = "",
 ) -> None:
     """A night that scores again every run that the champion did not learn from, whatever was scored before."""
-    _night(config, runs, since, scheduler, json_path, again=True)
+    _night(config, runs, since, scheduler, (log_path, json_path), again=True)
 
 
 def _night(
@@ -66,7 +78,7 @@ def _night(
     runs: str,
     since: datetime | None,
     scheduler: str,
-    json_path: str,
+    written: tuple[str, str],
     *,
     again: bool = False,
     dry: bool = False,
@@ -75,11 +87,13 @@ def _night(
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.execution.schedulers import Scheduler
+    from pipelines.nightly.log import STANDARD_ERROR, logging_to
     from pipelines.nightly.night import NightRequest, dry_run
     from pipelines.nightly.night import nightly as run
     from pipelines.progress import showing
     from pipelines.run.score import chosen_runs
 
+    log_path, json_path = written
     settings = load(config)
     begin = None if since is None else since.replace(tzinfo=UTC)
     request = NightRequest(chosen_runs(runs), begin, Scheduler.parse(scheduler), again)
@@ -87,9 +101,9 @@ def _night(
         if dry:
             say(dry_run(settings, store, request))
             return
-        with showing("night") as started:
-            done = run(settings, store, request, started)
-    say(done.text())
+        with showing("night") as started, logging_to(log_path) as log:
+            done = run(settings, store, request, started, log)
+    (silent if log_path == STANDARD_ERROR else say)(done.text())
     write_json(json_path, done.document())
     if done.failed:
         raise typer.Exit(1)
@@ -102,6 +116,7 @@ def watch(
     interval: Annotated[float, typer.Option(help="seconds from one look at the files to the next")] = 1.0,
     seconds: Annotated[float | None, typer.Option("--for", help="stop after so many seconds")] = None,
     once: Annotated[bool, typer.Option("--once", help="look once and stop")] = False,
+    log_path: LogPath = "",
     json_path: JsonPath = "",
 ) -> None:
     """Score lumisections as their files appear; stops after the pass at work on Ctrl-C or SIGTERM.
@@ -111,14 +126,16 @@ def watch(
     from dqm.model.config import load
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
+    from pipelines.nightly.log import STANDARD_ERROR, logging_to
     from pipelines.nightly.watch import stopping
     from pipelines.nightly.watch import watch as run
 
     settings = load(config)
     place = Place.configured(settings.store)
-    with Store.open(settings.store_path, place=place) as store, stopping() as stop:
-        done = run(settings, store, interval=interval, seconds=seconds, once=once, stop=stop, say=say)
-    say(done.text())
+    tell = silent if log_path == STANDARD_ERROR else say
+    with Store.open(settings.store_path, place=place) as store, stopping() as stop, logging_to(log_path) as log:
+        done = run(settings, store, interval=interval, seconds=seconds, once=once, stop=stop, say=tell, log=log)
+    tell(done.text())
     write_json(json_path, vars(done))
     if done.failed:
         raise typer.Exit(1)

@@ -33,6 +33,7 @@ from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
+from pipelines.nightly.log import ERROR, INFO, SILENT, WARNING, Log
 from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import FORESEEN, Stage, Stages
 from pipelines.run.arrivals import Arrivals
@@ -79,7 +80,12 @@ class NightSummary:
     delivered: int
     snapshot: int
     report: Path | None = None
-    in_quarantine: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def in_quarantine(self) -> tuple[str, ...]:
+        """What was found that keeps data away, in words."""
+        return tuple(str(each) for each in self.findings if each.severity == "quarantined")
 
     @property
     def failed(self) -> bool:
@@ -118,18 +124,23 @@ def nightly(
     store: Store,
     request: NightRequest = NightRequest(),  # frozen
     started: Callable[[str], None] = lambda name: None,
+    log: Log = SILENT,
 ) -> NightSummary:
     """Run one night; raises ``LockedError`` where another one runs. Everything else is in the summary."""
     with locked(store.path, "night"):
         night = store.nights.begin()
+        log = log.of(night=night)
+        log.write("night.began")
         try:
-            summary = Work(config, store, request, night, Stages(started)).run()
+            summary = Work(config, store, request, night, Stages(started, log.stage)).run()
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
+            log.write("night.ended", ERROR, state=FAILED, said=said["error"])
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
             _told(config, store)
             raise
         state = FAILED if any(each.state == "failed" for each in summary.stages) else FINISHED
+        _log_end(log, summary, state)
         type_ = "nightly.failed" if summary.failed else "nightly.finished"
         document = summary.document()
         told = {name: document[name] for name in ("seconds", "scored", "failed_runs", "decisions", "quarantined")}
@@ -137,6 +148,14 @@ def nightly(
         store.nights.end(night, state, document, events=[_ended(night, type_, told)])
         _told(config, store)
         return summary
+
+
+def _log_end(log: Log, done: NightSummary, state: str) -> None:
+    log.runs(done.failed_runs)
+    log.findings(done.findings)
+    level = ERROR if done.failed else WARNING if done.quarantined else INFO
+    counts = {"scored": done.scored, "delivered": done.delivered, "quarantined": done.quarantined}
+    log.write("night.ended", level, state=state, seconds=round(done.seconds, 3), **counts, decisions=done.decisions)
 
 
 def _told(config: Config, store: Store) -> None:
@@ -334,7 +353,7 @@ class Work:
             delivered=self.delivered,
             snapshot=self.store.snapshot,
             report=report,
-            in_quarantine=tuple(str(each) for each in self.findings if each.severity == "quarantined"),
+            findings=self.findings,
         )
 
     def _wanted(self, scorable: frozenset[int]) -> frozenset[int]:

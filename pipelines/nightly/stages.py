@@ -44,9 +44,10 @@ class Saying:
 
 @dataclass
 class Stages:
-    """The stages so far, in their order; ``started`` is called with the name of each as it begins."""
+    """The stages so far, in order; ``started`` is called with the name of each as it begins, ``ended`` with it."""
 
     started: Callable[[str], None] = field(default=lambda name: None)
+    ended: Callable[[Stage], None] = field(default=lambda stage: None)
     found: list[Stage] = field(default_factory=list)
 
     @contextmanager
@@ -57,10 +58,14 @@ class Stages:
         try:
             yield saying
         except FORESEEN as error:
-            self.found.append(Stage(name, FAILED, perf_counter() - begun, str(error)))
+            self._end(Stage(name, FAILED, perf_counter() - begun, str(error)))
         else:
             state = SKIPPED if saying.skipped else DONE
-            self.found.append(Stage(name, state, perf_counter() - begun, saying.said))
+            self._end(Stage(name, state, perf_counter() - begun, saying.said))
+
+    def _end(self, stage: Stage) -> None:
+        self.found.append(stage)
+        self.ended(stage)
 
     def failed(self, name: str | None = None) -> bool:
         """Whether a stage failed: any, or the one of this name."""

@@ -19,11 +19,13 @@ from typing import Any
 from dqm.formats.reading import ReadResult, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
+from dqm.model.findings import Finding
 from dqm.services.growing import growing, provisional_runs
 from dqm.store.store import Store, StoredModel
 from pipelines.alerts.relay import relay
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import WATCH, locked
+from pipelines.nightly.log import ERROR, INFO, SILENT, Log
 from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
 from pipelines.run.arrivals import Arrivals, paths_of
@@ -92,7 +94,8 @@ class Remembering:
 class Watch:
     """The loop and what it knows: the files that were taken in, and those that were tried in vain."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, log: Log = SILENT) -> None:
+        self.log = log
         self.config, self.store = config, store
         store.remember()
         self.taken = Arrivals.taken(store)
@@ -112,7 +115,7 @@ class Watch:
 
     def _pass(self, arrivals: Arrivals) -> Pass:
         begun, ended = perf_counter(), self._ended()
-        work = Work(self.config, self.store, NightRequest(), 0, Stages())
+        work = Work(self.config, self.store, NightRequest(), 0, Stages(ended=self.log.stage))
         work.live, work.read = True, self._read
         self._read.files = arrivals
         work.ingest(arrivals, self.taken)
@@ -125,7 +128,9 @@ class Watch:
                 work.certify(stored, frozenset() if self._first else self._decidable(stored, found.runs | ended))
         work.tell()
         stages = tuple(work.stages.found)
-        return Pass(perf_counter() - begun, stages, work.scored, work.failed_runs, work.decisions, work.delivered)
+        done = Pass(perf_counter() - begun, stages, work.scored, work.failed_runs, work.decisions, work.delivered)
+        _log_pass(self.log, done, work.findings)
+        return done
 
     def _ended(self) -> frozenset[int]:
         """The runs whose verdicts are provisional and that have ended since."""
@@ -146,6 +151,13 @@ class Watch:
             relay(self.config, self.store)
 
 
+def _log_pass(log: Log, done: Pass, findings: tuple[Finding, ...]) -> None:
+    log.runs(done.failed_runs)
+    log.findings(findings)
+    counts = {"scored": done.scored, "delivered": done.delivered, "decisions": done.decisions}
+    log.write("pass.ended", ERROR if done.failed else INFO, seconds=round(done.seconds, 3), **counts)
+
+
 def watch(
     config: Config,
     store: Store,
@@ -155,6 +167,7 @@ def watch(
     once: bool = False,
     stop: threading.Event | None = None,
     say: Callable[[str], None] = lambda text: None,
+    log: Log = SILENT,
 ) -> WatchSummary:
     """Go round every ``interval`` seconds until ``stop`` is set, for ``seconds``, or ``once``.
 
@@ -164,7 +177,8 @@ def watch(
         if value is not None and not value > 0:
             raise InputError(f"{name} {value:g}: write a positive number of seconds")
     stop, begun, passes, failed = stop or threading.Event(), monotonic(), 0, 0
-    round_, waiting = Watch(config, store), False
+    round_, waiting = Watch(config, store, log), False
+    log.write("watch.began")
     while not stop.is_set():
         try:
             done, waiting = round_.look(), False
@@ -173,6 +187,7 @@ def watch(
                 raise
             if not waiting:
                 say(f"waiting: {error}")
+                log.write("watch.waits", said=str(error))
             done, waiting = None, True
         if done is not None:
             say(done.text())
@@ -181,7 +196,9 @@ def watch(
         if once or left <= 0:
             break
         stop.wait(left)
-    return WatchSummary(passes, failed, monotonic() - begun)
+    summary = WatchSummary(passes, failed, monotonic() - begun)
+    log.write("watch.ended", seconds=round(summary.seconds, 3), passes=passes, failed=failed)
+    return summary
 
 
 @contextmanager

@@ -179,6 +179,15 @@ def test_a_lock_is_free_when_its_holder_was_killed(tmp_path: Path) -> None:
         pass
 
 
+def test_the_log_for_machines_takes_the_place_of_text(place: Path, dqm: Dqm, store: Store) -> None:
+    shutil.rmtree(store.path / "models")
+    code, text = dqm("nightly", "--log-json", "-", "--config", next(place.glob("*.toml")))
+    told = [json.loads(each) for each in text.splitlines()]
+    assert (code, told[0]["event"], told[-1]["event"]) == (1, "night.began", "night.ended")
+    assert {each["stage"]: each["state"] for each in told if each["event"] == "stage.ended"}["model"] == "failed"
+    assert (told[-1]["level"], told[-1]["state"], {each["night"] for each in told}) == ("error", "failed", {1})
+
+
 def test_a_dry_run_writes_nothing(place: Path, dqm: Dqm, store: Store) -> None:
     snapshot = store.snapshot
     code, text = dqm("nightly", "--dry-run", "--config", next(place.glob("*.toml")))
