@@ -30,6 +30,7 @@ from pipelines import service_commands
 from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
+from pipelines.nightly.keeping_commands import register as register_keeping
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 QUARANTINE, LOCKED, CONFIG = 3, 75, 78
@@ -361,6 +362,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
 
 service_commands.register(app)
 register_nights(app)
+register_keeping(app)
 
 
 def version(value: bool) -> None:

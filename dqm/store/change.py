@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from dqm.model.errors import UnknownNameError
+from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
@@ -153,6 +153,7 @@ class Change:
         """Put the files in place and enter all rows; where a snapshot would hold anything new, make one."""
         for check in self._checks:
             check(connection)
+        self._refuse_pruned()
         inserts = {
             schema.partitions: self._new_partitions(connection),
             schema.findings: self._new_findings(connection),
@@ -170,6 +171,12 @@ class Change:
             intake.enter(connection, self._at, *self._seen)
         self.entered = tuple(audit.append(connection, action) for action in self._actions)
         outbox.post(connection, self._events, self._at)
+
+    def _refuse_pruned(self) -> None:
+        """Raise ``StoreError`` where a file that was there when its content was put was pruned since."""
+        for each in self._partitions.values():
+            if each.path not in self._staged and not (self._folder / each.path).exists():
+                raise StoreError(f"{self._folder / each.path} was pruned meanwhile by another command; do it again")
 
     def discard(self) -> None:
         """Remove the temporary files that were not put in place."""

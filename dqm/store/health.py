@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from dqm.model.errors import StoreError
 from dqm.store.audit import BEGIN
 from dqm.store.change import PUBLISHED
 from dqm.store.database import newest_revision
-from dqm.store.partitions import HEALING, STAGING, Partition, content_digest, read_one
+from dqm.store.partitions import HEALING, Partition, content_digest, read_one
+from dqm.store.prune import unnamed
 from dqm.store.schema import KINDS
 from dqm.store.store import Publication, Store
 
@@ -104,8 +104,8 @@ def _publication_fault(publication: Publication) -> str:
 
 def _leftovers(store: Store) -> Check:
     """Files that no snapshot names, old ones included."""
-    named = {each.path for each in store.publications()} | {store.path / each.path for each in store.history()}
-    files = [each for each in _bulk(store.path) if each not in named]
+    published = {Path(PUBLISHED, name) for each in store.publications() for name in (each.name, each.path.name)}
+    files = [store.path / each for each in unnamed(store.path, published | {each.path for each in store.history()})]
     if not files:
         return Check("store leftovers", True, "none")
     size = sum(each.stat().st_size for each in files)
@@ -113,8 +113,3 @@ def _leftovers(store: Store) -> Check:
     return Check(
         "store leftovers", True, f"note: {shown}: an interrupted write left them, or one is going on; harmless"
     )
-
-
-def _bulk(folder: Path) -> Iterable[Path]:
-    places = [folder / name for name in (*KINDS, PUBLISHED, STAGING)]
-    return sorted(each for place in places for each in place.rglob("*") if each.is_file())

@@ -69,6 +69,7 @@ partitions = sa.Table(
     sa.Column("provenance", sa.JSON, nullable=False),
     _snapshot("valid_from"),
     _snapshot("valid_to", nullable=True),
+    sa.Column("pruned", UtcDateTime, nullable=True),
 )
 sa.Index(
     "uq_partitions_current",

@@ -26,6 +26,7 @@ from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
 from dqm.store.partitions import Kept, Partition, read
 from dqm.store.postgresql import Place
+from dqm.store.prune import Pruning
 
 WAIT = 30.0
 """Seconds for which a writer waits for another one before it gives up."""
@@ -176,7 +177,14 @@ class Store:
         query = sa.select(table).where(table.c.kind == kind, self._within(snapshot)).order_by(table.c.run)
         if run is not None:
             query = query.where(table.c.run == run)
-        return [_partition(row) for row in self._rows(query)]
+        rows = self._rows(query)
+        for row in rows:
+            if row.pruned is not None:
+                raise StoreError(
+                    f"{self.path}: what snapshot {snapshot} held of run {row.run} was pruned on {row.pruned:%Y-%m-%d}; "
+                    f"a copy from before has it, and the newest snapshot is {self.snapshot}"
+                )
+        return [_partition(row) for row in rows]
 
     def brought(self, kind: str, run: int) -> datetime:
         """When the current rows of a run were committed; raises ``UnknownNameError`` where there are none."""
@@ -189,8 +197,9 @@ class Store:
         return at
 
     def history(self) -> list[Partition]:
-        """Every partition that any snapshot ever held, oldest first."""
-        return [_partition(row) for row in self._rows(sa.select(schema.partitions).order_by(schema.partitions.c.id))]
+        """Every partition that any snapshot ever held and that was not pruned, oldest first."""
+        query = sa.select(schema.partitions).where(schema.partitions.c.pruned.is_(None))
+        return [_partition(row) for row in self._rows(query.order_by(schema.partitions.c.id))]
 
     def read(
         self,
@@ -310,6 +319,11 @@ class Store:
     def nights(self) -> Nights:
         """The nights that ran."""
         return Nights(self._engine)
+
+    @property
+    def pruning(self) -> Pruning:
+        """What may go of the store."""
+        return Pruning(self.path, self._engine)
 
     @property
     def deliveries(self) -> Deliveries:

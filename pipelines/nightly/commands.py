@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,8 +38,6 @@ def register(app: typer.Typer) -> None:
     app.command()(end_run)
     app.command()(status)
     app.command()(serve_health)
-    app.command()(backup)
-    app.command()(restore)
     app.command()(promote)
     app.command()(explain)
 
@@ -205,29 +202,6 @@ def serve_health(
             server.serve_forever()
         except KeyboardInterrupt:
             return
-
-
-def backup(
-    folder: Annotated[Path, typer.Argument(help="new folder for the copy")],
-    config: ConfigPath = DEFAULT_CONFIG,
-) -> None:
-    """Copy the store into a new folder and verify every byte; a night may go on meanwhile."""
-    from dqm.model.config import load
-    from dqm.store.backup import backup as run
-    from dqm.store.store import Store
-
-    with Store.open(load(config).store_path) as store:
-        say(run(store, folder).text())
-
-
-def restore(
-    source: Annotated[Path, typer.Argument(help="folder that dqm backup made")],
-    folder: Annotated[Path, typer.Argument(help="new folder for the store")],
-) -> None:
-    """Make a store of a copy; point [store] path at it afterwards."""
-    from dqm.store.backup import restore as run
-
-    say(run(source, folder).text())
 
 
 def promote(
