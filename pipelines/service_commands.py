@@ -157,12 +157,14 @@ def reopen(
 
 def publish(who: As = "", nonce: Nonce = "", config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
     """Publish the golden JSON of what is decided now, without scoring."""
+    from dqm.services.publish import GOLDEN
     from dqm.services.publish import publish as service
     from pipelines.run.certify import IN_WORDS
 
     with _desk(config) as (_, store, people):
         done = service(store, people, who, words=IN_WORDS, nonce=_nonce(nonce))
-    _tell(done, json_path)
+    say(f"{done.text()}\n{store.newest(GOLDEN)}")
+    write_json(json_path, done.document())
 
 
 def runs(

@@ -104,7 +104,10 @@ def restore(source: Path, folder: Path) -> Copied:
         _copy(source / name, folder / name)
         if _digest(folder / name) != digests[name]:
             raise StoreError(f"{folder / name}: it was written wrong; check the disk")
-    return _copied(folder, snapshot)
+    done = _copied(folder, snapshot)
+    with Store.open(folder) as store:
+        store.bring_up_to_date({each.name for each in store.publications()})
+    return done
 
 
 def _refuse_filled(folder: Path) -> None:

@@ -149,6 +149,11 @@ class Change:
             os.fsync(stream.fileno())
         self._publishing[name] = _Publishing(staged, hashlib.sha256(data).hexdigest(), len(data), dict(provenance))
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The names that are published in it, as another version or as before."""
+        return tuple(self._publishing)
+
     def apply(self, connection: sa.Connection) -> None:
         """Put the files in place and enter all rows; where a snapshot would hold anything new, make one."""
         for check in self._checks:

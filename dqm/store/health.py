@@ -11,6 +11,7 @@ from dqm.model.errors import StoreError
 from dqm.store.audit import BEGIN
 from dqm.store.change import PUBLISHED
 from dqm.store.database import newest_revision
+from dqm.store.newest import is_newest
 from dqm.store.partitions import HEALING, Partition, content_digest, read_one
 from dqm.store.prune import unnamed
 from dqm.store.schema import KINDS
@@ -59,8 +60,11 @@ def _partitions(store: Store) -> Check:
 
 
 def _publications(store: Store) -> Check:
-    """Every published version is there and has the bytes that were published."""
-    return _summary("store publications", [_publication_fault(each) for each in store.publications()])
+    """Every published version is there and has the bytes that were published, the newest under its plain name too."""
+    newest = {each.name: each for each in store.publications()}.values()
+    stale = [each for each in newest if not is_newest(store.path, each.name, each.sha256)]
+    faults = [f"{store.newest(e.name)} is not version {e.version}; mend it with: dqm publish" for e in stale]
+    return _summary("store publications", [*map(_publication_fault, store.publications()), *faults])
 
 
 def _audit(store: Store) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
 from dqm.store.deliveries import Deliveries
+from dqm.store.newest import refresh
 from dqm.store.nights import Nights
 from dqm.store.outbox import Posted
 from dqm.store.partitions import Kept, Partition, read
@@ -156,6 +157,7 @@ class Store:
                 if based_on is not None and _newest(connection) != based_on:
                     raise StoreError(f"{self.path} was changed meanwhile by another command; do it again")
                 change.apply(connection)
+            self.bring_up_to_date(change.published)
         finally:
             change.discard()
 
@@ -294,6 +296,16 @@ class Store:
         if wanted not in named:
             raise UnknownNameError(f"version of {name}", str(wanted), map(str, named))
         return named[wanted]
+
+    def bring_up_to_date(self, names: Collection[str]) -> None:
+        """Let the plain files of these names hold the newest versions; raises ``StoreError`` where one cannot."""
+        if names:
+            with writing(self._engine) as connection:
+                refresh(connection, self.path, names)
+
+    def newest(self, name: str) -> Path:
+        """Where the newest version of a published file lies, whatever its number."""
+        return self.path / PUBLISHED / name
 
     def audit(self, run: int | None = None) -> list[Entry]:
         """What people and commands did, oldest first, of one run or of all."""

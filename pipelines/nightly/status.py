@@ -27,6 +27,7 @@ class Status:
     champion: str
     challenger: str
     golden: int
+    golden_path: str
     nights: dict[str, int]
     last_finished: datetime | None
     hours: float | None
@@ -43,7 +44,8 @@ class Status:
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",
             "nights: " + (", ".join(f"{n} {state}" for state, n in self.nights.items()) or "none"),
-            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} scored; golden JSON version {self.golden}",
+            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} scored; golden JSON version {self.golden}"
+            + (f": {self.golden_path}" if self.golden else ""),
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
             f"alerts: {waiting}",
             f"quarantined findings: {self.quarantined}",
@@ -72,6 +74,7 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
         scored=len(store.runs("scores")),
         **{name: found.model_id if found else "" for name, found in models.items()},
         golden=max(golden, default=0),
+        golden_path=str(store.newest("golden.json")) if golden else "",
         nights=dict(Counter(each.state for each in nights)),
         last_finished=ended,
         hours=hours,

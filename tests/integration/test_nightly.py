@@ -241,8 +241,10 @@ def test_a_night_that_is_missed_is_told_once_a_day(config: Config, store: Store)
 
 def test_status_for_machines(place: Path, dqm: Dqm) -> None:
     file = next(place.glob("*.toml"))
-    code, _ = dqm("status", "--config", file, "--json", place / "status.json")
+    code, text = dqm("status", "--config", file, "--json", place / "status.json")
     found = json.loads((place / "status.json").read_text())
+    assert f"golden JSON version 1: {found['golden_path']}" in text
+    assert Path(found["golden_path"]) == place / "certification" / "published" / "golden.json"
     assert (code, found["overdue"], found["golden"], found["nights"]) == (0, False, 1, {})
     assert dqm("status", "--config", file, "--within", "26")[0] == 1
 

@@ -101,7 +101,9 @@ def test_a_shift(config: Path, settings: Config, dqm: Dqm) -> None:
     assert "needs an expert or a leader; ada is shifter" in said("sign", run, code=1)
     assert "is signed:" in said("sign", run, "--as", "eve", "--nonce", "once")
     assert "was sent already; it counts once" in said("sign", run, "--as", "eve", "--nonce", "once", code=1)
-    assert "golden JSON version 2 holds" in said("publish", "--as", "eve")
+    text = said("publish", "--as", "eve")
+    assert "golden JSON version 2 holds" in text
+    assert text.rstrip().endswith("published/golden.json")
     assert "unbroken" in said("audit", run)
     with Store.open(settings.store_path) as store:
         published = store.publication("golden.json")
