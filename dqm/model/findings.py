@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["note", "repaired", "quarantined"]
+
+
+def grouped(findings: Iterable[Finding]) -> list[str]:
+    """One line for those of the same severity, code, file and run, with the first reason and how many there are."""
+    alike: dict[tuple[str, str, str, int | None], list[Finding]] = {}
+    for each in findings:
+        alike.setdefault((each.severity, each.code, each.file, each.run), []).append(each)
+    return [str(group[0]) + (f" (and {len(group) - 1} more like it)" if group[1:] else "") for group in alike.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dqm.model.errors import StoreError
+from dqm.model.findings import grouped
 from dqm.store.audit import BEGIN
 from dqm.store.change import PUBLISHED
 from dqm.store.database import newest_revision
@@ -47,6 +48,7 @@ def health(path: Path) -> list[Check]:
                 _partitions(store),
                 _publications(store),
                 _leftovers(store),
+                _quarantine(store),
                 _audit(store),
             ]
     except StoreError as error:
@@ -65,6 +67,16 @@ def _publications(store: Store) -> Check:
     stale = [each for each in newest if not is_newest(store.path, each.name, each.sha256)]
     faults = [f"{store.newest(e.name)} is not version {e.version}; mend it with: dqm publish" for e in stale]
     return _summary("store publications", [*map(_publication_fault, store.publications()), *faults])
+
+
+def _quarantine(store: Store) -> Check:
+    """What of the input is not used; no fault of the store, and still to be mended."""
+    found = store.quarantine()
+    if not found:
+        return Check("quarantined input", True, "none")
+    lines = grouped(found)
+    more = f"; and {len(lines) - 3} more kinds" if len(lines) > 3 else ""
+    return Check("quarantined input", True, f"note: {len(found)} findings: " + "; ".join(lines[:3]) + more)
 
 
 def _audit(store: Store) -> Check:

@@ -248,6 +248,13 @@ class Store:
         with reading(self._engine) as connection:
             return intake.newest(connection)
 
+    def quarantine(self) -> tuple[Finding, ...]:
+        """What keeps data away now, as the newest ingestion found it; before any was entered, all that ever did."""
+        found = self.intake
+        if found.at is None:
+            return tuple(each for each in self.findings() if each.severity == "quarantined")
+        return found.findings
+
     def working_point(self) -> WorkingPoint | None:
         """The latest working point, None before the first one."""
         found = self.working_points()

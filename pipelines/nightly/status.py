@@ -9,9 +9,13 @@ from typing import Any
 
 from dqm.model.errors import InputError
 from dqm.model.events import Event
+from dqm.model.findings import grouped
 from dqm.store.nights import FINISHED, RUNNING
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
+
+SHOWN = 10
+"""Kinds of quarantined findings that are listed."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Status:
     overdue: bool
     deliveries: dict[str, int]
     quarantined: int
+    quarantine: tuple[str, ...]
 
     def text(self) -> str:
         """For people."""
@@ -49,7 +54,9 @@ class Status:
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
             f"alerts: {waiting}",
             f"quarantined findings: {self.quarantined}",
+            *(f"  {each}" for each in self.quarantine[:SHOWN]),
         ]
+        lines += [f"  … and {len(self.quarantine) - SHOWN} more kinds"] if len(self.quarantine) > SHOWN else []
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
@@ -67,6 +74,7 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
     # A clock that was set back makes a night end in the future: as good a reason to look as one that is missing.
     overdue = within is not None and (hours is None or not -1 < hours <= within)
     golden = [each.version for each in store.publications() if each.name == "golden.json"]
+    quarantine = store.quarantine()
     models = {name: store.pointed(name) for name in (CHAMPION, CHALLENGER)}
     return Status(
         snapshot=store.snapshot,
@@ -80,7 +88,8 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
         hours=hours,
         overdue=overdue,
         deliveries=store.deliveries.counts(),
-        quarantined=sum(each.severity == "quarantined" for each in store.findings()),
+        quarantined=len(quarantine),
+        quarantine=tuple(grouped(quarantine)),
     )
 
 

@@ -43,6 +43,7 @@ def test_a_sound_store(full: Store) -> None:
         Check("store partitions", True, "2 as written"),
         Check("store publications", True, "1 as written"),
         Check("store leftovers", True, "none"),
+        Check("quarantined input", True, "none"),
         Check("audit chain", True, "0 entries, unbroken"),
     ]
 
