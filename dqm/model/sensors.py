@@ -29,7 +29,7 @@ class Sensor:
     speak of; both may be empty. *periodic*: a reading is due every ``period`` seconds (``None``: learned from the past)
     and its absence is a gap. *on-change*: a value holds until the next reading, however long that takes, so that only a
     silence beyond ``period`` (``None``: never) is a gap. Values at or beyond ``lowest`` and ``highest`` (in ``unit``)
-    are saturated.
+    are saturated. ``resolution`` is the smallest change that is a movement (``None``: any change is).
     """
 
     name: str
@@ -41,6 +41,7 @@ class Sensor:
     period: float | None = None
     lowest: float | None = None
     highest: float | None = None
+    resolution: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
