@@ -25,6 +25,8 @@ import numpy as np
 MISSING = 0.2
 """Share of cells without a reading beyond which nothing is said."""
 LAGS = 5
+ROUNDING = 1e-12
+"""Of a level: what is less is not a movement."""
 CYCLES = 3
 """In a window, at the least, to be called an oscillation."""
 RIDGE = 1e-9
@@ -32,12 +34,14 @@ RIDGE = 1e-9
 
 
 @numba.njit(cache=True, nogil=True)
-def cells(time, value, width, first, count):  # type: ignore[no-untyped-def]
-    """Mean of the readings in ``count`` cells of ``width`` ns from the ``first`` whole multiple on; NaN where none is."""
+def cells(time, value, begin, width, first, count):  # type: ignore[no-untyped-def]
+    """Mean of the readings in ``count`` cells of ``width`` ns, the first at ``first`` widths; NaN where none is.
+
+    ``begin`` is the first reading that is not before them.
+    """
     total, n = np.zeros(count), np.zeros(count, np.int32)
     edge, at = first * width, np.int64(-1)
     until = edge
-    begin = np.searchsorted(time, edge)
     for i in range(begin, len(time)):
         if time[i] >= until:
             at = (time[i] - edge) // width
@@ -93,7 +97,7 @@ def _centred(mean, start, size, x):  # type: ignore[no-untyped-def]
     level = total / max(known, 1)
     for i in range(size):
         one = mean[start + i]
-        x[i] = 0.0 if np.isnan(one) else one - level
+        x[i] = one - level if abs(one - level) > ROUNDING * abs(level) else 0.0
     return known
 
 
@@ -117,7 +121,7 @@ def _straightened(mean, start, size, x):  # type: ignore[no-untyped-def]
         if not np.isnan(mean[start + i]):
             x[i] -= level + slope * i
             left = max(left, abs(x[i]))
-    return left > 1e-12 * largest
+    return left > ROUNDING * largest
 
 
 @numba.njit(cache=True, nogil=True)

@@ -95,13 +95,14 @@ def shares(flagged: NDArray[np.bool_], begin: NDArray[np.int64], stop: NDArray[n
 
 
 @numba.njit(cache=True, nogil=True)
-def stuck(time, value, ends, resolution, last, moved, seen, out):  # type: ignore[no-untyped-def]
+def stuck(time, value, first, ends, resolution, last, moved, seen, out):  # type: ignore[no-untyped-def]
     """Seconds from the last movement to the latest reading before every end, out ``(w,)``; NaN before the first.
 
-    A movement is a change by more than the ``resolution`` from the value at the movement before. ``last`` (that value),
-    ``moved`` (when) and ``seen`` (the latest reading looked at), arrays of one number, carry over to the next call.
+    A movement is a change by more than the ``resolution`` from the value at the movement before. ``last`` (that
+    value), ``moved`` (when) and ``seen`` (the latest reading looked at), arrays of one number, carry over to the next
+    call, which begins with reading ``first``.
     """
-    i = np.searchsorted(time, seen[0], side="right")
+    i = first
     for j in range(len(ends)):
         while i < len(time) and time[i] < ends[j]:
             if not abs(value[i] - last[0]) <= resolution:

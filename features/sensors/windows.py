@@ -155,7 +155,8 @@ def _rhythm(
         if len(due[r]):
             stop = ends[due[r]] // width
             first = int(stop[0]) - size
-            mean = cells(series.time, series.value, width, first, int(stop[-1]) - first)
+            begin = int(np.searchsorted(series.time, first * width))
+            mean = cells(series.time, series.value, begin, width, first, int(stop[-1]) - first)
             horizon = max(1, round(settings.horizon * SECOND / width))
             rhythms(mean, stop - first, size, width / SECOND, horizon, taken[1:])
         latest = np.searchsorted(due[r], np.arange(len(ends)), side="right")
@@ -167,7 +168,9 @@ def _rhythm(
 def _stuck(sensor: Sensor, time: Times, value: Values, ends: Times, carry: Carry, out: Values) -> None:
     """Time without movement; of an on-change sensor up to the end of the bin, as its value holds until then."""
     valid = np.isfinite(value)
-    stuck(time[valid], value[valid], ends, sensor.resolution or 0.0, carry.last, carry.moved, carry.seen, out)
+    at = time[valid]
+    first = int(np.searchsorted(at, carry.seen[0], side="right"))
+    stuck(at, value[valid], first, ends, sensor.resolution or 0.0, carry.last, carry.moved, carry.seen, out)
     if sensor.logging != "on-change":
         return
     last = np.searchsorted(time, ends) - 1
