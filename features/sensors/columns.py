@@ -12,7 +12,7 @@ CONTROLLED = ("temperature", "pressure", "level", "flow")
 """What a loop holds to its setpoint."""
 ACTING = ("valve", "heater")
 """What it does so with."""
-CELL, CELLS, FEWEST = 4.0, 256, 32
+CELL, CELLS, FEWEST = 8.0, 256, 32
 """Seconds of the shortest cell of a rhythm; how many cells a window has at most and at least."""
 
 

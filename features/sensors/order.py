@@ -1,4 +1,4 @@
-"""Exact order statistics of a window that slides along readings.
+"""Order statistics of a window that slides along readings, exact to 10⁻¹⁰ of themselves.
 
 The readings of a stretch are sorted once; each then is a rank, and a window is a set of ranks, kept as a bitmap. A
 *mark* stands at every percentile and knows how many members of the window are below it. A step of the window flips the
@@ -12,25 +12,46 @@ from __future__ import annotations
 import numba
 import numpy as np
 from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
+from numpy.typing import NDArray
 
+SIGN = np.int64(0x7FFFFFFFFFFFFFFF)
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 ONE = np.uint64(1)
 
 
-@numba.njit(cache=True, nogil=True)
-def describe(values, order, begin, stop, wanted, out):  # type: ignore[no-untyped-def]
-    """Percentiles and the median absolute deviation of ``values[begin[j]:stop[j]]`` for every window ``j``.
+def order_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions of ``n`` finite values in rising order, in a third of the time of ``np.argsort``.
 
-    ``order`` is ``np.argsort(values)``. ``wanted`` holds ``q`` quantiles, the first of them 0.5; ``out`` ``(w, q + 1)``
+    A float's bits, read as a whole number, rise with it. The lowest of them make room for the position, and one plain
+    sort does: values that differ by less than n·2⁻⁵² of themselves may stand in the wrong order.
+    """
+    bits = values.view(np.int64)
+    room = max(len(values) - 1, 0).bit_length()
+    key = ((bits ^ ((bits >> 63) & SIGN)) >> room << room) | np.arange(len(values))
+    key.sort()
+    return np.asarray(key & ((1 << room) - 1))
+
+
+@numba.njit(cache=True, nogil=True)
+def ranks(values, order):  # type: ignore[no-untyped-def]
+    """The values in rising order, and the place of each in it, both ``(n,)``; ``order`` is ``order_of(values)``."""
+    ordered, rank = np.empty(len(values)), np.empty(len(values), np.int32)
+    for i in range(len(values)):
+        ordered[i] = values[order[i]]
+        rank[order[i]] = i
+    return ordered, rank
+
+
+@numba.njit(cache=True, nogil=True)
+def describe(ordered, rank, begin, stop, wanted, out):  # type: ignore[no-untyped-def]
+    """Percentiles and the median absolute deviation of readings ``begin[j]:stop[j]`` for every window ``j``.
+
+    ``ordered`` and ``rank`` are those of ``ranks``. ``wanted`` holds ``q`` quantiles, the first of them 0.5; ``out`` ``(w, q + 1)``
     receives x₍h₎ at h = (n − 1)·q, linear between two values, and then median|x − median|. Both bounds may only rise.
     A window without values gives NaN.
     """
-    m, q = len(values), len(wanted)
-    ordered, rank = np.empty(m), np.empty(m, np.int32)
-    for i in range(m):
-        ordered[i] = values[order[i]]
-        rank[order[i]] = i
-    words = np.zeros((m >> 6) + 2, np.uint64)
+    q = len(wanted)
+    words = np.zeros((len(rank) >> 6) + 2, np.uint64)
     at, below = np.zeros(q + 2, np.int64), np.zeros(q + 2, np.int64)
     first, last = 0, 0
     for j in range(len(begin)):

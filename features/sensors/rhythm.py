@@ -55,7 +55,7 @@ def cells(time, value, begin, width, first, count):  # type: ignore[no-untyped-d
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def rhythms(mean, stop, size, width, horizon, out):  # type: ignore[no-untyped-def]
     """Period (s), amplitude, hunting and control index of the windows ``mean[stop[j] − size:stop[j]]``, out ``(w, 4)``.
 
@@ -124,7 +124,7 @@ def _straightened(mean, start, size, x):  # type: ignore[no-untyped-def]
     return left > ROUNDING * largest
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _control(x, size, horizon):  # type: ignore[no-untyped-def]
     """cᵀR⁻¹c / r₀ by Cholesky; NaN where there is no error or the window is too short for the horizon."""
     if horizon + 2 * LAGS > size:
@@ -132,9 +132,9 @@ def _control(x, size, horizon):  # type: ignore[no-untyped-def]
     r = np.zeros(max(LAGS, horizon + LAGS))
     for k in range(len(r)):
         if k < LAGS or k >= horizon:
-            total = 0.0
-            for i in range(k, size):
-                total += x[i] * x[i - k]
+            total, later = 0.0, x[k:]
+            for i in range(size - k):
+                total += x[i] * later[i]
             r[k] = total
     if not r[0] > 0:
         return np.nan
@@ -162,7 +162,7 @@ def _flipped(n):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _power(x, half, cosine, sine, flipped, re, im, power):  # type: ignore[no-untyped-def]
     """|X_k|² for 0 < k < N/2: even and odd numbers as one complex sequence of half the length, then taken apart."""
     for i in range(half):

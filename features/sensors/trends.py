@@ -16,26 +16,28 @@ HOUR = 3600.0
 
 @numba.njit(cache=True, nogil=True)
 def block_sums(time, value):  # type: ignore[no-untyped-def]
-    """Σt, Σx, Σt², Σt·x of every whole block, shape ``(b, 4)``; seconds and values count from its first reading."""
-    sums = np.zeros((len(time) // BLOCK, 4))
-    for b in range(len(sums)):
+    """First t and x, then Σt, Σx, Σt², Σt·x from these on, of every whole block: shape ``(6, b)``, t in seconds."""
+    sums = np.zeros((6, len(time) // BLOCK))
+    for b in range(sums.shape[1]):
         first = b * BLOCK
+        sums[0, b], sums[1, b] = (time[first] - time[0]) * SECONDS, value[first]
         for i in range(first, first + BLOCK):
             t, x = (time[i] - time[first]) * SECONDS, value[i] - value[first]
-            sums[b, 0] += t
-            sums[b, 1] += x
-            sums[b, 2] += t * t
-            sums[b, 3] += t * x
+            sums[2, b] += t
+            sums[3, b] += x
+            sums[4, b] += t * t
+            sums[5, b] += t * x
     return sums
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def slopes(time, value, sums, begin, stop, out):  # type: ignore[no-untyped-def]
     """Least-squares slope per hour of every window, out ``(w,)``; NaN of fewer than three readings.
 
     slope = (n·Σtx − Σt·Σx) / (n·Σt² − (Σt)²). Every window is summed afresh, so that nothing of a spike remains when
     it has left, and counts from its own first reading, so that nothing is lost to a large level.
     """
+    t0, x0, t1, x1, t2, tx = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
     for j in range(len(begin)):
         a, b = begin[j], stop[j]
         if b - a < 3:
@@ -51,12 +53,13 @@ def slopes(time, value, sums, begin, stop, out):  # type: ignore[no-untyped-def]
                 sx += x
                 stt += t * t
                 stx += t * x
+        since, level = (time[a] - time[0]) * SECONDS, value[a]
         for k in range(first, last):
-            t, x = (time[k * BLOCK] - time[a]) * SECONDS, value[k * BLOCK] - value[a]
-            st += sums[k, 0] + BLOCK * t
-            sx += sums[k, 1] + BLOCK * x
-            stt += sums[k, 2] + t * (2 * sums[k, 0] + BLOCK * t)
-            stx += sums[k, 3] + t * sums[k, 1] + x * (sums[k, 0] + BLOCK * t)
+            t, x = t0[k] - since, x0[k] - level
+            st += t1[k] + BLOCK * t
+            sx += x1[k] + BLOCK * x
+            stt += t2[k] + t * (2 * t1[k] + BLOCK * t)
+            stx += tx[k] + t * x1[k] + x * (t1[k] + BLOCK * t)
         width = n * stt - st * st
         out[j] = (n * stx - st * sx) / width * HOUR if width > 0 else np.nan
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dqm.model.sensors import SECOND, Sensor
 from features.sensors.columns import SensorColumns, WindowSettings, cadence, cell_count, has_limits
 from features.sensors.held import ticks
-from features.sensors.order import describe
+from features.sensors.order import describe, order_of, ranks
 from features.sensors.rhythm import cells, rhythms
 from features.sensors.trends import block_sums, gaps, shares, slopes, stuck
 
@@ -117,11 +117,12 @@ def _order(value: Values, begins: list[Times], stop: Times, settings: WindowSett
         low = longest[first]
         last = max(int(np.searchsorted(stop, low + stretch, side="right")), first + 1)
         rows, part = slice(first, last), slice(low, stop[last - 1])
-        by_value, by_step = np.argsort(value[part]), np.argsort(step[part])
+        values, value_rank = ranks(value[part], order_of(value[part]))
+        steps, step_rank = ranks(step[part], order_of(step[part]))
         for k, begin in enumerate(begins):
             a, b = begin[rows] - low, stop[rows] - low
-            describe(value[part], by_value, a, b, wanted, found[rows])
-            describe(step[part], by_step, np.minimum(a + 1, b), b, half, moved[rows])
+            describe(values, value_rank, a, b, wanted, found[rows])
+            describe(steps, step_rank, np.minimum(a + 1, b), b, half, moved[rows])
             out[k * stride : k * stride + q + 1, rows] = found[rows].T
             out[k * stride + q + 1, rows] = SIGMA / np.sqrt(2) * moved[rows, 1]
         first = last

@@ -66,7 +66,7 @@ def test_too_many_empty_cells_say_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("window", "period", "cells"),
-    [(3600, 1.0, 256), (3600, 10.0, 256), (600, 10.0, 32), (600, 20.0, 0), (600, None, 128)],
+    [(3600, 1.0, 256), (3600, 10.0, 256), (600, 10.0, 32), (600, 20.0, 0), (600, None, 64)],
 )
 def test_cells_follow_the_cadence(window: float, period: float | None, cells: int) -> None:
     assert cell_count(window, period) == cells
