@@ -18,6 +18,7 @@ from dqm.model.errors import ConfigError, nearest
 from dqm.model.nightly_config import NightlyConfig
 from dqm.model.people_config import PeopleConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig, ShapesConfig
+from dqm.model.sensors_config import SensorsConfig
 
 
 class _Record(BaseModel):
@@ -297,6 +298,7 @@ class Config(_Record):
     nightly: NightlyConfig = NightlyConfig()
     alerts: AlertsConfig = AlertsConfig()
     people: PeopleConfig = PeopleConfig()
+    sensors: SensorsConfig = SensorsConfig()
     folder: Path = Field(Path(), exclude=True, description="folder of the file; set by load, not in the file")
 
     @property
