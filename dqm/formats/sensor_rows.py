@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dqm.formats.sources import Source, first_line
 from dqm.model.errors import InputError
@@ -42,6 +45,19 @@ class Rows:
     def read(self) -> int:
         """Rows that stood there."""
         return int(self.table.num_rows) + self.lost
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """``value`` float64 ``(n,)``, NaN where there is no number; ``filled`` ``(n,)`` whether anything stands there;
+    ``text`` whether the column holds text."""
+
+    value: NDArray[np.float64]
+    filled: NDArray[np.bool_]
+    text: bool
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Cells:
+        return Cells(self.value[rows], self.filled[rows], self.text)
 
 
 def whole_lines(source: Source) -> tuple[bytes, list[Finding]]:
@@ -226,14 +242,13 @@ def _parsed(body: memoryview, names: list[str], delimiter: str, kinds: Any, wron
     )
 
 
-def numbers(cells: pa.ChunkedArray) -> tuple[Any, Any]:
-    """Cells as float64 ``(n,)`` with NaN where there is no number, and where a cell was filled at all ``(n,)``."""
-    filled = cells.is_valid().to_numpy()
-    if pa.types.is_boolean(cells.type):
-        cells = cells.cast(pa.int8())
-    if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_null(cells.type):
-        return pc.fill_null(cells.cast(pa.float64()), float("nan")).to_numpy(), filled
-    import pandas as pd
-
-    text = cells.cast(pa.string()).to_pandas()
-    return pd.to_numeric(text, errors="coerce").to_numpy(dtype=float), filled
+def numbers(column: pa.ChunkedArray) -> Cells:
+    """The cells of a column as numbers."""
+    filled = column.is_valid().to_numpy()
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type):
+        value = column.cast(pa.float64())
+        return Cells((pc.fill_null(value, float("nan")) if value.null_count else value).to_numpy(), filled, text=False)
+    text = column.cast(pa.string()).to_pandas()
+    return Cells(pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64), filled, text=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dqm.formats.sensor_rows import Cells
 from dqm.formats.sensor_times import Converted, clock, settled, to_utc, zone_named
 from dqm.formats.sources import Source
 from dqm.model.errors import InputError
@@ -26,7 +26,7 @@ class Series:
     """Readings of one sensor in the order of the file.
 
     ``time`` int64 ``(n,)`` ns of UTC, the smallest int64 where the cell is no time; ``value`` float64 ``(n,)``, NaN
-    where the cell is no number; ``words`` how many cells hold something else than a number; ``settled`` how many
+    where the cell is no number; ``wordy`` where the column is text and no cell of it a number; ``settled`` how many
     readings of a repeated hour the order of the file settled, ``twice`` how many of its readings stayed doubtful and
     ``missing`` how many stand at a time that no clock showed.
     """
@@ -35,7 +35,7 @@ class Series:
     unit: str
     time: NDArray[np.int64]
     value: NDArray[np.float64]
-    words: int = 0
+    wordy: bool = False
     settled: int = 0
     twice: int = 0
     missing: int = 0
@@ -43,10 +43,11 @@ class Series:
 
 @dataclass(eq=False)
 class ParsedSensors:
-    """One file: its series, what was found, and how many rows it has."""
+    """One file: its series, what was found, how many rows it has and how many of them fit no header."""
 
     source: Source
     rows: int = 0
+    lost: int = 0
     series: list[Series] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -68,18 +69,16 @@ def moments(cells: pa.ChunkedArray, header: str, given: SensorsInput, source: So
     return to_utc(found.time, zone_named(given.zone))
 
 
-def series_of(
-    name: str, unit: str, when: Converted, value: NDArray[Any], filled: NDArray[np.bool_] | None = None
-) -> Series:
-    """One series; cells that were not filled are no readings."""
-    words = int(np.isnan(value).sum())
-    if filled is not None and not filled.all():
+def series_of(name: str, unit: str, when: Converted, cells: Cells) -> Series:
+    """One series; cells that are empty are no readings."""
+    value, filled = cells.value, cells.filled
+    if not filled.all():
         when = Converted(when.time[filled], when.later[filled], when.missing[filled])
         value = value[filled]
-        words -= int((~filled).sum())
     twice, missing = int((when.later != 0).sum()), int(when.missing.sum())
     time, done = settled(when) if twice else (when.time, 0)
-    return Series(name, unit, time, value, words, done, twice - done, missing)
+    wordy = cells.text and len(value) > 0 and bool(np.isnan(value).all())
+    return Series(name, unit, time, value, wordy, done, twice - done, missing)
 
 
 def named(header: str, given: SensorsInput) -> tuple[str, str]:

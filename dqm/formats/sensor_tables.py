@@ -34,6 +34,7 @@ def parse_table(source: Source, given: SensorsInput) -> ParsedSensors:
             found.findings.append(_changed(columns, now, source))
         columns = now
         found.rows += rows.read
+        found.lost += rows.lost
         found.findings += rows.findings
         if _is_long(now, given):
             _long(found, rows.table, given)
@@ -79,8 +80,7 @@ def _wide(found: ParsedSensors, rows: Rows, given: SensorsInput) -> None:
         raise InputError(f"{source.path}: {header!r} is the only column; a wide table has one column a sensor")
     refuse_repeated((name for name, _ in sensors.values()), source)
     for column, (name, unit) in sensors.items():
-        value, filled = numbers(table[column])
-        found.series.append(series_of(name, unit, when, value, filled))
+        found.series.append(series_of(name, unit, when, numbers(table[column])))
 
 
 def _long(found: ParsedSensors, table: pa.Table, given: SensorsInput) -> None:
@@ -95,20 +95,20 @@ def _long(found: ParsedSensors, table: pa.Table, given: SensorsInput) -> None:
             f"{source.path}: a long table needs the column {wanted}; it has {', '.join(map(repr, columns))}"
         )
     when = moments(table[header], header, given, source)
-    value, filled = numbers(table[value_column])
+    cells = numbers(table[value_column])
     names, code = _codes([table[each] for each in called])
     units, unit = _codes([table[unit_column]]) if unit_column else ([""], np.zeros(len(code), np.int64))
     _tell_nameless(found, code)
     order = np.argsort(code.astype(np.int16 if len(names) < 1 << 15 else np.int64), kind="stable")
     when = Converted(when.time[order], when.later[order], when.missing[order])
-    value, filled, unit, code = value[order], filled[order], unit[order], code[order]
+    cells, unit, code = cells[order], unit[order], code[order]
     edges = np.searchsorted(code, np.arange(len(names) + 1))
     for i, name in enumerate(names):
         rows = slice(edges[i], edges[i + 1])
         if edges[i + 1] > edges[i]:
             part = Converted(when.time[rows], when.later[rows], when.missing[rows])
-            whole = series_of(given.prefix + given.names.get(name, name), "", part, value[rows], filled[rows])
-            found.series += _by_unit(whole, units, unit[rows][filled[rows]])
+            whole = series_of(given.prefix + given.names.get(name, name), "", part, cells[rows])
+            found.series += _by_unit(whole, units, unit[rows][cells.filled[rows]])
 
 
 def _by_unit(whole: Series, units: Sequence[str], unit: NDArray[np.int64]) -> list[Series]:

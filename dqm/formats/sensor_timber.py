@@ -48,15 +48,15 @@ def _read(found: ParsedSensors, called: str, header: str, body: memoryview, give
     """Add the series of one block, or say why it has none."""
     rows = read_body(found.source, body, [WHEN, READ], ",", ())
     found.rows += rows.read
+    found.lost += rows.lost
     if rows.lost and "ARRAY" in header.upper():
         reason = f"{called}: its readings are arrays; export their elements as variables of their own"
         found.findings.append(Finding("array", "quarantined", reason, str(found.source.path)))
         return
     found.findings += rows.findings
     when = moments(rows.table[WHEN], header.split(",")[0], given, found.source)
-    value, filled = numbers(rows.table[READ])
     name = given.prefix + given.names.get(called, called)
-    found.series.append(series_of(name, "", when, value, filled))
+    found.series.append(series_of(name, "", when, numbers(rows.table[READ])))
 
 
 def _blocks(data: bytes) -> Iterator[memoryview]:

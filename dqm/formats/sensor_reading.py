@@ -1,0 +1,92 @@
+"""Sensor streams from files: every form, one result. Kinds are told from the first lines, or named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.formats.sensor_screening import SensorRead, screened
+from dqm.formats.sensor_series import ParsedSensors
+from dqm.formats.sensor_tables import parse_table
+from dqm.formats.sensor_timber import is_timber, parse_timber
+from dqm.formats.sources import Source
+from dqm.model.config import Config
+from dqm.model.errors import InputError
+from dqm.model.findings import Finding
+from dqm.model.sensor_catalog import SensorCatalog
+from dqm.model.sensors import SECOND
+from dqm.model.sensors_config import SensorsConfig, SensorsInput
+
+Earlier = Callable[[str], NDArray[np.float64] | None]
+"""The last good values of a sensor before what is read, None where there are none."""
+
+
+def parse_sensors(source: Source, given: SensorsInput) -> ParsedSensors:
+    """Series of one file of any form; raises ``InputError`` where it is none of them."""
+    if given.kind == "timber" or (given.kind == "auto" and is_timber(source)):
+        return parse_timber(source, given)
+    return parse_table(source, given)
+
+
+def read_sensor_files(
+    files: Iterable[Path],
+    given: SensorsInput,
+    *,
+    now: int,
+    config: SensorsConfig | None = None,
+    folder: Path = Path(),
+) -> SensorRead:
+    """Read files of one form that no input names; ``now`` in ns of UTC, later readings are refused.
+
+    ``config`` tells what the sensors are, its paths relative to ``folder``.
+    Raises ``InputError`` where no file can be read; others are quarantined by a finding.
+    """
+    sensors = config or SensorsConfig()
+    parsed, refused = _parsed([(path, given) for path in files])
+    catalog = SensorCatalog.of(sensors, folder)
+    read = screened(parsed, catalog, now=now + round(sensors.ahead * SECOND), periods=sensors.gap)
+    return SensorRead(read.readings, (*refused, *read.findings), read.files)
+
+
+def read_sensors_input(
+    config: Config,
+    *,
+    now: int,
+    earlier: Earlier = lambda name: None,
+    stored: Mapping[str, str] = MappingProxyType({}),
+) -> SensorRead:
+    """Read every ``[[sensors.inputs]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
+
+    ``earlier`` and ``stored`` tell what the store knows of a sensor: its last good values, and its unit by name.
+    """
+    sensors = config.sensors
+    parsed, refused = _parsed([(path, each) for each in sensors.inputs for path in config.files(each.files)])
+    read = screened(
+        parsed,
+        SensorCatalog.of(sensors, config.folder),
+        now=now + round(sensors.ahead * SECOND),
+        periods=sensors.gap,
+        earlier=earlier,
+        stored=stored,
+    )
+    return SensorRead(read.readings, (*refused, *read.findings), read.files)
+
+
+def _parsed(files: list[tuple[Path, SensorsInput]]) -> tuple[list[ParsedSensors], list[Finding]]:
+    """Parse each file once; one that cannot be read is quarantined, unless none can: then ``InputError``."""
+    parsed, findings = [], []
+    for path, given in dict(files).items():
+        try:
+            parsed.append(parse_sensors(Source.open(path), given))
+        except InputError as error:
+            findings.append(Finding("unreadable", "quarantined", str(error), str(path)))
+            refused = error
+    if not parsed:
+        if not findings:
+            raise InputError("no file of readings was named; name them in [[sensors.inputs]]")
+        raise refused
+    return parsed, findings

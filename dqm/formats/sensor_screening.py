@@ -1,0 +1,237 @@
+"""From what files say to readings that can be used: every reading is kept, merged, made invalid, or named in a finding.
+
+An invalid reading stays as NaN at its time, so that nobody takes the silence for a value that holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.formats.results import ReadFile
+from dqm.formats.sensor_jumps import unit_jumps
+from dqm.formats.sensor_series import ParsedSensors, Series
+from dqm.formats.sensor_times import UNKNOWN
+from dqm.formats.sensor_units import conversion, unit_of
+from dqm.model.findings import Finding, Severity
+from dqm.model.sensor_catalog import SensorCatalog
+from dqm.model.sensor_gaps import gaps
+from dqm.model.sensors import SECOND, Sensor, SensorReadings
+
+SAID: dict[str, tuple[Severity, str]] = {
+    "time": ("quarantined", "{n} readings{of} stand at no time that is known; they are not used"),
+    "missing-hour": (
+        "quarantined",
+        "{n} readings{of} stand in the hour that clocks skipped; that time never was, and they are not used",
+    ),
+    "repeated-hour": (
+        "quarantined",
+        "{n} readings{of} stand in the hour that clocks showed twice, and their order does not tell which time it was; "
+        "they are not used: export in UTC",
+    ),
+    "settled-hour": (
+        "note",
+        "{n} readings{of} stand in the hour that clocks showed twice; the one step back in the order of the file tells "
+        "which time it was",
+    ),
+    "future": ("quarantined", "{n} readings{of} come from the future; they are not used: check the clock"),
+    "unsorted": ("repaired", "{n} readings{of} stood behind later ones; they were sorted"),
+    "duplicate": ("repaired", "{n} readings{of} stood there twice, alike; one of each is kept"),
+    "conflict": ("quarantined", "{n} readings{of} have several values at one time; they are invalid"),
+    "invalid": ("quarantined", "{n} readings{of} are no finite number; they are invalid"),
+}
+"""What is counted over all sensors of an input, one finding each."""
+
+
+@dataclass(frozen=True, eq=False)
+class SensorRead:
+    """What inputs of sensor streams gave: readings, findings, and an account of every row of every file."""
+
+    readings: SensorReadings
+    findings: tuple[Finding, ...]
+    files: tuple[ReadFile, ...]
+
+
+@dataclass
+class _Account:
+    """What was found so far: by code how many readings of which sensors."""
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def count(self, code: str, sensor: str, n: int) -> None:
+        if n:
+            each = self.counts.setdefault(code, {})
+            each[sensor] = each.get(sensor, 0) + n
+
+    def tell(self, code: str, severity: Severity, reason: str) -> None:
+        self.findings.append(Finding(code, severity, reason))
+
+    def all(self) -> Iterable[Finding]:
+        for code, by_sensor in self.counts.items():
+            severity, reason = SAID[code]
+            first, many = next(iter(by_sensor)), len(by_sensor)
+            of = f" of {first}" + (f" and {many - 1} other sensors" if many > 1 else "")
+            yield Finding(code, severity, reason.format(n=sum(by_sensor.values()), of=of))
+        yield from self.findings
+
+
+def screened(
+    parsed: Sequence[ParsedSensors],
+    catalog: SensorCatalog,
+    *,
+    now: int,
+    periods: float = 3.0,
+    earlier: Callable[[str], NDArray[np.float64] | None] = lambda name: None,
+    stored: Mapping[str, str] = MappingProxyType({}),
+) -> SensorRead:
+    """Join what files say of each sensor, in UTC, in order, in one unit.
+
+    ``now`` in ns of UTC: later readings are refused. ``periods`` without a reading make a gap. ``earlier`` gives the
+    last good values of a sensor before these files, ``stored`` the unit of every sensor that is kept already, so that a
+    change of unit between two nights is seen.
+    """
+    account = _Account()
+    together: dict[str, list[Series]] = {}
+    for file in parsed:
+        account.findings += file.findings
+        for series in file.series:
+            together.setdefault(series.name, []).append(series)
+    sensors, readings = [], []
+    for name in sorted(together):
+        if name not in stored and not catalog.knows(name) and all(each.wordy for each in together[name]):
+            account.tell("words", "note", f"column {name!r} holds words; it is no sensor")
+            continue
+        sensor, time, value = _joined(together[name], catalog, now, account, stored.get(name, ""))
+        shifted, begins = unit_jumps(sensor, value, earlier(name))
+        value[shifted] = np.nan
+        for at, looks in begins:
+            account.tell("unit-change", "quarantined", _jumped(sensor, int(time[at]), looks, int(shifted.sum())))
+        _tell_silence(sensor, time, value, periods, account)
+        sensors.append(sensor)
+        readings.append((time, value))
+    _tell_names(sensors, catalog, account)
+    files = tuple(
+        ReadFile(str(each.source.path), each.source.digest, each.rows, each.rows - each.lost) for each in parsed
+    )
+    return SensorRead(SensorReadings.of(sensors, readings), tuple(account.all()), files)
+
+
+def _joined(
+    parts: Sequence[Series], catalog: SensorCatalog, now: int, account: _Account, stored: str
+) -> tuple[Sensor, NDArray[np.int64], NDArray[np.float64]]:
+    """One sensor: its readings in one unit, in order, each time once."""
+    name = parts[0].name
+    said = next((each.unit for each in parts if each.unit), "")
+    sensor = catalog.sensor(name, unit_of(stored or said))
+    time = np.concatenate([each.time for each in parts])
+    value = np.concatenate([_in_unit(each, sensor, account) for each in parts])
+    twice, missing = (sum(getattr(each, what) for each in parts) for what in ("twice", "missing"))
+    unknown = time == UNKNOWN
+    account.count("time", name, int(unknown.sum()) - twice - missing)
+    account.count("missing-hour", name, missing)
+    account.count("repeated-hour", name, twice)
+    account.count("settled-hour", name, sum(each.settled for each in parts))
+    future = time > now
+    account.count("future", name, int(future.sum()))
+    kept = ~(unknown | future)
+    if not kept.all():
+        time, value = time[kept], value[kept]
+    value = np.where(np.isfinite(value), value, np.nan)
+    account.count("invalid", name, int(np.isnan(value).sum()))
+    time, value = _ordered(name, time, value, account)
+    return sensor, time, value
+
+
+def _in_unit(series: Series, sensor: Sensor, account: _Account) -> NDArray[np.float64]:
+    """The values of a part in the unit of the sensor; where there is no way from one to the other they are invalid."""
+    if not series.unit or not sensor.unit:
+        return series.value
+    way = conversion(series.unit, sensor.unit)
+    if way is None:
+        reason = (
+            f"{series.name}: {len(series.value)} readings are in {series.unit!r}, which cannot be had in "
+            f"{sensor.unit!r}; they are invalid: declare its unit in [[sensors.channels]]"
+        )
+        account.tell("unit-change", "quarantined", reason)
+        return np.full(len(series.value), np.nan)
+    factor, summand = way
+    if (factor, summand) == (1.0, 0.0):
+        return series.value
+    reason = f"{series.name}: {len(series.value)} readings in {series.unit!r} were converted to {sensor.unit!r}"
+    account.tell("unit-change", "repaired", reason)
+    return factor * series.value + summand
+
+
+def _ordered(
+    name: str, time: NDArray[np.int64], value: NDArray[np.float64], account: _Account
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """In order of time; equal readings are one, different ones at a time are one that is invalid."""
+    if len(time) < 2:
+        return time, value
+    step = np.diff(time)
+    if (step < 0).any():
+        account.count("unsorted", name, int((time < np.maximum.accumulate(time)).sum()))
+        order = np.argsort(time, kind="stable")
+        time, value = time[order], value[order]
+        step = np.diff(time)
+    again = step == 0
+    if not again.any():
+        return time, value
+    group = np.concatenate([[0], np.cumsum(~again)])
+    first = np.concatenate([[True], ~again])
+    kept = value[first]
+    same = (value == kept[group]) | (np.isnan(value) & np.isnan(kept[group]))
+    conflict = np.zeros(len(kept), dtype=bool)
+    conflict[group[~same]] = True
+    account.count("conflict", name, int(conflict.sum()))
+    account.count("duplicate", name, int((~first & ~conflict[group]).sum()))
+    return time[first], np.where(conflict, np.nan, kept)
+
+
+def _jumped(sensor: Sensor, at: int, looks: str, invalid: int) -> str:
+    when = np.datetime64(at // SECOND, "s")
+    return (
+        f"{sensor.name}: from {when}Z on its level is {looks}, as if the unit had changed; {invalid} readings are "
+        "invalid: declare the unit, or correct the source"
+    )
+
+
+def _tell_silence(
+    sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64], periods: float, account: _Account
+) -> None:
+    if not np.isfinite(value).any():
+        account.tell("all-gap", "quarantined", f"{sensor.name}: has no valid reading")
+        return
+    begins, ends = gaps(sensor, time, periods=periods)
+    if len(begins):
+        longest = int(np.argmax(ends - begins))
+        reason = (
+            f"{sensor.name}: {len(begins)} gaps, together {(ends - begins).sum() / SECOND:.0f} s, the longest "
+            f"{(ends - begins)[longest] / SECOND:.0f} s from {np.datetime64(begins[longest] // SECOND, 's')}Z on"
+        )
+        account.tell("gap", "note", reason)
+
+
+def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Account) -> None:
+    """Sensors that nobody described, and those that should be there and are not."""
+    outside = [each.name for each in sensors if not catalog.knows(each.name)]
+    if outside:
+        reason = (
+            f"{len(outside)} sensors such as {outside[0]!r} are outside the grammar and in no channel; they stand "
+            "alone, in no loop: describe them in [[sensors.channels]]"
+        )
+        account.tell("name", "note", reason)
+    found = {each.name for each in sensors}
+    for name in catalog.expected:
+        if name not in found:
+            account.tell("absent", "quarantined", f"{name}: the catalog expects it and no file has it")
+
+
+def _accounted(parsed: ParsedSensors) -> ReadFile:
+    source = parsed.source
+    return ReadFile(str(source.path), source.digest, parsed.rows, parsed.rows - parsed.lost)
