@@ -113,9 +113,9 @@ def _long(found: ParsedSensors, table: pa.Table, given: SensorsInput) -> None:
 
 def _by_unit(whole: Series, units: Sequence[str], unit: NDArray[np.int64]) -> list[Series]:
     """The readings of a sensor apart by the unit that stands beside them; -1: none stands there."""
+    if not len(unit) or unit.min() == unit.max():
+        return [replace(whole, unit=units[unit[0]] if len(unit) and unit[0] >= 0 else "")]
     kinds = np.unique(unit)
-    if len(kinds) < 2:
-        return [replace(whole, unit=units[kinds[0]] if len(kinds) and kinds[0] >= 0 else "")]
     parts = [
         Series(whole.name, units[k] if k >= 0 else "", whole.time[unit == k], whole.value[unit == k]) for k in kinds
     ]
