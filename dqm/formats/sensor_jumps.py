@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.sensor_units import unit_of
+from dqm.model.sensor_units import unit_of
 from dqm.model.sensors import Sensor
 
 FACTORS = (1e2, 1e3, 1e5, 1e6)

@@ -16,10 +16,10 @@ from dqm.formats.results import ReadFile
 from dqm.formats.sensor_jumps import unit_jumps
 from dqm.formats.sensor_series import ParsedSensors, Series
 from dqm.formats.sensor_times import UNKNOWN
-from dqm.formats.sensor_units import conversion, unit_of
 from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensor_gaps import gaps
+from dqm.model.sensor_units import conversion, unit_of
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 
 SAID: dict[str, tuple[Severity, str]] = {

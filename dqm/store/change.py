@@ -91,7 +91,8 @@ class Change:
             raise UnknownNameError("kind", kind, schema.KINDS)
         if (kind, run) in self._partitions:
             raise ValueError(f"run {run} of {kind!r} is put twice in one transaction; join its rows first")
-        _refuse_other_runs(kind, run, table)
+        if kind not in schema.BY_DAY:
+            _refuse_other_runs(kind, run, table)
         partition = Partition(kind, int(run), content_digest(table), table.num_rows, dict(provenance))
         if not (self._folder / partition.path).exists():
             self._staged[partition.path] = staged = self._staging()

@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dqm.model.errors import StoreError, UnknownNameError
+from dqm.model.errors import UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.store.change import Change
-from dqm.store.partitions import GROUPS, HEALING, Partition
+from dqm.store.partitions import GROUPS, Partition, explained, opened
 from dqm.store.store import Store
 
 CATALOG = b"lumicert.histograms"
@@ -122,14 +121,14 @@ def read_histograms(
     a run that is not there, ``StoreError`` where a file is missing or damaged.
     """
     for partition in _partitions(store, runs, snapshot):
-        with _opened(store.path, partition) as file:
+        with opened(store.path, partition) as file:
             catalog = _catalog(file)
             wanted = [i for i, group in enumerate(catalog.groups) if _asked(group.element, elements)]
             if not wanted:
                 continue
             groups = [catalog.groups[i] for i in wanted]
             columns = [*KEYS, *{name: None for group in groups for name in group.cells}]
-            table = _explained(
+            table = explained(
                 store.path, partition, partial(file.read_row_groups, wanted, columns=columns, use_threads=True)
             )
         yield from histograms_from_arrow(table, catalog, groups)
@@ -139,7 +138,7 @@ def catalogs(store: Store, runs: Iterable[int] | None = None, snapshot: int | No
     """What the store holds of every run, from the ends of the files alone."""
     found = {}
     for partition in _partitions(store, runs, snapshot):
-        with _opened(store.path, partition) as file:
+        with opened(store.path, partition) as file:
             found[partition.run] = _catalog(file)
     return found
 
@@ -155,21 +154,6 @@ def _partitions(store: Store, runs: Iterable[int] | None, snapshot: int | None) 
 
 def _asked(element: str, elements: str | Sequence[str]) -> bool:
     return fnmatch.fnmatchcase(element, elements) if isinstance(elements, str) else element in elements
-
-
-def _opened(folder: Path, partition: Partition) -> pq.ParquetFile:
-    return _explained(
-        folder, partition, lambda: pq.ParquetFile(folder / partition.path, page_checksum_verification=True)
-    )
-
-
-def _explained(folder: Path, partition: Partition, act: Any) -> Any:
-    """What ``act`` gives; a file that cannot be read is named, with the way out."""
-    try:
-        return act()
-    except (OSError, pa.ArrowException) as error:
-        why = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged: {str(error).splitlines()[0]}"
-        raise StoreError(f"{folder}: {partition.path} {why}; {HEALING}") from error
 
 
 def _catalog(file: pq.ParquetFile) -> Catalog:

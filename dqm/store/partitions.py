@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ DIFFERING = b"lumicert.differing"
 """Metadata entry of a table read from many runs: which entries were left out, and two runs that differ in each."""
 GROUPS = b"lumicert.groups"
 """Metadata entry of a table whose rows are to be read in parts: how many rows each part has."""
+ENCODINGS = b"lumicert.encodings"
+"""Metadata entry of a table whose columns are to be encoded in their own way: the encoding of Parquet by column."""
 SMALL, MOST_KNOWN, MOST_BYTES = 1 << 20, 16_384, 256 << 20
 """Bytes of a table up to which something of it is remembered; tables whose digests are, bytes of tables that are."""
 _KNOWN: dict[bytes, str] = {}
@@ -145,14 +147,17 @@ def _text(column: pa.ChunkedArray) -> Iterator[Sequence[Bytes]]:
 def write(table: pa.Table, file: Path) -> None:
     """Write a new file and wait until it is on the disk.
 
-    The metadata entry ``lumicert.groups``, a JSON list of numbers of rows, says where row groups begin anew.
+    The metadata entry ``lumicert.groups``, a JSON list of numbers of rows, says where row groups begin anew, and
+    ``lumicert.encodings``, a JSON object, how columns are encoded.
     """
+    metadata = table.schema.metadata or {}
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
-    groups = json.loads((table.schema.metadata or {}).get(GROUPS, b"null")) or [table.num_rows]
+    groups = json.loads(metadata.get(GROUPS, b"null")) or [table.num_rows]
     alike = [(rows, len(list(some))) for rows, some in itertools.groupby(groups)]  # one call for groups of one size
     begins = np.cumsum([0, *(rows * times for rows, times in alike)]).tolist()
     split = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists}  # counts of small numbers: most bytes are 0
+    split |= json.loads(metadata.get(ENCODINGS, b"{}"))
     with file.open("xb") as stream:
         options = {"compression": "zstd", "use_dictionary": texts, "column_encoding": split or None}
         with pq.ParquetWriter(stream, table.schema, write_page_checksum=True, **options) as writer:
@@ -206,17 +211,28 @@ def read(
 
 def read_one(folder: Path, partition: Partition, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of one partition; raises as ``read`` does."""
+    with opened(folder, partition) as file:
+        names = file.schema_arrow.names if columns is not None else []
+        for name in columns or ():
+            if name not in names:
+                raise UnknownNameError(f"column of {partition.kind}", name, names)
+        table = explained(folder, partition, lambda: file.read(columns, use_threads=False))
+    return table if columns is None else table.select(columns)
+
+
+def opened(folder: Path, partition: Partition) -> pq.ParquetFile:
+    """The file of a partition; raises ``StoreError`` where it is missing or damaged."""
+    path = folder / partition.path
+    return explained(folder, partition, lambda: pq.ParquetFile(path, page_checksum_verification=True))
+
+
+def explained(folder: Path, partition: Partition, act: Callable[[], Any]) -> Any:
+    """What ``act`` gives; a file that cannot be read is named, with the way out."""
     try:
-        with pq.ParquetFile(folder / partition.path, page_checksum_verification=True) as file:
-            names = file.schema_arrow.names if columns is not None else []
-            for name in columns or ():
-                if name not in names:
-                    raise UnknownNameError(f"column of {partition.kind}", name, names)
-            table = file.read(columns, use_threads=False)
+        return act()
     except (OSError, pa.ArrowException) as error:
         why = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged: {str(error).splitlines()[0]}"
         raise StoreError(f"{folder}: {partition.path} {why}; {HEALING}") from error
-    return table if columns is None else table.select(columns)
 
 
 HEALING = "delete it if it is there and run again the command that made it"

@@ -12,8 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-KINDS = ("quantities", "histograms", "labels", "past", "scores", "explanations", "verdicts")
+KINDS = ("quantities", "histograms", "labels", "past", "scores", "explanations", "verdicts", "sensors")
 """What the partitions of the store may hold."""
+BY_DAY = ("sensors",)
+"""Kinds whose partitions are UTC days, called 20261025, and no runs; their rows name none."""
 
 CHAMPION = "champion"
 """The alias of the model that scores."""

@@ -1,0 +1,291 @@
+"""Readings of sensors in the store: Parquet by UTC day, tiles of an hour and some sensors, so that little is read.
+
+A partition of the kind ``sensors`` is called by its day, ``20261025``. It has the columns ``time``, whole multiples of
+the coarsest tick that loses nothing, and ``whole`` and ``real``, which together are the value (``sensor_values``).
+Which sensor and hour its rows belong to stands in the metadata beside the sensors, so that a file explains itself. A
+row group holds one hour of as many sensors as make ``TILE`` rows: one sensor of many days, or one hour of all sensors,
+touches few of them. Whole numbers are kept as differences (an even cadence takes no space), real ones split into their
+bytes, all of it compressed with zstd.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dqm.model.errors import StoreError, UnknownNameError
+from dqm.model.sensor_units import conversion
+from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.store.change import Change
+from dqm.store.partitions import ENCODINGS, GROUPS, Partition, explained, opened
+from dqm.store.sensor_values import decimals_of, split, together
+from dqm.store.store import Store
+
+KIND = "sensors"
+DAY_CATALOG = b"lumicert.sensors"
+"""Metadata entry: the sensors of a day, the tick of its times, and what each row group holds, as JSON."""
+DAY = 86_400 * SECOND
+HOUR = 3_600 * SECOND
+TILE = 1 << 16
+"""Rows of a row group, at least, where an hour has so many."""
+TICKS = (SECOND, 1_000_000, 1_000, 1)
+SPLIT = {"time": "DELTA_BINARY_PACKED", "whole": "DELTA_BINARY_PACKED", "real": "BYTE_STREAM_SPLIT"}
+Tile = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""Hour, positions of the sensors, and how many rows each of them has."""
+Pair = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class DayCatalog:
+    """What one partition holds: its sensors by name with the decimals of their readings, None where these are no whole
+    numbers; the tick of its times in ns; of every row group its hour and the rows of each sensor, by position."""
+
+    sensors: tuple[Sensor, ...]
+    decimals: tuple[int | None, ...]
+    tick: int
+    tiles: tuple[Tile, ...]
+
+    def to_bytes(self) -> bytes:
+        """As JSON; ``from_bytes`` reads it."""
+        tree = asdict(self)
+        return json.dumps(tree, separators=(",", ":"), sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> DayCatalog:
+        """The catalog again."""
+        tree = json.loads(data)
+        tiles = ((hour, tuple(which), tuple(rows)) for hour, which, rows in tree["tiles"])
+        sensors = tuple(Sensor(**each) for each in tree["sensors"])
+        return cls(sensors, tuple(tree["decimals"]), tree["tick"], tuple(tiles))
+
+    @property
+    def readings(self) -> dict[str, int]:
+        """Readings of every sensor."""
+        count = np.zeros(len(self.sensors), dtype=np.int64)
+        for _, which, rows in self.tiles:
+            count[list(which)] += np.array(rows)
+        return dict(zip((each.name for each in self.sensors), count.tolist(), strict=True))
+
+
+def day_number(time: int) -> int:
+    """The UTC day of a moment as a partition is called, 20261025."""
+    return int(np.datetime_as_string(np.datetime64(time // SECOND, "s"), unit="D").replace("-", ""))
+
+
+def day_begin(number: int) -> int:
+    """Begin of the day that a partition is called by, in ns of UTC."""
+    text = f"{number:08d}"
+    days = np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:]}", "D").astype(np.int64)
+    return int(days) * DAY
+
+
+def sensors_to_arrow(readings: SensorReadings) -> pa.Table:
+    """Readings of one UTC day as one table; raises ``ValueError`` for readings of several days."""
+    time, value = readings.time, readings.value
+    if len(time) and time.min() // DAY != time.max() // DAY:
+        raise ValueError("readings of several days in one partition; split them by day first")
+    order = sorted(range(len(readings)), key=lambda i: readings.sensors[i].name)
+    tiles, spans = _tiles(readings, order)
+    tick = next(each for each in TICKS if not (time % each).any())
+    whole, real = np.empty(len(value), np.int64), np.empty(len(value))
+    decimals = []
+    for i in order:
+        rows = slice(readings.start[i], readings.start[i + 1])
+        decimals.append(decimals_of(value[rows]))
+        whole[rows], real[rows] = split(value[rows], decimals[-1])
+    catalog = DayCatalog(tuple(readings.sensors[i] for i in order), tuple(decimals), tick, tiles)
+    columns = {"time": _gathered(time, spans) // tick, "whole": _gathered(whole, spans), "real": _gathered(real, spans)}
+    groups = json.dumps([sum(rows) for _, _, rows in tiles]).encode()
+    metadata = {DAY_CATALOG: catalog.to_bytes(), GROUPS: groups, ENCODINGS: json.dumps(SPLIT).encode()}
+    return pa.table(columns, metadata=metadata)
+
+
+def store_sensors(change: Change, store: Store, readings: SensorReadings, provenance: Mapping[str, str]) -> list[int]:
+    """Put readings into the transaction, day by day; the days are returned.
+
+    What is put replaces what is stored of a sensor from its first to its last new reading of that day; what lies
+    outside, and other sensors, stay. So the same files again change nothing, a corrected file replaces what it
+    corrects, and tonight's file goes on where yesterday's ended. The newest description of a sensor stands.
+    """
+    held = set(store.runs(KIND))
+    days = _days(readings)
+    for begin in days:
+        number = day_number(begin)
+        fresh = readings.between(begin, begin + DAY)
+        if number in held:
+            fresh = _over(read_sensors(store, "*", begin, begin + DAY), fresh)
+        change.put(KIND, number, sensors_to_arrow(fresh), provenance)
+    return [day_number(each) for each in days]
+
+
+def read_sensors(
+    store: Store,
+    names: str | Sequence[str] = "*",
+    begin: int | None = None,
+    end: int | None = None,
+    snapshot: int | None = None,
+) -> SensorReadings:
+    """Readings in ``[begin, end)`` (ns of UTC; None: all) of the sensors that a pattern or a list of names asks for.
+
+    Only the row groups of those hours and sensors are read; all days come in the unit of the newest. Raises
+    ``UnknownNameError`` for a name of a list that the store does not know, ``StoreError`` where a file is missing or
+    damaged, or a unit has become one that it cannot be converted to.
+    """
+    first = -(2**62) if begin is None else begin
+    last = 2**62 if end is None else end
+    held = [each for each in store.partitions(KIND, snapshot) if first < day_begin(each.run) + DAY]
+    days = [_read_day(store, each, names, first, last) for each in held if day_begin(each.run) < last]
+    if not isinstance(names, str):
+        _refuse_unknown(names, days, store, snapshot)
+    return _joined(days)
+
+
+def day_catalogs(store: Store, snapshot: int | None = None) -> dict[int, DayCatalog]:
+    """What the store holds of every day, from the ends of the files alone."""
+    found = {}
+    for each in store.partitions(KIND, snapshot):
+        with opened(store.path, each) as file:
+            found[each.run] = _catalog(file)
+    return found
+
+
+def stored_sensors(store: Store, snapshot: int | None = None) -> list[Sensor]:
+    """All sensors by name, each as its newest day describes it."""
+    found: dict[str, Sensor] = {}
+    for _, catalog in sorted(day_catalogs(store, snapshot).items()):
+        found |= {each.name: each for each in catalog.sensors}
+    return [found[name] for name in sorted(found)]
+
+
+def _tiles(readings: SensorReadings, order: Sequence[int]) -> tuple[tuple[Tile, ...], list[tuple[int, int]]]:
+    """The row groups of a day, and which readings stand in them one after the other."""
+    if not len(readings.time):
+        return (), []
+    day = int(readings.time.min()) // DAY * DAY
+    edges = day + HOUR * np.arange(25)
+    bounds = np.empty((len(order), 25), dtype=np.int64)
+    for position, i in enumerate(order):
+        bounds[position] = readings.start[i] + np.searchsorted(_of(readings, i)[0], edges)
+    tiles: list[Tile] = []
+    spans: list[tuple[int, int]] = []
+    for hour in range(24):
+        which: list[int] = []
+        rows: list[int] = []
+        for position in np.flatnonzero(bounds[:, hour + 1] > bounds[:, hour]).tolist():
+            begin, end = bounds[position, hour : hour + 2].tolist()
+            which.append(position)
+            rows.append(end - begin)
+            spans.append((begin, end))
+            if sum(rows) >= TILE:
+                tiles.append((hour, tuple(which), tuple(rows)))
+                which, rows = [], []
+        if which:
+            tiles.append((hour, tuple(which), tuple(rows)))
+    return tuple(tiles), spans
+
+
+def _gathered(column: NDArray[Any], spans: Sequence[tuple[int, int]]) -> NDArray[Any]:
+    return np.concatenate([column[:0], *(column[begin:end] for begin, end in spans)])
+
+
+def _of(readings: SensorReadings, i: int) -> Pair:
+    rows = slice(readings.start[i], readings.start[i + 1])
+    return readings.time[rows], readings.value[rows]
+
+
+def _days(readings: SensorReadings) -> list[int]:
+    """Begins of the UTC days in which anything was read."""
+    return [int(each) * DAY for each in np.unique(readings.time // DAY)]
+
+
+def _over(old: SensorReadings, new: SensorReadings) -> SensorReadings:
+    """The old readings with the new ones in the place of what lies between their first and last of each sensor."""
+    sensors = {each.name: each for each in (*old.sensors, *new.sensors)}
+    pairs = {sensor.name: _in_unit(sensor, sensors[sensor.name], _of(old, i)) for i, sensor in enumerate(old.sensors)}
+    for i, sensor in enumerate(new.sensors):
+        time, value = _of(new, i)
+        before, kept = pairs.get(sensor.name, (time[:0], value[:0]))
+        if len(time):
+            a, b = np.searchsorted(before, time[0]), np.searchsorted(before, time[-1], side="right")
+            time = np.concatenate([before[:a], time, before[b:]])
+            value = np.concatenate([kept[:a], value, kept[b:]])
+            before, kept = time, value
+        pairs[sensor.name] = before, kept
+    return SensorReadings.of(list(sensors.values()), [pairs[name] for name in sensors])
+
+
+def _in_unit(old: Sensor, new: Sensor, pair: Pair) -> Pair:
+    """Readings as they were stored in the unit in which the sensor is described now."""
+    if old.unit == new.unit or not old.unit or not new.unit:
+        return pair
+    way = conversion(old.unit, new.unit)
+    if way is None:
+        raise StoreError(
+            f"{old.name}: some of its readings are stored in {old.unit!r}, which cannot be had in {new.unit!r}; "
+            f"declare {old.unit!r} in [[sensors.channels]], or ingest those days again"
+        )
+    return pair[0], way[0] * pair[1] + way[1]
+
+
+def _joined(days: Sequence[SensorReadings]) -> SensorReadings:
+    """One after the other; the newest description of a sensor stands."""
+    sensors = {each.name: each for day in days for each in day.sensors}
+    pieces: dict[str, list[Pair]] = {name: [] for name in sorted(sensors)}
+    for day in days:
+        for i, sensor in enumerate(day.sensors):
+            pieces[sensor.name].append(_in_unit(sensor, sensors[sensor.name], _of(day, i)))
+    pairs = [(np.concatenate([t for t, _ in each]), np.concatenate([v for _, v in each])) for each in pieces.values()]
+    return SensorReadings.of([sensors[name] for name in pieces], pairs)
+
+
+def _read_day(store: Store, day: Partition, names: str | Sequence[str], begin: int, end: int) -> SensorReadings:
+    """The readings of one day that are asked for."""
+    midnight = day_begin(day.run)
+    with opened(store.path, day) as file:
+        catalog = _catalog(file)
+        asked = [i for i, each in enumerate(catalog.sensors) if _asked(each.name, names)]
+        pieces: dict[int, list[tuple[int, int]]] = {i: [] for i in asked}
+        groups, at = [], 0
+        for group, (hour, which, rows) in enumerate(catalog.tiles):
+            inside = midnight + (hour + 1) * HOUR > begin and midnight + hour * HOUR < end
+            if not inside or pieces.keys().isdisjoint(which):
+                continue
+            groups.append(group)
+            for position, n in zip(which, rows, strict=True):
+                if position in pieces:
+                    pieces[position].append((at, at + n))
+                at += n
+        table = explained(store.path, day, partial(file.read_row_groups, groups, use_threads=True))
+    time, whole, real = (table[name].to_numpy() for name in SPLIT)
+    pairs = []
+    for i, spans in pieces.items():
+        value = together(_gathered(whole, spans), _gathered(real, spans), catalog.decimals[i])
+        pairs.append((_gathered(time, spans) * catalog.tick, value))
+    return SensorReadings.of([catalog.sensors[i] for i in asked], pairs).between(begin, end)
+
+
+def _asked(name: str, names: str | Sequence[str]) -> bool:
+    return fnmatch.fnmatchcase(name, names) if isinstance(names, str) else name in names
+
+
+def _refuse_unknown(names: Sequence[str], days: Sequence[SensorReadings], store: Store, snapshot: int | None) -> None:
+    """A sensor that no day holds was spelt wrong; one that these days lack was silent."""
+    found = {name for day in days for name in day.names}
+    if set(names) - found:
+        known = [each.name for each in stored_sensors(store, snapshot)]
+        for name in names:
+            if name not in known:
+                raise UnknownNameError("sensor", name, known)
+
+
+def _catalog(file: pq.ParquetFile) -> DayCatalog:
+    return DayCatalog.from_bytes(file.schema_arrow.metadata[DAY_CATALOG])
