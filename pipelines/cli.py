@@ -31,6 +31,7 @@ from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
 from pipelines.nightly.keeping_commands import register as register_keeping
+from pipelines.sensors.commands import app as sensors
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 QUARANTINE, LOCKED, CONFIG = 3, 75, 78
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(benchmarks, name="benchmark")
 app.add_typer(alerts, name="alerts")
+app.add_typer(sensors, name="sensors")
 
 
 def main() -> None:

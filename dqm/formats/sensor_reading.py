@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dqm.formats.sensor_screening import SensorRead, screened
+from dqm.formats.sensor_screening import Earlier, SensorRead, screened
 from dqm.formats.sensor_series import ParsedSensors
 from dqm.formats.sensor_tables import parse_table
 from dqm.formats.sensor_timber import is_timber, parse_timber
@@ -20,9 +19,6 @@ from dqm.model.findings import Finding
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensors import SECOND
 from dqm.model.sensors_config import SensorsConfig, SensorsInput
-
-Earlier = Callable[[str], NDArray[np.float64] | None]
-"""The last good values of a sensor before what is read, None where there are none."""
 
 
 def parse_sensors(source: Source, given: SensorsInput) -> ParsedSensors:
@@ -56,12 +52,13 @@ def read_sensors_input(
     config: Config,
     *,
     now: int,
-    earlier: Earlier = lambda name: None,
+    earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
 ) -> SensorRead:
     """Read every ``[[sensors.inputs]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
 
-    ``earlier`` and ``stored`` tell what the store knows of a sensor: its last good values, and its unit by name.
+    ``earlier`` and ``stored`` tell what the store knows: unit and last good values of a sensor before a moment, and the
+    unit of every sensor by name.
     """
     sensors = config.sensors
     parsed, refused = _parsed([(path, each) for each in sensors.inputs for path in config.files(each.files)])

@@ -47,6 +47,10 @@ SAID: dict[str, tuple[Severity, str]] = {
 """What is counted over all sensors of an input, one finding each."""
 
 
+Earlier = Callable[[str, int], tuple[str, NDArray[np.float64]]]
+"""Of a sensor by name and a moment: its unit and its last good values before that moment."""
+
+
 @dataclass(frozen=True, eq=False)
 class SensorRead:
     """What inputs of sensor streams gave: readings, findings, and an account of every row of every file."""
@@ -86,14 +90,14 @@ def screened(
     *,
     now: int,
     periods: float = 3.0,
-    earlier: Callable[[str], NDArray[np.float64] | None] = lambda name: None,
+    earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
 ) -> SensorRead:
     """Join what files say of each sensor, in UTC, in order, in one unit.
 
-    ``now`` in ns of UTC: later readings are refused. ``periods`` without a reading make a gap. ``earlier`` gives the
-    last good values of a sensor before these files, ``stored`` the unit of every sensor that is kept already, so that a
-    change of unit between two nights is seen.
+    ``now`` in ns of UTC: later readings are refused. ``periods`` without a reading make a gap. ``earlier`` gives unit
+    and last good values of a sensor before these files, ``stored`` the unit of every sensor that is kept already, so
+    that a change of unit between two nights is seen.
     """
     account = _Account()
     together: dict[str, list[Series]] = {}
@@ -107,7 +111,7 @@ def screened(
             account.tell("words", "note", f"column {name!r} holds words; it is no sensor")
             continue
         sensor, time, value = _joined(together[name], catalog, now, account, stored.get(name, ""))
-        shifted, begins = unit_jumps(sensor, value, earlier(name))
+        shifted, begins = unit_jumps(sensor, value, _before(sensor, time, earlier))
         value[shifted] = np.nan
         for at, looks in begins:
             account.tell("unit-change", "quarantined", _jumped(sensor, int(time[at]), looks, int(shifted.sum())))
@@ -145,6 +149,15 @@ def _joined(
     account.count("invalid", name, int(np.isnan(value).sum()))
     time, value = _ordered(name, time, value, account)
     return sensor, time, value
+
+
+def _before(sensor: Sensor, time: NDArray[np.int64], earlier: Earlier) -> NDArray[np.float64]:
+    """The last good values before the first of these readings, in the unit of the sensor."""
+    if not len(time):
+        return np.empty(0)
+    unit, value = earlier(sensor.name, int(time[0]))
+    way = conversion(unit, sensor.unit) if unit and sensor.unit else (1.0, 0.0)
+    return np.empty(0) if way is None else way[0] * value + way[1]
 
 
 def _in_unit(series: Series, sensor: Sensor, account: _Account) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ bounds of each sensor, so that kernels walk them without a Python object per sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -92,6 +92,12 @@ class SensorReadings:
         time = np.concatenate([np.empty(0, np.int64), *(time for time, _ in readings)])
         value = np.concatenate([np.empty(0), *(value for _, value in readings)])
         return cls(tuple(sensors), start, time, value)
+
+    def each(self) -> Iterator[tuple[Sensor, NDArray[np.int64], NDArray[np.float64]]]:
+        """Every sensor with its times and values, in order."""
+        for i, sensor in enumerate(self.sensors):
+            rows = slice(self.start[i], self.start[i + 1])
+            yield sensor, self.time[rows], self.value[rows]
 
     def __getitem__(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Times and values of one sensor; raises ``UnknownNameError`` with the nearest names."""

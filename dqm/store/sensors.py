@@ -56,7 +56,8 @@ class DayCatalog:
 
     def to_bytes(self) -> bytes:
         """As JSON; ``from_bytes`` reads it."""
-        tree = asdict(self)
+        sensors = [asdict(each) for each in self.sensors]
+        tree = {"sensors": sensors, "decimals": self.decimals, "tick": self.tick, "tiles": self.tiles}
         return json.dumps(tree, separators=(",", ":"), sort_keys=True).encode()
 
     @classmethod
@@ -174,7 +175,8 @@ def _tiles(readings: SensorReadings, order: Sequence[int]) -> tuple[tuple[Tile, 
     edges = day + HOUR * np.arange(25)
     bounds = np.empty((len(order), 25), dtype=np.int64)
     for position, i in enumerate(order):
-        bounds[position] = readings.start[i] + np.searchsorted(_of(readings, i)[0], edges)
+        time = readings.time[readings.start[i] : readings.start[i + 1]]
+        bounds[position] = readings.start[i] + np.searchsorted(time, edges)
     tiles: list[Tile] = []
     spans: list[tuple[int, int]] = []
     for hour in range(24):
@@ -197,11 +199,6 @@ def _gathered(column: NDArray[Any], spans: Sequence[tuple[int, int]]) -> NDArray
     return np.concatenate([column[:0], *(column[begin:end] for begin, end in spans)])
 
 
-def _of(readings: SensorReadings, i: int) -> Pair:
-    rows = slice(readings.start[i], readings.start[i + 1])
-    return readings.time[rows], readings.value[rows]
-
-
 def _days(readings: SensorReadings) -> list[int]:
     """Begins of the UTC days in which anything was read."""
     return [int(each) * DAY for each in np.unique(readings.time // DAY)]
@@ -210,15 +207,13 @@ def _days(readings: SensorReadings) -> list[int]:
 def _over(old: SensorReadings, new: SensorReadings) -> SensorReadings:
     """The old readings with the new ones in the place of what lies between their first and last of each sensor."""
     sensors = {each.name: each for each in (*old.sensors, *new.sensors)}
-    pairs = {sensor.name: _in_unit(sensor, sensors[sensor.name], _of(old, i)) for i, sensor in enumerate(old.sensors)}
-    for i, sensor in enumerate(new.sensors):
-        time, value = _of(new, i)
+    pairs = {sensor.name: _in_unit(sensor, sensors[sensor.name], (time, value)) for sensor, time, value in old.each()}
+    for sensor, time, value in new.each():
         before, kept = pairs.get(sensor.name, (time[:0], value[:0]))
         if len(time):
             a, b = np.searchsorted(before, time[0]), np.searchsorted(before, time[-1], side="right")
-            time = np.concatenate([before[:a], time, before[b:]])
-            value = np.concatenate([kept[:a], value, kept[b:]])
-            before, kept = time, value
+            before = np.concatenate([before[:a], time, before[b:]])
+            kept = np.concatenate([kept[:a], value, kept[b:]])
         pairs[sensor.name] = before, kept
     return SensorReadings.of(list(sensors.values()), [pairs[name] for name in sensors])
 
@@ -241,8 +236,8 @@ def _joined(days: Sequence[SensorReadings]) -> SensorReadings:
     sensors = {each.name: each for day in days for each in day.sensors}
     pieces: dict[str, list[Pair]] = {name: [] for name in sorted(sensors)}
     for day in days:
-        for i, sensor in enumerate(day.sensors):
-            pieces[sensor.name].append(_in_unit(sensor, sensors[sensor.name], _of(day, i)))
+        for sensor, time, value in day.each():
+            pieces[sensor.name].append(_in_unit(sensor, sensors[sensor.name], (time, value)))
     pairs = [(np.concatenate([t for t, _ in each]), np.concatenate([v for _, v in each])) for each in pieces.values()]
     return SensorReadings.of([sensors[name] for name in pieces], pairs)
 

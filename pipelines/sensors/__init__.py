@@ -1,0 +1,1 @@
+"""Sensor streams on the command line: look at files, take them into the store, list and plot what is there."""

@@ -1,0 +1,178 @@
+"""``dqm sensors …``: streams of sensors, from files to the store and to a plot."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+
+if TYPE_CHECKING:
+    from dqm.formats.sensor_screening import SensorRead
+    from dqm.model.config import Config
+    from dqm.model.sensors import SensorReadings
+
+QUARANTINE = 3
+
+app = typer.Typer(help="Streams of sensors: cryogenics, detectors, operations.", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="files of readings, all of one form")]
+Kind = Annotated[str, typer.Option(help="auto, timber, long or wide")]
+TimeColumn = Annotated[str, typer.Option("--time", help="column of the time")]
+TimeUnit = Annotated[str, typer.Option(help="auto, text, s, ms, us or ns since 1970")]
+Zone = Annotated[str, typer.Option(help="zone of times that carry none, e.g. Europe/Zurich")]
+Name = Annotated[list[str] | None, typer.Option(help="long: column that names the sensor; may be given again")]
+Value = Annotated[str, typer.Option(help="long: column of the value")]
+Described = Annotated[Path | None, typer.Option("--config", "-c", help="configuration that says what the sensors are")]
+Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="a moment of UTC")]
+Pattern = Annotated[str, typer.Option(help="pattern of sensors or loops")]
+
+
+@app.command()
+def inspect(
+    files: Files,
+    kind: Kind = "auto",
+    time_column: TimeColumn = "",
+    time_unit: TimeUnit = "auto",
+    zone: Zone = "",
+    name: Name = None,
+    value: Value = "",
+    config: Described = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Show what files of readings hold: sensors, times, cadence, gaps, stuck stretches, and what is wrong."""
+    from pipelines.sensors.inspect import document, findings_text, summaries, text
+
+    settings = _settings(config)
+    read = _read(files, settings, kind, time_column, time_unit, zone, name, value)
+    described = summaries(read.readings, settings.sensors.gap)
+    say("\n".join(findings_text(read)))
+    say(text(read.readings, described))
+    write_json(json_path, document(described, read))
+
+
+@app.command()
+def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+    """Read the configured streams into the store, day by day; what cannot be used is quarantined with a reason."""
+    from dqm.model.config import load
+    from dqm.store.postgresql import Place
+    from dqm.store.store import Store
+    from pipelines.sensors.ingest import ingest_sensors
+
+    settings = load(config)
+    with Store.create(settings.store_path, place=Place.configured(settings.store)) as store:
+        done = ingest_sensors(settings, store, now=time.time_ns())
+    for finding in done.findings[:20]:
+        say(str(finding))
+    if len(done.findings) > 20:
+        say(f"… and {len(done.findings) - 20} more findings")
+    say(done.text())
+    write_json(json_path, {**vars(done), "findings": [str(each) for each in done.findings]})
+    if done.quarantined:
+        raise typer.Exit(QUARANTINE)
+
+
+@app.command("list")
+def list_sensors(
+    config: ConfigPath = DEFAULT_CONFIG,
+    sensors: Pattern = "*",
+    json_path: JsonPath = "",
+) -> None:
+    """List the sensors of the store: what they are, their loops, how many readings on which days."""
+    from dqm.model.config import load
+    from dqm.store.store import Store
+    from pipelines.sensors.listing import listed
+
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        found = listed(store, settings.sensors, sensors)
+    say(found.text())
+    write_json(json_path, found.document())
+
+
+@app.command()
+def plot(
+    output: Annotated[Path, typer.Option("--output", "-o", help="page (.html) or picture (.png) to write")],
+    files: Annotated[list[Path] | None, typer.Argument(help="files of readings; none: what the store holds")] = None,
+    kind: Kind = "auto",
+    time_column: TimeColumn = "",
+    time_unit: TimeUnit = "auto",
+    zone: Zone = "",
+    name: Name = None,
+    value: Value = "",
+    sensors: Pattern = "*",
+    begin: Moment = None,
+    end: Moment = None,
+    config: Described = None,
+) -> None:
+    """Plot what sensors read: a panel per quantity and unit, gaps shaded, times of service marked."""
+    from dqm.model.sensor_catalog import Quiet
+    from pipelines.sensors.plots import figure_of, write
+
+    settings = _settings(config)
+    if files:
+        read = _read(files, settings, kind, time_column, time_unit, zone, name, value)
+        readings = read.readings
+        for each in read.findings[:20]:
+            say(str(each))
+    else:
+        readings = _stored(config or DEFAULT_CONFIG)
+    chosen = _within(readings, sensors, begin, end)
+    quiet = [Quiet.of(each) for each in settings.sensors.quiet]
+    write(figure_of(chosen, quiet, periods=settings.sensors.gap), output)
+    say(f"wrote {output}: {len(chosen)} sensors, {len(chosen.time)} readings")
+
+
+def _settings(config: Path | None) -> Config:
+    """The configuration that was named, or the defaults."""
+    from dqm.model.config import Config, load
+
+    return load(config) if config else Config()
+
+
+def _read(files: list[Path], settings: Config, kind: str, column: str, unit: str, zone: str, *form: Any) -> SensorRead:
+    """Read files as the options say."""
+    from pydantic import ValidationError
+
+    from dqm.formats.sensor_reading import read_sensor_files
+    from dqm.model.sensors_config import SensorsInput
+
+    given = {"kind": kind, "files": (), "time": column, "time_unit": unit, "zone": zone}
+    try:
+        described = SensorsInput.model_validate(given | {"name": tuple(form[0] or ()), "value": form[1]})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
+    return read_sensor_files(files, described, now=time.time_ns(), config=settings.sensors, folder=settings.folder)
+
+
+def _stored(config: Path) -> SensorReadings:
+    from dqm.model.config import load
+    from dqm.store.sensors import read_sensors
+    from dqm.store.store import Store
+
+    with Store.open(load(config).store_path) as store:
+        return read_sensors(store)
+
+
+def _within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
+    """The sensors whose name or loop fits, in the time that was asked for."""
+    chosen = [each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)]
+    first, last = (None if each is None else _nanoseconds(each) for each in (begin, end))
+    taken = readings.take(chosen)
+    return taken.between(-(2**62) if first is None else first, 2**62 if last is None else last)
+
+
+def _fits(pattern: str, *names: str) -> bool:
+    return any(fnmatch.fnmatchcase(each, pattern) for each in names if each)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    import numpy as np
+
+    return int(np.datetime64(moment, "ns").astype(np.int64))

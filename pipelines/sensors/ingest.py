@@ -1,0 +1,93 @@
+"""``dqm sensors ingest``: streams in, one partition a day out, in one commit with what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.formats.sensor_reading import read_sensors_input
+from dqm.model.config import Config
+from dqm.model.errors import InputError
+from dqm.model.findings import Finding
+from dqm.model.sensors import SensorReadings
+from dqm.store.sensors import DAY, KIND, day_begin, read_sensors, store_sensors, stored_sensors
+from dqm.store.store import Store
+
+LAST = 12
+"""Earlier values that are enough to know a level."""
+BACK = 8
+"""Days back to which an earlier value is looked for."""
+
+
+@dataclass(frozen=True)
+class SensorsIngested:
+    """What one ingestion did: sensors and readings that came, days that changed or were confirmed, files read."""
+
+    sensors: int
+    readings: int
+    days: tuple[int, ...]
+    files: int
+    snapshot: int
+    findings: tuple[Finding, ...]
+
+    def text(self) -> str:
+        """For people."""
+        span = f"{self.days[0]}–{self.days[-1]}" if self.days else "no day"
+        return (
+            f"{self.readings} readings of {self.sensors} sensors on {len(self.days)} days ({span}), {self.files} files"
+        )
+
+    @property
+    def quarantined(self) -> int:
+        """Number of findings that keep readings from being used."""
+        return sum(each.severity == "quarantined" for each in self.findings)
+
+
+def ingest_sensors(config: Config, store: Store, *, now: int) -> SensorsIngested:
+    """Read every ``[[sensors.inputs]]`` into the store, in one commit; ``now`` in ns of UTC.
+
+    Raises ``InputError`` where none is configured, or none can be read: then nothing changes.
+    """
+    if not config.sensors.inputs:
+        raise InputError("the configuration names no [[sensors.inputs]]; see docs/sensors.md")
+    before = _Before(store)
+    units = {each.name: each.unit for each in stored_sensors(store)}
+    read = read_sensors_input(config, now=now, earlier=before.last, stored=units)
+    files = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
+    with store.transaction() as change:
+        days = store_sensors(change, store, read.readings, {"files": files})
+        change.add_findings(read.findings)
+    count = len(read.readings.time)
+    return SensorsIngested(len(read.readings), count, tuple(days), len(read.files), store.snapshot, read.findings)
+
+
+class _Before:
+    """What the store holds of sensors before a moment; a day is read once, for all of them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._days = store, store.runs(KIND)
+        self._read: dict[int, tuple[SensorReadings, dict[str, int]]] = {}
+
+    def last(self, name: str, begin: int) -> tuple[str, NDArray[np.float64]]:
+        """Unit and last good values of a sensor before ``begin``, from the ``BACK`` days before it."""
+        for number in reversed(self._days):
+            midnight = day_begin(number)
+            if midnight >= begin or midnight < begin - BACK * DAY:
+                continue
+            readings, places = self._day(number)
+            if name in places:
+                rows = slice(*readings.start[places[name] : places[name] + 2])
+                good = (readings.time[rows] < begin) & np.isfinite(readings.value[rows])
+                if good.any():
+                    return readings.sensors[places[name]].unit, readings.value[rows][good][-LAST:]
+        return "", np.empty(0)
+
+    def _day(self, number: int) -> tuple[SensorReadings, dict[str, int]]:
+        if number not in self._read:
+            begin = day_begin(number)
+            found = read_sensors(self._store, "*", begin, begin + DAY)
+            self._read[number] = found, {name: i for i, name in enumerate(found.names)}
+        return self._read[number]

@@ -1,0 +1,213 @@
+"""What sensors read, as a page of plots: a panel per quantity and unit, gaps shaded, times of service marked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from dqm.model.errors import InputError
+from dqm.model.sensor_catalog import Quiet
+from dqm.model.sensor_gaps import gaps
+from dqm.model.sensors import Sensor, SensorReadings
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito, told apart by the colour-blind; the next seven are dashed."""
+DASHES = ("solid", "dash")
+MOST = len(COLOURS) * len(DASHES)
+"""Lines in a panel."""
+POINTS = 4000
+"""Points of a line: of more, the least and the greatest of each stretch are drawn, so that no spike is lost."""
+HEIGHT, HEAD, FOOT = 230, 90, 60
+BANDS = 400
+"""Shaded gaps of a panel; of more the longest are shown."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Sensors that share an axis, and how many more there would be."""
+
+    title: str
+    unit: str
+    sensors: tuple[Sensor, ...]
+    more: int
+
+
+def panels(sensors: Sequence[Sensor]) -> list[Panel]:
+    """One for every quantity and unit; sensors without a unit have a panel of their own kind."""
+    members: dict[tuple[str, str], list[Sensor]] = {}
+    for each in sensors:
+        members.setdefault((each.measures, each.unit), []).append(each)
+    found = []
+    for (measures, unit), those in sorted(members.items()):
+        one = len(those) == 1
+        title = those[0].name if one else measures if measures != "other" else "readings"
+        found.append(Panel(title, unit, tuple(those[:MOST]), max(len(those) - MOST, 0)))
+    return found
+
+
+def figure_of(readings: SensorReadings, quiet: Sequence[Quiet] = (), *, periods: float = 3.0) -> go.Figure:
+    """The panels one below the other on one axis of time (UTC).
+
+    Raises ``InputError`` where there is nothing to show.
+    """
+    shown = panels(readings.sensors)
+    if not len(readings.time):
+        raise InputError("there is no reading to plot; choose other sensors or another time")
+    height = HEAD + FOOT + HEIGHT * len(shown)
+    space = 46 / max(height - HEAD - FOOT, 1)
+    titles = [_title(each) for each in shown]
+    figure = make_subplots(
+        rows=len(shown),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=space if len(shown) > 1 else 0,
+        subplot_titles=titles,
+    )
+    for row, panel in enumerate(shown, start=1):
+        _draw(figure, row, panel, readings, periods)
+        legend = "legend" if row == 1 else f"legend{row}"
+        top = 1.0 if len(shown) == 1 else figure.layout[f"yaxis{row if row > 1 else ''}"].domain[1]
+        figure.update_layout({legend: {"y": top, "yanchor": "top", "x": 1.01, "font": {"size": 11}}})
+    for each in quiet:
+        _mark(figure, each, readings)
+    figure.update_xaxes(title="time (UTC)", row=len(shown), col=1)
+    return figure.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"t": HEAD, "b": FOOT, "l": 80, "r": 200},
+        title=_heading(readings),
+    )
+
+
+def write(figure: go.Figure, target: Path) -> None:
+    """Write a page that needs nothing else, or a picture where the package kaleido is installed.
+
+    Raises ``InputError`` for another kind of file, or where a picture cannot be made.
+    """
+    if target.suffix.lower() == ".html":
+        figure.write_html(target, include_plotlyjs=True)
+        return
+    if target.suffix.lower() != ".png":
+        raise InputError(f"{target}: plots are written as .html or .png; name such a file")
+    try:
+        figure.write_image(target, width=1400)
+    except (ImportError, ValueError, RuntimeError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{target}: no picture can be made here ({why}); install kaleido and a browser, or write .html"
+        ) from None
+
+
+def thinned(
+    time: NDArray[np.int64], value: NDArray[np.float64], points: int = POINTS
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """At most about ``points`` of n readings: first, least and greatest of each of equal stretches, in order.
+
+    A stretch that holds an invalid reading keeps one, so that the line breaks there.
+    """
+    n = len(time)
+    if n <= points:
+        return time, value
+    edges = np.linspace(0, n, points // 3 + 1).astype(np.int64)
+    kept = []
+    for begin, end in itertools.pairwise(edges.tolist()):
+        part = value[begin:end]
+        valid = np.isfinite(part)
+        if valid.any():
+            kept += [begin, begin + int(np.argmin(np.where(valid, part, np.inf)))]
+            kept.append(begin + int(np.argmax(np.where(valid, part, -np.inf))))
+        if not valid.all():
+            kept.append(begin + int(np.argmin(valid)))
+    rows = np.unique(np.append(kept, n - 1))
+    return time[rows], value[rows]
+
+
+def _draw(figure: go.Figure, row: int, panel: Panel, readings: SensorReadings, periods: float) -> None:
+    silent: list[tuple[int, int]] = []
+    edges = int(readings.time.min()), int(readings.time.max())
+    for i, sensor in enumerate(panel.sensors):
+        time, value = readings[sensor.name]
+        begins, ends = gaps(sensor, time, begin=edges[0], end=edges[1], periods=periods)
+        silent += zip(begins.tolist(), ends.tolist(), strict=True)
+        figure.add_trace(_line(sensor, time, value, begins, i, row), row=row, col=1)
+    for begin, end in _united(silent):
+        figure.add_vrect(
+            x0=_stamp(begin), x1=_stamp(end), fillcolor="#888888", opacity=0.25, line_width=0, row=row, col=1
+        )
+    figure.update_yaxes(title=panel.unit or "no unit", row=row, col=1)
+
+
+def _line(
+    sensor: Sensor,
+    time: NDArray[np.int64],
+    value: NDArray[np.float64],
+    begins: NDArray[np.int64],
+    which: int,
+    row: int,
+) -> go.Scattergl:
+    """One sensor; the line breaks at invalid readings and where a gap begins."""
+    invalid = int(np.isnan(value).sum())
+    time, value = thinned(time, value)
+    breaks = begins[np.isin(begins, time)] + 1
+    order = np.argsort(np.concatenate([time, breaks]), kind="stable")
+    time = np.concatenate([time, breaks])[order]
+    value = np.concatenate([value, np.full(len(breaks), np.nan)])[order]
+    style = {"color": COLOURS[which % len(COLOURS)], "dash": DASHES[which // len(COLOURS) % len(DASHES)], "width": 1.5}
+    shape = {"shape": "hv"} if sensor.logging == "on-change" else {}
+    return go.Scatter(
+        x=time.astype("datetime64[ns]"),
+        y=value,
+        mode="lines" if len(time) > 1 else "markers",
+        line=style | shape,
+        connectgaps=False,
+        name=sensor.name + (f" ({invalid} invalid)" if invalid else ""),
+        legend="legend" if row == 1 else f"legend{row}",
+        hovertemplate=f"%{{y:.6g}} {sensor.unit}<extra>{sensor.name}</extra>",
+    )
+
+
+def _united(silent: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Overlapping gaps of several sensors as one; the longest where they are many."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in sorted(silent):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((begin, end))
+    return sorted(joined, key=lambda each: each[0] - each[1])[:BANDS]
+
+
+def _mark(figure: go.Figure, quiet: Quiet, readings: SensorReadings) -> None:
+    """A time of service in every panel, with its reason at the top."""
+    last = int(readings.time.max())
+    begin, end = max(quiet.begin, int(readings.time.min())), last if quiet.end is None else min(quiet.end, last)
+    if begin < end:
+        figure.add_vrect(
+            x0=_stamp(begin), x1=_stamp(end), fillcolor="#E69F00", opacity=0.18, line_width=0, row="all", col=1
+        )
+        figure.add_annotation(
+            x=_stamp(begin), y=1.0, xref="x", yref="paper", xanchor="left", yanchor="top", showarrow=False,
+            text=f"{quiet.sensors}: {quiet.text}", font={"size": 11},
+        )  # fmt: skip
+
+
+def _title(panel: Panel) -> str:
+    name = f"{panel.title} ({panel.unit})" if panel.unit else f"{panel.title} (no unit)"
+    return name + (f", and {panel.more} more sensors" if panel.more else "")
+
+
+def _heading(readings: SensorReadings) -> str:
+    span = f"{_stamp(int(readings.time.min()))[:16]} – {_stamp(int(readings.time.max()))[:16]} UTC"
+    legend = "grey: no reading where one was due · orange: service or known issue"
+    return f"{len(readings)} sensors, {span}<br><sup>{legend}</sup>"
+
+
+def _stamp(time: int) -> str:
+    return str(np.datetime64(time, "ns").astype("datetime64[ms]"))
