@@ -18,10 +18,10 @@ from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensors import SECOND
-from dqm.model.sensors_config import SensorsConfig, SensorsInput
+from dqm.model.sensors_config import SensorsConfig, StreamConfig
 
 
-def parse_sensors(source: Source, given: SensorsInput) -> ParsedSensors:
+def parse_sensors(source: Source, given: StreamConfig) -> ParsedSensors:
     """Series of one file of any form; raises ``InputError`` where it is none of them."""
     if given.kind == "timber" or (given.kind == "auto" and is_timber(source)):
         return parse_timber(source, given)
@@ -30,7 +30,7 @@ def parse_sensors(source: Source, given: SensorsInput) -> ParsedSensors:
 
 def read_sensor_files(
     files: Iterable[Path],
-    given: SensorsInput,
+    given: StreamConfig,
     *,
     now: int,
     config: SensorsConfig | None = None,
@@ -48,20 +48,20 @@ def read_sensor_files(
     return SensorRead(read.readings, (*refused, *read.findings), read.files)
 
 
-def read_sensors_input(
+def read_streams(
     config: Config,
     *,
     now: int,
     earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
 ) -> SensorRead:
-    """Read every ``[[sensors.inputs]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
+    """Read every ``[[sensors.stream]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
 
     ``earlier`` and ``stored`` tell what the store knows: unit and last good values of a sensor before a moment, and the
     unit of every sensor by name.
     """
     sensors = config.sensors
-    parsed, refused = _parsed([(path, each) for each in sensors.inputs for path in config.files(each.files)])
+    parsed, refused = _parsed([(path, each) for each in sensors.stream for path in config.files(each.files)])
     read = screened(
         parsed,
         SensorCatalog.of(sensors, config.folder),
@@ -73,7 +73,7 @@ def read_sensors_input(
     return SensorRead(read.readings, (*refused, *read.findings), read.files)
 
 
-def _parsed(files: list[tuple[Path, SensorsInput]]) -> tuple[list[ParsedSensors], list[Finding]]:
+def _parsed(files: list[tuple[Path, StreamConfig]]) -> tuple[list[ParsedSensors], list[Finding]]:
     """Parse each file once; one that cannot be read is quarantined, unless none can: then ``InputError``."""
     parsed, findings = [], []
     for path, given in dict(files).items():
@@ -84,6 +84,6 @@ def _parsed(files: list[tuple[Path, SensorsInput]]) -> tuple[list[ParsedSensors]
             refused = error
     if not parsed:
         if not findings:
-            raise InputError("no file of readings was named; name them in [[sensors.inputs]]")
+            raise InputError("no file of readings was named; name them in [[sensors.stream]]")
         raise refused
     return parsed, findings

@@ -18,7 +18,7 @@ from dqm.formats.sensor_series import ParsedSensors, Series
 from dqm.formats.sensor_times import UNKNOWN
 from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
-from dqm.model.sensor_gaps import gaps
+from dqm.model.sensor_gaps import gaps, longest_stuck
 from dqm.model.sensor_units import conversion, unit_of
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 
@@ -46,6 +46,9 @@ SAID: dict[str, tuple[Severity, str]] = {
 }
 """What is counted over all sensors of an input, one finding each."""
 
+
+STUCK_READINGS, STUCK_TIME = 100, 3600 * SECOND
+"""A sensor that is read periodically and gives the same so often and so long is told to be stuck."""
 
 Earlier = Callable[[str, int], tuple[str, NDArray[np.float64]]]
 """Of a sensor by name and a moment: its unit and its last good values before that moment."""
@@ -168,7 +171,7 @@ def _in_unit(series: Series, sensor: Sensor, account: _Account) -> NDArray[np.fl
     if way is None:
         reason = (
             f"{series.name}: {len(series.value)} readings are in {series.unit!r}, which cannot be had in "
-            f"{sensor.unit!r}; they are invalid: declare its unit in [[sensors.channels]]"
+            f"{sensor.unit!r}; they are invalid: declare its unit in [[sensors.channel]]"
         )
         account.tell("unit-change", "quarantined", reason)
         return np.full(len(series.value), np.nan)
@@ -207,9 +210,8 @@ def _ordered(
 
 
 def _jumped(sensor: Sensor, at: int, looks: str, invalid: int) -> str:
-    when = np.datetime64(at // SECOND, "s")
     return (
-        f"{sensor.name}: from {when}Z on its level is {looks}, as if the unit had changed; {invalid} readings are "
+        f"{sensor.name}: from {_when(at)} on its level is {looks}, as if the unit had changed; {invalid} readings are "
         "invalid: declare the unit, or correct the source"
     )
 
@@ -225,9 +227,18 @@ def _tell_silence(
         longest = int(np.argmax(ends - begins))
         reason = (
             f"{sensor.name}: {len(begins)} gaps, together {(ends - begins).sum() / SECOND:.0f} s, the longest "
-            f"{(ends - begins)[longest] / SECOND:.0f} s from {np.datetime64(begins[longest] // SECOND, 's')}Z on"
+            f"{(ends - begins)[longest] / SECOND:.0f} s from {_when(begins[longest])} on"
         )
         account.tell("gap", "note", reason)
+    since, to = longest_stuck(time, value)
+    if sensor.logging == "periodic" and to - since >= STUCK_READINGS and time[to] - time[since] >= STUCK_TIME:
+        hours = (time[to] - time[since]) / (3600 * SECOND)
+        reason = f"{sensor.name}: stood at {value[since]:.6g} for {hours:.1f} h, from {_when(time[since])} on"
+        account.tell("stuck", "note", reason)
+
+
+def _when(time: int) -> str:
+    return f"{np.datetime64(int(time) // SECOND, 's')}Z"
 
 
 def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Account) -> None:
@@ -236,7 +247,7 @@ def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Acc
     if outside:
         reason = (
             f"{len(outside)} sensors such as {outside[0]!r} are outside the grammar and in no channel; they stand "
-            "alone, in no loop: describe them in [[sensors.channels]]"
+            "alone, in no loop: describe them in [[sensors.channel]]"
         )
         account.tell("name", "note", reason)
     found = {each.name for each in sensors}

@@ -15,7 +15,7 @@ from dqm.formats.sensor_times import Converted, clock, settled, to_utc, zone_nam
 from dqm.formats.sources import Source
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
-from dqm.model.sensors_config import SensorsInput
+from dqm.model.sensors_config import StreamConfig
 
 UTC_HEADER = re.compile(r"\bUTC(?:_TIME)?\b")
 UNIT = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]]{1,12})[)\]]")
@@ -52,7 +52,7 @@ class ParsedSensors:
     findings: list[Finding] = field(default_factory=list)
 
 
-def moments(cells: pa.ChunkedArray, header: str, given: SensorsInput, source: Source) -> Converted:
+def moments(cells: pa.ChunkedArray, header: str, given: StreamConfig, source: Source) -> Converted:
     """Moments of a column of times, in UTC by its header, its offsets or the configured zone.
 
     Raises ``InputError`` for times of an unknown zone.
@@ -81,7 +81,7 @@ def series_of(name: str, unit: str, when: Converted, cells: Cells) -> Series:
     return Series(name, unit, time, value, wordy, done, twice - done, missing)
 
 
-def named(header: str, given: SensorsInput) -> tuple[str, str]:
+def named(header: str, given: StreamConfig) -> tuple[str, str]:
     """Name and unit of the sensor of a column such as ``Pressure(hPa)``, as the configuration would have it."""
     found = UNIT.fullmatch(header)
     name, unit = (found["name"], found["unit"]) if found else (header, "")

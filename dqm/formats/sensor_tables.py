@@ -16,14 +16,14 @@ from dqm.formats.sensor_times import Converted
 from dqm.formats.sources import Source
 from dqm.model.errors import InputError, nearest
 from dqm.model.findings import Finding
-from dqm.model.sensors_config import SensorsInput
+from dqm.model.sensors_config import StreamConfig
 
 TIMES = ("time", "timestamp", "datetime", "date", "utc", "nxcals_timestamp")
 NAMES = ("nxcals_variable_name", "variable", "variable_name", "sensor", "name", "metric")
 VALUES = ("value", "nxcals_value")
 
 
-def parse_table(source: Source, given: SensorsInput) -> ParsedSensors:
+def parse_table(source: Source, given: StreamConfig) -> ParsedSensors:
     """Series of a long or a wide table, in as many segments as it has; raises ``InputError`` where it is none."""
     found = ParsedSensors(source)
     texts = (*given.name, given.unit, *NAMES, "unit")
@@ -45,7 +45,7 @@ def parse_table(source: Source, given: SensorsInput) -> ParsedSensors:
     return found
 
 
-def _is_long(columns: Sequence[str], given: SensorsInput) -> bool:
+def _is_long(columns: Sequence[str], given: StreamConfig) -> bool:
     if given.kind != "auto":
         return given.kind == "long"
     return bool(given.name) or (_one_of(NAMES, columns) != "" and _one_of((given.value, *VALUES), columns) != "")
@@ -57,7 +57,7 @@ def _one_of(wanted: Iterable[str], columns: Iterable[str]) -> str:
     return next((lower[each.lower()] for each in wanted if each and each.lower() in lower), "")
 
 
-def _time_column(columns: Sequence[str], given: SensorsInput, source: Source) -> str:
+def _time_column(columns: Sequence[str], given: StreamConfig, source: Source) -> str:
     if given.time:
         return _required(given.time, columns, source)
     plain = {each: each.partition("(")[0].strip() for each in columns}
@@ -71,7 +71,7 @@ def _required(name: str, columns: Sequence[str], source: Source) -> str:
     return name
 
 
-def _wide(found: ParsedSensors, rows: Rows, given: SensorsInput) -> None:
+def _wide(found: ParsedSensors, rows: Rows, given: StreamConfig) -> None:
     table, source = rows.table, found.source
     header = _time_column(table.column_names, given, source)
     when = moments(table[header], header, given, source)
@@ -83,7 +83,7 @@ def _wide(found: ParsedSensors, rows: Rows, given: SensorsInput) -> None:
         found.series.append(series_of(name, unit, when, numbers(table[column])))
 
 
-def _long(found: ParsedSensors, table: pa.Table, given: SensorsInput) -> None:
+def _long(found: ParsedSensors, table: pa.Table, given: StreamConfig) -> None:
     source, columns = found.source, table.column_names
     header = _time_column(columns, given, source)
     called = [_required(each, columns, source) for each in given.name] or [_one_of(NAMES, columns)]

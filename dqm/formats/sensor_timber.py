@@ -14,7 +14,7 @@ from dqm.formats.sensor_series import ParsedSensors, moments, series_of
 from dqm.formats.sources import Source
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
-from dqm.model.sensors_config import SensorsInput
+from dqm.model.sensors_config import StreamConfig
 
 MARK = b"VARIABLE:"
 CLOCK = re.compile(rb"\s*(Timestamp[^\r\n]*)\r?\n", re.IGNORECASE)
@@ -26,7 +26,7 @@ def is_timber(source: Source) -> bool:
     return source.data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").upper().startswith(MARK)
 
 
-def parse_timber(source: Source, given: SensorsInput) -> ParsedSensors:
+def parse_timber(source: Source, given: StreamConfig) -> ParsedSensors:
     """Series of every variable; raises ``InputError`` where there is none, or for times of an unknown zone."""
     data, findings = whole_lines(source)
     found = ParsedSensors(source, findings=findings)
@@ -44,7 +44,7 @@ def parse_timber(source: Source, given: SensorsInput) -> ParsedSensors:
     return found
 
 
-def _read(found: ParsedSensors, called: str, header: str, body: memoryview, given: SensorsInput) -> None:
+def _read(found: ParsedSensors, called: str, header: str, body: memoryview, given: StreamConfig) -> None:
     """Add the series of one block, or say why it has none."""
     rows = read_body(found.source, body, [WHEN, READ], ",", ())
     found.rows += rows.read

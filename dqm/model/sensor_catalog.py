@@ -47,7 +47,7 @@ class SensorCatalog:
     def of(cls, config: SensorsConfig, folder: Path = Path()) -> SensorCatalog:
         """The catalog of a configuration: its table first, its channels over it; paths are relative to ``folder``."""
         table = read_channels(folder / config.catalog) if config.catalog else ()
-        return cls(config.grammar, (*table, *config.channels))
+        return cls(config.grammar, (*table, *config.channel))
 
     def sensor(self, name: str, unit: str = "") -> Sensor:
         """The sensor of a name; ``unit`` is what its file says and counts where nobody declared one."""

@@ -42,3 +42,12 @@ def gaps(
         allowed = 0.0
     at = np.flatnonzero(np.diff(edges) > allowed * SECOND)
     return edges[at], edges[at + 1]
+
+
+def longest_stuck(time: Moments, value: NDArray[np.float64]) -> tuple[int, int]:
+    """First and last reading of the longest stretch in which n readings are all the same; ``(0, 0)`` for none."""
+    if not len(time):
+        return 0, 0
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(time)]])
+    longest = int(np.argmax(time[edges[1:] - 1] - time[edges[:-1]]))
+    return int(edges[longest]), int(edges[longest + 1] - 1)

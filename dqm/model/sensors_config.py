@@ -14,7 +14,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SensorsInput(_Record):
+class StreamConfig(_Record):
     """Files of readings of one form."""
 
     kind: Literal["auto", "timber", "long", "wide"] = Field(
@@ -76,9 +76,9 @@ class SensorsConfig(_Record):
     """Sensor streams."""
 
     grammar: Literal["lhc", "none"] = Field("lhc", description="what names tell; lhc: names of the LHC logging system")
-    catalog: str = Field("", description="CSV of channels, one a row, with the keys of [[sensors.channels]] as columns")
+    catalog: str = Field("", description="CSV of channels, one a row, with the keys of [[sensors.channel]] as columns")
     gap: float = Field(3.0, gt=1, description="periods without a reading after which a periodic sensor has a gap")
     ahead: float = Field(60.0, ge=0, description="seconds by which a clock may be ahead; beyond, readings are refused")
-    inputs: tuple[SensorsInput, ...] = Field((), description="files of readings")
-    channels: tuple[ChannelConfig, ...] = Field((), description="what the sensors are")
+    stream: tuple[StreamConfig, ...] = Field((), description="files of readings")
+    channel: tuple[ChannelConfig, ...] = Field((), description="what the sensors are")
     quiet: tuple[QuietConfig, ...] = Field((), description="service mode and known issues")

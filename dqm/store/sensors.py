@@ -226,7 +226,7 @@ def _in_unit(old: Sensor, new: Sensor, pair: Pair) -> Pair:
     if way is None:
         raise StoreError(
             f"{old.name}: some of its readings are stored in {old.unit!r}, which cannot be had in {new.unit!r}; "
-            f"declare {old.unit!r} in [[sensors.channels]], or ingest those days again"
+            f"declare {old.unit!r} in [[sensors.channel]], or ingest those days again"
         )
     return pair[0], way[0] * pair[1] + way[1]
 

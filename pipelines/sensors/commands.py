@@ -140,11 +140,11 @@ def _read(files: list[Path], settings: Config, kind: str, column: str, unit: str
     from pydantic import ValidationError
 
     from dqm.formats.sensor_reading import read_sensor_files
-    from dqm.model.sensors_config import SensorsInput
+    from dqm.model.sensors_config import StreamConfig
 
     given = {"kind": kind, "files": (), "time": column, "time_unit": unit, "zone": zone}
     try:
-        described = SensorsInput.model_validate(given | {"name": tuple(form[0] or ()), "value": form[1]})
+        described = StreamConfig.model_validate(given | {"name": tuple(form[0] or ()), "value": form[1]})
     except ValidationError as error:
         first = error.errors()[0]
         raise typer.BadParameter(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None

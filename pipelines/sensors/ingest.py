@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.sensor_reading import read_sensors_input
+from dqm.formats.sensor_reading import read_streams
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
@@ -47,15 +47,15 @@ class SensorsIngested:
 
 
 def ingest_sensors(config: Config, store: Store, *, now: int) -> SensorsIngested:
-    """Read every ``[[sensors.inputs]]`` into the store, in one commit; ``now`` in ns of UTC.
+    """Read every ``[[sensors.stream]]`` into the store, in one commit; ``now`` in ns of UTC.
 
     Raises ``InputError`` where none is configured, or none can be read: then nothing changes.
     """
-    if not config.sensors.inputs:
-        raise InputError("the configuration names no [[sensors.inputs]]; see docs/sensors.md")
+    if not config.sensors.stream:
+        raise InputError("the configuration names no [[sensors.stream]]; see docs/sensor-streams.md")
     before = _Before(store)
     units = {each.name: each.unit for each in stored_sensors(store)}
-    read = read_sensors_input(config, now=now, earlier=before.last, stored=units)
+    read = read_streams(config, now=now, earlier=before.last, stored=units)
     files = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
         days = store_sensors(change, store, read.readings, {"files": files})

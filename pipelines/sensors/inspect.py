@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dqm.formats.sensor_screening import SensorRead
 from dqm.model.sensor_catalog import Quiet
-from dqm.model.sensor_gaps import cadence, gaps
+from dqm.model.sensor_gaps import cadence, gaps, longest_stuck
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 
 SHOWN = 60
@@ -95,6 +95,7 @@ def until(end: int | None) -> str:
 def _summary(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64], periods: float) -> SensorSummary:
     begins, ends = gaps(sensor, time, periods=periods)
     silent = (ends - begins) / SECOND
+    since, to = longest_stuck(time, value)
     valid = value[np.isfinite(value)]
     low, middle, high = np.percentile(valid, [0, 50, 100]) if len(valid) else (np.nan, np.nan, np.nan)
     return SensorSummary(
@@ -112,19 +113,11 @@ def _summary(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64]
         gaps=len(silent),
         gap=float(silent.sum()),
         longest_gap=float(silent.max(initial=0)),
-        stuck=_stuck(time, value),
+        stuck=float(time[to] - time[since]) / SECOND if len(time) else 0.0,
         least=float(low),
         median=float(middle),
         greatest=float(high),
     )
-
-
-def _stuck(time: NDArray[np.int64], value: NDArray[np.float64]) -> float:
-    """Seconds of the longest stretch in which every reading is the same."""
-    if len(time) < 2:
-        return 0.0
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(time)]])
-    return float((time[edges[1:] - 1] - time[edges[:-1]]).max()) / SECOND
 
 
 def _line(each: SensorSummary, width: int) -> str:

@@ -25,6 +25,8 @@ MOST = len(COLOURS) * len(DASHES)
 POINTS = 4000
 """Points of a line: of more, the least and the greatest of each stretch are drawn, so that no spike is lost."""
 HEIGHT, HEAD, FOOT = 230, 90, 60
+DECADES = 300.0
+"""A panel whose readings are all positive and so many times apart has a logarithmic axis."""
 BANDS = 400
 """Shaded gaps of a panel; of more the longest are shown."""
 
@@ -131,17 +133,21 @@ def thinned(
 
 def _draw(figure: go.Figure, row: int, panel: Panel, readings: SensorReadings, periods: float) -> None:
     silent: list[tuple[int, int]] = []
+    least, greatest = np.inf, -np.inf
     edges = int(readings.time.min()), int(readings.time.max())
     for i, sensor in enumerate(panel.sensors):
         time, value = readings[sensor.name]
         begins, ends = gaps(sensor, time, begin=edges[0], end=edges[1], periods=periods)
         silent += zip(begins.tolist(), ends.tolist(), strict=True)
+        valid = value[np.isfinite(value)]
+        least, greatest = min(least, valid.min(initial=np.inf)), max(greatest, valid.max(initial=-np.inf))
         figure.add_trace(_line(sensor, time, value, begins, i, row), row=row, col=1)
     for begin, end in _united(silent):
         figure.add_vrect(
             x0=_stamp(begin), x1=_stamp(end), fillcolor="#888888", opacity=0.25, line_width=0, row=row, col=1
         )
-    figure.update_yaxes(title=panel.unit or "no unit", row=row, col=1)
+    scale = "log" if 0 < least < greatest / DECADES else "linear"
+    figure.update_yaxes(title=panel.unit or "no unit", type=scale, row=row, col=1)
 
 
 def _line(
