@@ -138,20 +138,28 @@ def _joined(
     time = np.concatenate([each.time for each in parts])
     value = np.concatenate([_in_unit(each, sensor, account) for each in parts])
     twice, missing = (sum(getattr(each, what) for each in parts) for what in ("twice", "missing"))
-    unknown = time == UNKNOWN
+    unknown, future = time == UNKNOWN, time > now
     account.count("time", name, int(unknown.sum()) - twice - missing)
     account.count("missing-hour", name, missing)
     account.count("repeated-hour", name, twice)
     account.count("settled-hour", name, sum(each.settled for each in parts))
-    future = time > now
     account.count("future", name, int(future.sum()))
     kept = ~(unknown | future)
+    given = np.isfinite(np.concatenate([each.value for each in parts]))
+    account.count("invalid", name, int((kept & ~given).sum()))
+    account.count("unsorted", name, sum(_behind(each.time, now) for each in parts))
     if not kept.all():
         time, value = time[kept], value[kept]
-    value = np.where(np.isfinite(value), value, np.nan)
-    account.count("invalid", name, int(np.isnan(value).sum()))
-    time, value = _ordered(name, time, value, account)
+    time, value = _ordered(name, time, np.where(np.isfinite(value), value, np.nan), account)
     return sensor, time, value
+
+
+def _behind(time: NDArray[np.int64], now: int) -> int:
+    """Readings that stand behind later ones."""
+    if len(time) < 2 or not (np.diff(time) < 0).any():
+        return 0
+    known = time[(time != UNKNOWN) & (time <= now)]
+    return int((known < np.maximum.accumulate(known)).sum())
 
 
 def _before(sensor: Sensor, time: NDArray[np.int64], earlier: Earlier) -> NDArray[np.float64]:
@@ -191,7 +199,6 @@ def _ordered(
         return time, value
     step = np.diff(time)
     if (step < 0).any():
-        account.count("unsorted", name, int((time < np.maximum.accumulate(time)).sum()))
         order = np.argsort(time, kind="stable")
         time, value = time[order], value[order]
         step = np.diff(time)

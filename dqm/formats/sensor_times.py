@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import pandas as pd
@@ -134,9 +134,10 @@ def _stamped(series: Any) -> Moments:
 
 def zone_named(name: str) -> ZoneInfo:
     """The zone of a name; raises ``UnknownNameError`` with the nearest names."""
-    if name not in available_timezones():
-        raise UnknownNameError("time zone", name, available_timezones())
-    return ZoneInfo(name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnknownNameError("time zone", name, available_timezones()) from None
 
 
 def to_utc(local: Moments, zone: ZoneInfo) -> Converted:
