@@ -36,9 +36,8 @@ class SensorsIngested:
     def text(self) -> str:
         """For people."""
         span = f"{self.days[0]}–{self.days[-1]}" if self.days else "no day"
-        return (
-            f"{self.readings} readings of {self.sensors} sensors on {len(self.days)} days ({span}), {self.files} files"
-        )
+        came = f"{self.readings} readings of {self.sensors} sensors on {len(self.days)} days ({span})"
+        return f"{came}, from {self.files} files"
 
     @property
     def quarantined(self) -> int:
