@@ -263,20 +263,33 @@ def outliers(
 
 @app.command()
 def simulate(
-    folder: Annotated[Path, typer.Argument(help="folder to write into")],
+    folder: Annotated[str, typer.Argument(help="folder to write into; or cryogenics: sensor streams of cooling loops")],
     weeks: Annotated[float, typer.Option(min=0.1, help="simulated weeks of data taking")] = 2.0,
     seed: Annotated[int, typer.Option(help="seed of the random numbers")] = 1,
     histograms: Annotated[
         int, typer.Option(min=0, max=10, help="monitor elements of each of six subsystems; 0: counts and rates instead")
     ] = 0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="cryogenics: folder to write into")] = None,
+    days: Annotated[float, typer.Option(min=0.1, help="cryogenics: simulated days")] = 1.0,
+    loops: Annotated[int, typer.Option(min=1, max=50, help="cryogenics: cooling loops of one sector")] = 50,
+    faults: Annotated[int, typer.Option(min=0, help="cryogenics: faults at random places")] = 20,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="cryogenics: only faults of this kind; may be repeated")
+    ] = None,
+    form: Annotated[str, typer.Option(help="cryogenics: parquet or timber")] = "parquet",
 ) -> None:
-    """Write a simulated data-taking campaign with recorded truth, and a configuration that reads it."""
+    """Write a simulated data-taking campaign, or a sector of cooling loops, with recorded truth."""
+    if folder == "cryogenics":
+        from pipelines.simulate.cryogenic_files import command
+
+        say(command(output, days=days, loops=loops, seed=seed, faults=faults, kinds=tuple(kind or ()), form=form))
+        return
     from pipelines.simulate.campaign import SimulationSettings
     from pipelines.simulate.campaign import simulate as run
     from pipelines.simulate.write import write_campaign
 
     settings = SimulationSettings(weeks=weeks, seed=seed, monitoring=histograms > 0)
-    paths = write_campaign(run(settings), folder, histograms)
+    paths = write_campaign(run(settings), Path(folder), histograms)
     say(f"simulated {weeks:g} weeks; next: dqm ingest --config {paths.config}")
 
 

@@ -46,8 +46,9 @@ def ranks(values, order):  # type: ignore[no-untyped-def]
 def describe(ordered, rank, begin, stop, wanted, out):  # type: ignore[no-untyped-def]
     """Percentiles and the median absolute deviation of readings ``begin[j]:stop[j]`` for every window ``j``.
 
-    ``ordered`` and ``rank`` are those of ``ranks``. ``wanted`` holds ``q`` quantiles, the first of them 0.5; ``out`` ``(w, q + 1)``
-    receives x₍h₎ at h = (n − 1)·q, linear between two values, and then median|x − median|. Both bounds may only rise.
+    ``ordered`` and ``rank`` are those of ``ranks``. ``wanted`` holds ``q`` quantiles, the first of them 0.5; ``out``
+    ``(w, q + 1)`` receives x₍h₎ at h = (n − 1)·q, linear between two values, and then median|x − median|. Both bounds
+    may only rise.
     A window without values gives NaN.
     """
     q = len(wanted)

@@ -10,6 +10,8 @@ BLOCK = 32
 """Readings whose sums are taken once; a window is its whole blocks and what is left at both ends."""
 LATE = 1.5
 """Periods after which a reading is missed: a cadence trembles."""
+ALMOST = 1 + 1e-6
+"""One step of a converter, as the difference of two floats, is not always one step."""
 SECONDS = 1e-9
 HOUR = 3600.0
 
@@ -105,10 +107,10 @@ def stuck(time, value, first, ends, resolution, last, moved, seen, out):  # type
     value), ``moved`` (when) and ``seen`` (the latest reading looked at), arrays of one number, carry over to the next
     call, which begins with reading ``first``.
     """
-    i = first
+    i, least = first, resolution * ALMOST
     for j in range(len(ends)):
         while i < len(time) and time[i] < ends[j]:
-            if not abs(value[i] - last[0]) <= resolution:
+            if not abs(value[i] - last[0]) <= least:
                 last[0], moved[0] = value[i], time[i]
             seen[0] = time[i]
             i += 1

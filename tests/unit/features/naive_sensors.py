@@ -94,7 +94,7 @@ def stuck(sensor: Sensor, seen: list[Point], end: int) -> float:
         return NAN
     moved, last = valid[0]
     for time, value in valid:
-        if abs(value - last) > (sensor.resolution or 0.0):
+        if abs(value - last) > (sensor.resolution or 0.0) * (1 + 1e-6):
             moved, last = time, value
     if sensor.logging == "periodic":
         return (valid[-1][0] - moved) / SECOND
