@@ -1,7 +1,7 @@
 """The command line ``dqm``: one command per verb, human text on standard error, ``--json PATH`` for machines.
 
-Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 done with quarantined input, 75 another one is at
-work, 78 wrong configuration.
+Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 done with quarantined input, 4 done with alerts that
+were given up, 75 another one is at work, 78 wrong configuration.
 Heavy packages are imported by the command that needs them, so that ``--help`` answers at once.
 """
 
@@ -32,9 +32,9 @@ from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
 from pipelines.nightly.keeping_commands import register as register_keeping
 from pipelines.sensors.commands import app as sensors
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, QUARANTINE, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
-QUARANTINE, LOCKED, CONFIG = 3, 75, 78
+LOCKED, CONFIG = 75, 78
 KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, RefusedError, StoreError, UnknownNameError)
 
 app = typer.Typer(

@@ -18,6 +18,8 @@ SchedulerName = Annotated[
 LogPath = Annotated[
     str, typer.Option("--log-json", help="append one JSON object a line here; - = standard error, in place of text")
 ]
+QUARANTINE, UNDELIVERED = 3, 4
+"""Exit codes of what was done: with input in quarantine; with alerts that were given up."""
 DEFAULT_CONFIG = Path("dqm.toml")
 
 

@@ -134,6 +134,12 @@ class Deliveries:
                 connection.execute(_d.update().where(_d.c.id.in_(sorted(wanted))).values(**fresh))
         return len(wanted)
 
+    def dismiss(self, ids: Iterable[int]) -> None:
+        """Call dead letters silenced, with what went wrong: somebody knows of them."""
+        with writing(self._engine) as connection:
+            dead = _d.update().where(_d.c.id.in_(sorted(set(ids))), _d.c.state == DEAD)
+            connection.execute(dead.values(state=SILENCED))
+
     def found(self, states: Sequence[str] = STATES, limit: int | None = None) -> list[Delivery]:
         """Deliveries in one of the given states, newest event first."""
         query = _joined().where(_d.c.receiver != SPREAD, _d.c.state.in_(states))

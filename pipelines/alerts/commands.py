@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, UNDELIVERED, ConfigPath, JsonPath, say, write_json
 
 if TYPE_CHECKING:
     from dqm.services.people import ConfiguredPeople
@@ -30,7 +30,7 @@ def alerts_relay(
     wait: Annotated[float, typer.Option(min=0, help="seconds to go on trying what fails")] = 0.0,
     json_path: JsonPath = "",
 ) -> None:
-    """Send what is due, once; ends with 1 where something stays undelivered."""
+    """Send what is due, once; ends with 1 where something stays undelivered, with 4 where there are dead letters."""
     from dqm.model.config import load
     from dqm.store.store import Store
     from pipelines.alerts.relay import relay
@@ -42,6 +42,8 @@ def alerts_relay(
     write_json(json_path, vars(done) | {"complete": done.complete})
     if not done.complete:
         raise typer.Exit(1)
+    if done.counts["dead"]:
+        raise typer.Exit(UNDELIVERED)
 
 
 @app.command("test")
@@ -89,11 +91,19 @@ def alerts_list(
 
 
 @app.command("dead")
-def alerts_dead(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+def alerts_dead(
+    config: ConfigPath = DEFAULT_CONFIG,
+    dismiss: Annotated[bool, typer.Option("--dismiss", help="count them no longer; they become silenced")] = False,
+    json_path: JsonPath = "",
+) -> None:
     """List the dead letters: deliveries that were given up, with what went wrong last."""
     with _opened(config) as store:
         found = store.deliveries.found(["dead"])
+        if dismiss:
+            store.deliveries.dismiss([each.id for each in found])
     say("\n".join(map(_line, found)) or "no dead letters")
+    if dismiss and found:
+        say(f"{len(found)} dismissed; dqm alerts list --state silenced shows them, and dqm alerts redeliver sends them")
     write_json(json_path, [_document(each) for each in found])
 
 

@@ -9,6 +9,8 @@ import typer
 
 from pipelines.terminal import (
     DEFAULT_CONFIG,
+    QUARANTINE,
+    UNDELIVERED,
     ConfigPath,
     JsonPath,
     LogPath,
@@ -18,8 +20,6 @@ from pipelines.terminal import (
     silent,
     write_json,
 )
-
-QUARANTINE = 3
 
 Since = Annotated[
     datetime | None,
@@ -53,7 +53,8 @@ def nightly(
 ) -> None:
     """Do a whole night: ingest what arrived, score what is due, decide, publish, tell, report.
 
-    Run it as often as you like: a night that finds nothing new changes nothing. Exit code 75: another one runs.
+    Run it as often as you like: a night that finds nothing new changes nothing. Exit code 75: another one runs; 4:
+    alerts were given up, see dqm alerts dead.
     """
     _night(config, runs, since, scheduler, (log_path, json_path), dry=dry_run)
 
@@ -104,6 +105,8 @@ def _night(
     write_json(json_path, done.document())
     if done.failed:
         raise typer.Exit(1)
+    if done.dead:
+        raise typer.Exit(UNDELIVERED)
     if done.quarantined:
         raise typer.Exit(QUARANTINE)
 
@@ -170,7 +173,10 @@ def status(
     ] = 0.0,
     json_path: JsonPath = "",
 ) -> None:
-    """Say how things stand: nights, models, alerts, what is published."""
+    """Say how things stand: nights, models, alerts, what is published.
+
+    Exit code 1: no night finished in time; 4: alerts were given up (dqm alerts dead).
+    """
     from dqm.model.config import load
     from dqm.store.store import Store
     from pipelines.nightly.status import status as run
@@ -183,6 +189,8 @@ def status(
     write_json(json_path, found.document())
     if found.overdue:
         raise typer.Exit(1)
+    if found.dead:
+        raise typer.Exit(UNDELIVERED)
 
 
 def serve_health(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +24,7 @@ from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import Verdicts, WorkingPoint
 from dqm.store.change import Change
+from dqm.store.deliveries import DEAD
 from dqm.store.freshness import data_digests
 from dqm.store.nights import FAILED, FINISHED
 from dqm.store.schema import CHALLENGER
@@ -35,7 +36,8 @@ from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
 from pipelines.nightly.log import ERROR, INFO, SILENT, WARNING, Log
 from pipelines.nightly.page import write_page
-from pipelines.nightly.stages import FORESEEN, Stage, Stages
+from pipelines.nightly.stages import FORESEEN, Stages
+from pipelines.nightly.summary import NightSummary
 from pipelines.run.arrivals import Arrivals
 from pipelines.run.certify import certify, of_runs, past_of
 from pipelines.run.drift import drift
@@ -45,8 +47,6 @@ from pipelines.run.score import champion, champion_entry, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
 
-SHOWN = 10
-"""Findings that are printed; the report has all."""
 REPORTS = "nights"
 """Folder of the reports, inside the store."""
 
@@ -62,61 +62,6 @@ class NightRequest:
     since: datetime | None = None
     scheduler: Scheduler = SERIAL
     again: bool = False
-
-
-@dataclass(frozen=True)
-class NightSummary:
-    """What a night did: its number, its stages, the runs it scored and those it could not, and its report."""
-
-    night: int
-    began: datetime
-    seconds: float
-    stages: tuple[Stage, ...]
-    due: Due
-    scored: int
-    failed_runs: dict[int, str]
-    decisions: dict[str, int]
-    quarantined: int
-    delivered: int
-    snapshot: int
-    report: Path | None = None
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def in_quarantine(self) -> tuple[str, ...]:
-        """What was found that keeps data away, in words."""
-        return tuple(str(each) for each in self.findings if each.severity == "quarantined")
-
-    @property
-    def failed(self) -> bool:
-        """Whether a stage failed or a run could not be scored."""
-        return bool(self.failed_runs) or any(each.state == "failed" for each in self.stages)
-
-    def text(self) -> str:
-        """For people."""
-        lines = [f"night {self.night}: {'NOT all was done' if self.failed else 'done'} in {self.seconds:.1f} s"]
-        lines += [each.text() for each in self.stages]
-        lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
-        lines += [f"in quarantine: {each}" for each in self.in_quarantine[:SHOWN]]
-        lines += [f"… and {self.quarantined - SHOWN} more"] if self.quarantined > SHOWN else []
-        return "\n".join(lines + ([f"report: {self.report}"] if self.report else []))
-
-    def document(self) -> dict[str, Any]:
-        """For ``--json`` and the record of the night."""
-        return {
-            "night": self.night,
-            "began": self.began.isoformat(),
-            "seconds": self.seconds,
-            "stages": [each.document() for each in self.stages],
-            "due": {name: list(getattr(self.due, name)) for name in ("new", "stale", "late")},
-            "scored": self.scored,
-            "failed_runs": {str(run): why for run, why in self.failed_runs.items()},
-            "decisions": self.decisions,
-            "quarantined": self.quarantined,
-            "delivered": self.delivered,
-            "snapshot": self.snapshot,
-            "report": str(self.report or ""),
-        }
 
 
 def nightly(
@@ -147,7 +92,7 @@ def nightly(
         told |= {"stages": {each.name: each.state for each in summary.stages}}
         store.nights.end(night, state, document, events=[_ended(night, type_, told)])
         _told(config, store)
-        return summary
+        return replace(summary, dead=store.deliveries.counts()[DEAD])
 
 
 def _log_end(log: Log, done: NightSummary, state: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.findings import grouped
+from dqm.store.deliveries import DEAD
 from dqm.store.nights import FINISHED, RUNNING
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
@@ -40,6 +41,11 @@ class Status:
     quarantined: int
     quarantine: tuple[str, ...]
 
+    @property
+    def dead(self) -> int:
+        """Alerts that were given up and that nobody has dealt with."""
+        return self.deliveries[DEAD]
+
     def text(self) -> str:
         """For people."""
         night = "no night has finished yet"
@@ -52,7 +58,7 @@ class Status:
             f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} scored; golden JSON version {self.golden}"
             + (f": {self.golden_path}" if self.golden else ""),
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
-            f"alerts: {waiting}",
+            f"alerts: {waiting}" + ("; somebody was NOT TOLD: dqm alerts dead" if self.dead else ""),
             f"quarantined findings: {self.quarantined}",
             *(f"  {each}" for each in self.quarantine[:SHOWN]),
         ]

@@ -86,8 +86,13 @@ def test_dead_letters_are_shown_and_redelivered(shell: Shell, monkeypatch: pytes
     assert "name numbers from dqm alerts list" in shell("redeliver", code=2)
     with pytest.raises(UnknownNameError, match="unknown dead or silenced delivery '99'"):
         shell("redeliver", "99")
+    assert "left: 1 dead" in shell("relay", code=4), "until somebody deals with it"
     assert shell("redeliver", "--dead") == "1 due again; next: dqm alerts relay\n"
     assert "left: 1 dead" in shell("relay", code=1)
+    assert "1 dismissed; dqm alerts list --state silenced shows them" in shell("dead", "--dismiss")
+    assert shell("dead", "--dismiss") == "no dead letters\n"
+    assert "webhook: silenced: 127.0.0.1 cannot be reached" in shell("list")
+    assert shell("relay") == "delivered 0; nothing left\n"
 
 
 def test_test_tells_every_receiver(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

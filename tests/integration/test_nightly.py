@@ -31,6 +31,19 @@ from pipelines.nightly.status import status, watched
 
 from .conftest import Dqm
 
+AWAY = """
+[alerts]
+allow = ["127.0.0.1"]
+attempts = 1
+
+[[alerts.receiver]]
+kind = "webhook"
+url = "http://127.0.0.1:9/hook"
+secret_env = "DQM_HOOK_KEY"
+types = ["nightly.*"]
+"""
+"""A receiver that nobody answers for."""
+
 
 @pytest.fixture
 def place(certified_campaign: Path, tmp_path: Path) -> Path:
@@ -247,6 +260,21 @@ def test_status_for_machines(place: Path, dqm: Dqm) -> None:
     assert Path(found["golden_path"]) == place / "certification" / "published" / "golden.json"
     assert (code, found["overdue"], found["golden"], found["nights"]) == (0, False, 1, {})
     assert dqm("status", "--config", file, "--within", "26")[0] == 1
+
+
+def test_dead_letters_are_the_exit_code_of_nights_and_status(
+    place: Path, dqm: Dqm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: who was not told of yesterday's night reads that today's went well."""
+    monkeypatch.setenv("DQM_HOOK_KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    file = next(place.glob("*.toml"))
+    file.write_text(file.read_text() + AWAY)
+    code, text = dqm("nightly", "--config", file)
+    assert (code, "dead letters: somebody was not told; see dqm alerts dead" in text) == (4, True)
+    code, text = dqm("status", "--config", file)
+    assert (code, "somebody was NOT TOLD: dqm alerts dead" in text) == (4, True)
+    assert dqm("alerts", "dead", "--dismiss", "--config", file)[0] == 0
+    assert dqm("status", "--config", file)[0] == 0
 
 
 def test_a_late_run_is_told_although_the_night_dies_before_it_certifies(
