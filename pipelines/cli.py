@@ -76,6 +76,7 @@ def init(
     text = templates.text(example)
     if path.exists():
         raise ConfigError(f"{path} exists already; name another with --path")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     say(f"wrote {path}: name your files in it, then: dqm ingest --config {path}")
 
@@ -91,11 +92,7 @@ def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     settings = load(config)
     with Store.create(settings.store_path, place=Place.configured(settings.store)) as store:
         done = run(settings, store)
-    for finding in done.findings[:20]:
-        say(str(finding))
-    if len(done.findings) > 20:
-        say(f"… and {len(done.findings) - 20} more findings")
-    say(done.text())
+    say("\n".join([*done.said(20), done.text()]))
     write_json(json_path, {**vars(done), "findings": [str(each) for each in done.findings]})
     if done.quarantined:
         raise typer.Exit(QUARANTINE)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
+from detectors.folder import manifest, read_files
 from dqm.model.config import load
-from dqm.model.errors import ConfigError
+from dqm.model.errors import ArtifactError, ConfigError, StoreError
 from dqm.store.health import Check, health
+from dqm.store.store import Store, StoredModel
 
 PACKAGES = ("dqm", "features", "detectors", "dashboard", "pipelines")
 PEERS = ("pandas", "numpy", "pyarrow", "scikit-learn", "lightgbm", "torch", "pyod", "streamlit", "mlflow", "SQLAlchemy")
@@ -29,7 +32,29 @@ def examine(config: Path) -> list[Check]:
     if not settings.store_path.exists():
         why = f"none yet at {settings.store_path}, so none was checked; dqm ingest makes it"
         return [*checks, Check("store", True, why, looked=False)]
-    return [*checks, *health(settings.store_path)]
+    return [*checks, *health(settings.store_path), *_models(settings.store_path)]
+
+
+def _models(path: Path) -> list[Check]:
+    """Every model of the store is there byte for byte; nothing of it is loaded."""
+    try:
+        with Store.open(path) as store:
+            models = store.models()
+    except StoreError:
+        return []  # told already
+    faults = [each for each in (_fault(path, model) for model in models) if each]
+    told = f"{len(faults)} of {len(models)} not as trained: {'; '.join(faults[:3])}"
+    return [Check("store models", not faults, told if faults else f"{len(models)} as trained")]
+
+
+def _fault(path: Path, model: StoredModel) -> str:
+    try:
+        files = read_files(path / model.folder)
+    except ArtifactError as error:
+        return f"{model.model_id}: {error}; restore it from a copy, or train anew"
+    if hashlib.sha256(manifest(files)).hexdigest() != model.provenance.get("manifest"):
+        return f"{model.model_id}: not the bundle that was trained; restore it from a copy, or train anew"
+    return ""
 
 
 def _packages() -> list[Check]:

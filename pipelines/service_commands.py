@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dqm.model.errors import InputError
+from dqm.model.reason_codes import REASON_CODES
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def decide(
     run: Run,
     lumisections: Lumisections,
     verdict: Annotated[str, typer.Argument(help="GOOD, BAD or EXCLUDED")],
-    reason: Annotated[str, typer.Option(help="code of the reason; a wrong one names those there are")] = "",
+    reason: Annotated[str, typer.Option(help="why, one of: " + ", ".join(REASON_CODES))] = "",
     comment: Comment = "",
     who: As = "",
     expected: Expected = ANY,
@@ -91,7 +92,6 @@ def decide(
     json_path: JsonPath = "",
 ) -> None:
     """Say that lumisections are GOOD, BAD or EXCLUDED, and why."""
-    from dqm.model.decisions import REASON_CODES
     from dqm.services.decide import decide as service
 
     if not reason:

@@ -84,6 +84,15 @@ def anti_reasons(verdicts: Verdicts, words: Callable[[Reason], str] = attrgetter
     return AntiReasons(_joined(verdicts, code, rejected, words), _joined(verdicts, code, ~(golden | rejected), words))
 
 
+def golden_ranges(verdicts: Verdicts) -> tuple[ReasonRange, ...]:
+    """What is golden, in ranges by decision alone: nobody asks for the reason of what is good; raises as ``masks``."""
+    code, found = _checked_codes(verdicts), []
+    for decision in sorted(GOLDEN):
+        mask = _mask(code[verdicts.having(frozenset({decision}))])
+        found += [ReasonRange(run, a, b, str(decision), "", "") for run, each in mask.ranges.items() for a, b in each]
+    return tuple(sorted(found, key=lambda each: (each.run, each.first)))
+
+
 def _checked_codes(verdicts: Verdicts) -> NDArray[np.int64]:
     """The key of every verdict as an integer ``(n,)``, once nothing in them contradicts itself."""
     code = encode(verdicts.index.get_level_values("run"), verdicts.index.get_level_values("ls"))

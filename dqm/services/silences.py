@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dqm.model.errors import InputError, UnknownNameError
+from dqm.model.errors import InputError, UnknownNameError, nearest
 from dqm.model.people import People
 from dqm.services.history import printable
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, later, submit
@@ -16,6 +16,8 @@ EVERY = "*"
 MOST_DAYS = 30
 """Days of the longest silence: what is to be quiet for longer is to be repaired."""
 MOST_SUBSYSTEM = 100
+NEWEST = 100
+"""Certified runs by which subsystems are known."""
 RESOLVED = "anomaly.resolved"
 ENDS = ("anomaly.opened", RESOLVED)
 """Events between which an acknowledgement holds."""
@@ -58,16 +60,17 @@ def silence(
     """Keep the alerts of a run (None: every one) and a subsystem (``*``: every one) quiet until ``until``.
 
     A later silence of the same target takes the place of an earlier one: so it is made longer, or ended. Anybody may,
-    and owns it. Runs may be ones that are still to come.
+    and owns it. Runs may be ones that are still to come; where a run or a subsystem is not known the answer says so.
     """
     why = checked_text(reason, "reason", required=True)
     target = _target(run, subsystem)
+    doubt = _unheard_of(store, run, subsystem)
 
     def judge(desk: Desk) -> Judgement:
         end = later(desk.at, until, "silence")
         if until > desk.at + timedelta(days=MOST_DAYS):
             raise InputError(f"a silence lasts up to {MOST_DAYS} days; name an earlier end")
-        told = f"alerts of {target} are quiet until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        told = f"alerts of {target} are quiet until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC{doubt}"
         return Judgement("silence", target, {"subsystem": subsystem, "until": end, "comment": why}, told, run)
 
     return submit(store, people.person(name), nonce, at, judge)
@@ -146,6 +149,21 @@ def acknowledged(store: Store) -> frozenset[tuple[int | None, str]]:
         if any(r in (None, run) and s in (EVERY, subsystem) and at >= each.at for r, s, at in said):
             known.add((run, subsystem))
     return frozenset(known)
+
+
+def _unheard_of(store: Store, run: int | None, subsystem: str) -> str:
+    """What to tell who may have mistyped a run or a subsystem, with the nearest names; empty where both are known."""
+    doubts, runs = [], store.runs("quantities")
+    if run is not None and run not in runs:
+        doubts.append(f"run {run} is not in the store, {nearest(str(run), map(str, runs))}")
+    if subsystem not in (EVERY, ""):
+        certified = store.runs("verdicts")[-NEWEST:]
+        known = {each.event.subsystem for each in store.latest_events(ENDS)}
+        if certified:
+            known |= set(store.read("verdicts", certified, ["subsystem"])["subsystem"].unique().to_pylist())
+        if subsystem not in known:
+            doubts.append(f"nothing is known of subsystem {subsystem}, {nearest(subsystem, known - {''})}")
+    return "".join(f"; note: {each}" for each in doubts)
 
 
 def _target(run: int | None, subsystem: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from dqm import __version__
-from dqm.model.errors import StoreError
+from dqm.model.errors import InputError, StoreError
 from dqm.model.verdicts import Decision
 from dqm.store.deliveries import STATES
 from dqm.store.nights import FAILED, FINISHED, INTERRUPTED, RUNNING
@@ -90,7 +90,10 @@ def _family(name: str, kind: str, what: str, values: Mapping[str, float]) -> str
 
 
 class HealthServer(ThreadingHTTPServer):
-    """Answers three addresses about one store; ``within`` hours a night must have finished, 0: whenever."""
+    """Answers three addresses about one store; ``within`` hours a night must have finished, 0: whenever.
+
+    Raises ``InputError`` where nothing can listen at the address.
+    """
 
     daemon_threads = True
 
@@ -100,7 +103,11 @@ class HealthServer(ThreadingHTTPServer):
             "/readyz": lambda: ready(path, within),
             "/metrics": lambda: metrics(path),
         }
-        super().__init__(address, _Handler)
+        try:
+            super().__init__(address, _Handler)
+        except OSError as error:
+            why = f"cannot listen here: {error.strerror}; name another with --port or --host, or stop what listens"
+            raise InputError(f"{address[0]}:{address[1]}: {why}") from error
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -43,7 +43,7 @@ from pipelines.run.certify import certify, of_runs, past_of
 from pipelines.run.drift import drift
 from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import Reader, ingest
-from pipelines.run.score import champion, champion_entry, score
+from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
 
@@ -182,6 +182,7 @@ class Work:
         found = Due((), ())
         with self.stages.stage("score") as saying:
             found = due(self.config, self.store, self.bundle)
+            held_runs(self.store, self.request.runs)  # says where none of them is known
             wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(self.bundle.runs))
             found = found.within(wanted)
             runs = wanted if self.request.again else found.runs
@@ -322,6 +323,7 @@ def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()
     stored, bundle = champion(store)
     found = due(config, store, bundle)
     if request.runs:
+        held_runs(store, request.runs)
         found = found.within(request.runs)
     if request.since is not None:
         found = found.within(runs_since(store, request.since))

@@ -61,7 +61,7 @@ class CertifySummary:
     """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs.
 
     ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
-    ``provisional`` still grow and are not in what was published.
+    ``provisional`` still grow and are not in what was published. ``earlier`` ones were scored by another model.
     """
 
     runs: int
@@ -75,6 +75,7 @@ class CertifySummary:
     signed: tuple[int, ...] = ()
     review: tuple[int, ...] = ()
     provisional: tuple[int, ...] = ()
+    earlier: tuple[int, ...] = ()
     withdrawn: bool = False
 
     def text(self) -> str:
@@ -96,6 +97,11 @@ class CertifySummary:
                 f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they "
                 "are compared with, changed after scoring; score them again with: "
                 f"dqm score --runs {_spelled(self.stale)}"
+            )
+        if self.earlier:
+            text += (
+                f"\nnote: decided by the scores of another model, so as before: {_listed(self.earlier)}; "
+                "to score them by this one: dqm backfill"
             )
         if self.provisional:
             text += f"\nnote: provisional until the run ends, so not published: {_listed(self.provisional)}"
@@ -192,6 +198,7 @@ def certify(
         signed=left,
         review=tuple(run for run in left if found[run].state is RunState.NEEDS_REVIEW),
         provisional=tuple(sorted(marked)),
+        earlier=_of_another(store, model.provenance["manifest"], signed | stale | set(bundle.runs)),
         withdrawn=point is not kept,
     )
 
@@ -265,8 +272,17 @@ def _scored(
             raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
     wanted = stale | (named or {run for run, made in scored.items() if made["model"] == model})
     if not wanted:
-        raise InputError("no run to certify: the model has scored none; score some with: dqm score")
+        raise InputError(
+            "no run to certify: the model has scored none; score what is due with: dqm score, or after a promotion all "
+            "with: dqm backfill"
+        )
     return sorted(wanted - signed)
+
+
+def _of_another(store: Store, model: str, apart: frozenset[int]) -> tuple[int, ...]:
+    """Runs whose scores another model made, those ``apart`` left out."""
+    scored = store.partitions("scores")
+    return tuple(each.run for each in scored if each.provenance["model"] != model and each.run not in apart)
 
 
 def _published(

@@ -18,6 +18,9 @@ from dqm.store.tables import store_labels, store_quantities
 from pipelines.progress import track
 from pipelines.run.arrivals import Arrivals
 
+UNLABELLED = "unlabelled"
+"""Code of the note that a run has lumisections of which nobody said anything."""
+
 
 @dataclass(frozen=True)
 class IngestSummary:
@@ -38,6 +41,18 @@ class IngestSummary:
             f"{self.lumisections} lumisections of {self.runs} runs{histograms}, {self.labelled} labelled, "
             f"from {self.files} files"
         )
+
+    def said(self, most: int) -> list[str]:
+        """What was found, ``most`` lines at most; all runs without a label together in one."""
+        silent = {each.run for each in self.findings if each.code == UNLABELLED and each.run is not None}
+        others = [str(each) for each in self.findings if each.code != UNLABELLED or each.run is None]
+        lines = others[:most] + ([f"… and {len(others) - most} more findings"] if len(others) > most else [])
+        if silent:
+            place = (
+                f"{len(silent)} runs, from {min(silent)} to {max(silent)}" if len(silent) > 1 else f"run {min(silent)}"
+            )
+            lines.append(f"note [{UNLABELLED}] {place}: all or some of it has no label; it is scored, not learned from")
+        return lines
 
     @property
     def quarantined(self) -> int:

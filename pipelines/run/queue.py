@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from dqm.decide.publish import ReasonRange, anti_reasons
+from dqm.decide.publish import ReasonRange, anti_reasons, golden_ranges
 from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS
 from dqm.model.errors import InputError
@@ -53,12 +53,13 @@ def told(store: Store, unit: str, most: int) -> tuple[list[QueueRow], str]:
 
 
 def told_of(store: Store, run: int) -> tuple[list[ReasonRange], str]:
-    """What of one run is not golden, in ranges, what needs a person first; raises as the services do."""
+    """One run in ranges: what needs a person first, what is not golden, what is; raises as the services do."""
     at = datetime.now(UTC)
     found = known_run(store, run, at)
     machine = machine_verdicts(store, machine_of(store, found).partitions)
-    reasons = anti_reasons(with_people(machine, [found]), partial(in_words, measured=False))
-    ranges = [*reasons.undecided, *reasons.anti]
+    standing = with_people(machine, [found])
+    reasons = anti_reasons(standing, partial(in_words, measured=False))
+    ranges = [*reasons.undecided, *reasons.anti, *golden_ranges(standing)]
     grows = "; its verdicts are provisional: it still grew" if run in provisional_runs(store) else ""
     lines = [f"run {run} is {found.state}; its last entry is {found.last}{grows}"]
     for each in ranges:

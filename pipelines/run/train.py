@@ -49,6 +49,7 @@ class TrainSummary:
     alias: str = CHAMPION
     tracked: str = ""
     untracked: str = ""
+    same: bool = False
 
     def text(self) -> str:
         """For people."""
@@ -65,7 +66,12 @@ class TrainSummary:
                 f"this is a policy, not a guarantee: {point.runs} runs without any loss would exclude, at "
                 f"{point.confidence:.0%} confidence, no risk below {point.alpha_min:.1%}"
             )
-        if self.alias != CHAMPION:
+        if self.same:
+            lines.append(
+                f"it is the {CHAMPION} itself: nothing that it learns from has changed, so there is no {CHALLENGER}; "
+                "label more runs or change [model] first"
+            )
+        elif self.alias != CHAMPION:
             lines.append(f"it is the {self.alias}: the {CHAMPION} goes on scoring")
         if self.tracked:
             lines.append(f"recorded in MLflow as {self.tracked}")
@@ -130,12 +136,14 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     past = save_past(store.path / "models" / name, trained.past)
     wanted = config.working_point
     point = MarginPolicy().choose(trained.past, wanted.data_loss, wanted.pollution, wanted.confidence)
-    alias = CHALLENGER if challenger else CHAMPION
+    alias, scoring = CHALLENGER if challenger else CHAMPION, store.pointed(CHAMPION)
+    same = challenger and scoring is not None and scoring.model_id == name
     with store.transaction() as change:
         if name not in {each.model_id for each in store.models()}:
             record = {"manifest": digest, QUANTITIES: columns, PAST: past}
             change.add_model(name, f"models/{name}", evidence.table.fingerprint, record)
-        change.point(alias, name)
+        if not same:
+            change.point(alias, name)
         if not challenger:
             change.add_working_point(point)
             store_past(change, trained.past, {"model": digest, "features": evidence.table.fingerprint})
@@ -148,7 +156,7 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
             change.tell_of_model(name, "mlflow", tracked)
     bad = int((evidence.label == 1).sum())
     known = int((evidence.label >= 0).sum())
-    return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked)
+    return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked, same)
 
 
 def labelled_evidence(config: Config, store: Store) -> tuple[Evidence, str]:

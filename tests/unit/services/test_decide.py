@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from dqm.model.decisions import MOST_COMMENT, REASON_CODES
+from dqm.model.decisions import MOST_COMMENT
 from dqm.model.errors import InputError, RefusedError, RepeatedError, StaleError, UnknownNameError
+from dqm.model.reason_codes import REASON_CODES
 from dqm.services.history import person_decisions, printable, told
 
 from .shift import AT, POINT, QUIET, RUN, WAITING, Shift, put_data
