@@ -137,8 +137,14 @@ def read_histogram_files(paths: Iterable[Path], parse: Callable[[Path], ParsedHi
             findings.append(Finding("empty", "note" if each.rows_read else "quarantined", why, each.path))
         for batch in each.batches:
             findings += oddities(batch, each.path)
-    files = tuple(ReadFile(each.path, each.sha256, each.rows_read, each.rows_kept) for each in parsed)
+    files = tuple(
+        ReadFile(each.path, each.sha256, each.rows_read, each.rows_kept, _runs_of(each.batches)) for each in parsed
+    )
     return ReadResult(lumisections_of(batches), None, (*findings, *conflicts), files, histograms=tuple(batches))
+
+
+def _runs_of(batches: Iterable[HistogramBatch]) -> frozenset[int]:
+    return frozenset(run for each in batches for run in np.unique(each.run).tolist())
 
 
 def lumisections_of(batches: Iterable[HistogramBatch]) -> QuantityTable:

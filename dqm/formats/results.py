@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,16 @@ from dqm.model.tables import USABLE, QuantityTable, lumisection_index
 
 @dataclass(frozen=True)
 class ReadFile:
-    """One file that was read: ``rows_read - rows_kept`` rows were dropped, and findings say which and why."""
+    """One file that was read: ``rows_read - rows_kept`` rows were dropped, and findings say which and why.
+
+    ``runs`` are those that it speaks of; None where it may speak of any.
+    """
 
     path: str
     sha256: str
     rows_read: int
     rows_kept: int
+    runs: frozenset[int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

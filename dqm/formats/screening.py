@@ -79,10 +79,7 @@ def screened(parsed: Sequence[Parsed], label_source: str) -> Screened:
         findings += found
     frame, found = possible(frame, columns, {name for one in parsed for name in one.integrals})
     kept = frame["file"].value_counts()
-    files = [
-        ReadFile(str(one.source.path), one.source.digest, len(one.frame), int(kept.get(str(one.source.path), 0)))
-        for one in parsed
-    ]
+    files = [_read(one, int(kept.get(str(one.source.path), 0))) for one in parsed]
     labels, unlabelled = _labels(frame, label_source)
     findings += [*found, *unlabelled]
     return _table(frame, columns), labels, tuple(findings), tuple(files)
@@ -224,6 +221,12 @@ def _emptied(frame: pd.DataFrame, rows: NDArray[np.bool_], quantities: list[str]
     if "label" in frame:
         frame["label"] = np.where(rows, float(Label.UNKNOWN), frame["label"])
     return frame
+
+
+def _read(one: Parsed, kept: int) -> ReadFile:
+    """The account of one file: every run that stands in it, used or not."""
+    runs = frozenset(np.unique(_whole(one.frame["run"])).tolist())
+    return ReadFile(str(one.source.path), one.source.digest, len(one.frame), kept, runs)
 
 
 def _labels(frame: pd.DataFrame, label_source: str) -> tuple[Labels | None, list[Finding]]:

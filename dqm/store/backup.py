@@ -1,8 +1,9 @@
 """A copy of a store that is known to be whole, and the way back from it.
 
 The database is copied by SQLite itself, as of one moment; the files that it names never change, so they are copied
-after it. ``backup.json`` holds the SHA-256 of every file; a copy without it was not finished, and restoring compares
-every byte with it.
+after it. What was copied is compared with the digests that the database holds: no damage is copied as if it were whole.
+``backup.json`` holds the SHA-256 of every file; a copy without it was not finished, and restoring compares every byte
+with it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pathlib import Path
 from dqm.model.errors import StoreError
 from dqm.store.change import PUBLISHED
 from dqm.store.database import DATABASE
+from dqm.store.health import partition_fault, publication_fault
 from dqm.store.postgresql import Place
+from dqm.store.schema import KINDS
 from dqm.store.store import Store
 
 MANIFEST = "backup.json"
@@ -44,7 +47,8 @@ class Copied:
 def backup(store: Store, folder: Path) -> Copied:
     """Copy a store into a new folder and verify the copy; people and nights may go on meanwhile.
 
-    Raises ``StoreError`` where the folder holds something, a file of the store is missing, or its database is not here.
+    Raises ``StoreError`` where the folder holds something, a file of the store is missing or is not what the database
+    says that it holds, or its database is not here.
     """
     if Place.of(store.path) is not None:
         raise StoreError(f"{store.path}: its database is in PostgreSQL; copy that with pg_dump first, then the folder")
@@ -69,6 +73,7 @@ def backup(store: Store, folder: Path) -> Copied:
         wanted |= {path.relative_to(store.path) for path in (store.path / each).parent.glob(f"{each.name}.*")}
     for path in sorted(wanted):
         _copy(store.path / path, folder / path)
+    _refuse_damaged(folder)
     with closing(sqlite3.connect(folder / DATABASE)) as target:
         target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         target.execute("PRAGMA journal_mode = DELETE")
@@ -79,6 +84,34 @@ def backup(store: Store, folder: Path) -> Copied:
     text = json.dumps({"snapshot": snapshot, "files": digests}, indent=1, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return _copied(folder, snapshot)
+
+
+def _refuse_damaged(folder: Path) -> None:
+    """Raise ``StoreError`` where a copied file is not what the database says: its original was damaged before."""
+    with Store.open(folder) as copy:
+        current = {each.path for kind in KINDS for each in copy.partitions(kind)}
+        for each in copy.history():
+            if fault := partition_fault(folder, each):
+                out = "" if each.path in current else "; nothing current needs it: dqm prune --older-than 1"
+                raise StoreError(f"the store was damaged before it was copied: {fault}{out}")
+        for published in copy.publications():
+            if fault := publication_fault(published):
+                raise StoreError(f"the store was damaged before it was copied: {fault}")
+        for model in copy.models():
+            if fault := _model_fault(folder / model.folder, model.provenance.get("manifest", "")):
+                raise StoreError(f"the store was damaged before it was copied: {fault}; train anew with: dqm train")
+
+
+def _model_fault(folder: Path, digest: str) -> str:
+    """Which file of a bundle is not that of the manifest that the database knows by its digest."""
+    if not digest:
+        return ""
+    file = folder / "manifest.json"
+    if not file.is_file() or _digest(file) != digest:
+        return f"{file} is not that of the model that was trained"
+    listed = json.loads(file.read_text(encoding="utf-8"))["files"]
+    wrong = [name for name, each in listed.items() if not (folder / name).is_file() or _digest(folder / name) != each]
+    return f"{folder / wrong[0]} is not that of the model that was trained" if wrong else ""
 
 
 def restore(source: Path, folder: Path) -> Copied:

@@ -59,6 +59,7 @@ class Change:
         self._events: list[Event] = []
         self._actions: list[audit.Action] = []
         self._checks: list[Callable[[sa.Connection], None]] = []
+        self._about: Callable[[int], Mapping[str, str]] = lambda run: {}
         self._seen: tuple[intake.Files, tuple[Finding, ...] | None] | None = None
         self.entered: tuple[audit.Entry, ...] = ()
 
@@ -81,6 +82,10 @@ class Change:
         """Post events to be told when all else is committed; an event that was posted already is not posted again."""
         self._events += events
 
+    def made_from(self, about: Callable[[int], Mapping[str, str]]) -> None:
+        """Add what ``about`` says of a run to the provenance of all that is put of it from now on."""
+        self._about = about
+
     def put(self, kind: str, run: int, table: pa.Table, provenance: Mapping[str, str]) -> None:
         """Replace what the store holds of a run; the same content again changes nothing, its first evidence stays.
 
@@ -93,7 +98,8 @@ class Change:
             raise ValueError(f"run {run} of {kind!r} is put twice in one transaction; join its rows first")
         if kind not in schema.BY_DAY:
             _refuse_other_runs(kind, run, table)
-        partition = Partition(kind, int(run), content_digest(table), table.num_rows, dict(provenance))
+        made_from = {**self._about(int(run)), **provenance}
+        partition = Partition(kind, int(run), content_digest(table), table.num_rows, made_from)
         if not (self._folder / partition.path).exists():
             self._staged[partition.path] = staged = self._staging()
             write(table, staged)

@@ -58,7 +58,7 @@ def health(path: Path) -> list[Check]:
 def _partitions(store: Store) -> Check:
     """Every current partition is there and holds what its digest says."""
     held = [each for kind in KINDS for each in store.partitions(kind)]
-    return _summary("store partitions", [_partition_fault(store.path, each) for each in held])
+    return _summary("store partitions", [partition_fault(store.path, each) for each in held])
 
 
 def _publications(store: Store) -> Check:
@@ -66,7 +66,7 @@ def _publications(store: Store) -> Check:
     newest = {each.name: each for each in store.publications()}.values()
     stale = [each for each in newest if not is_newest(store.path, each.name, each.sha256)]
     faults = [f"{store.newest(e.name)} is not version {e.version}; mend it with: dqm publish" for e in stale]
-    return _summary("store publications", [*map(_publication_fault, store.publications()), *faults])
+    return _summary("store publications", [*map(publication_fault, store.publications()), *faults])
 
 
 def _quarantine(store: Store) -> Check:
@@ -102,7 +102,8 @@ def _summary(name: str, found: list[str]) -> Check:
     return Check(name, False, f"{len(faults)} of {len(found)} not as written: " + "; ".join(faults[:3]) + more)
 
 
-def _partition_fault(folder: Path, partition: Partition) -> str:
+def partition_fault(folder: Path, partition: Partition) -> str:
+    """What is wrong with the file of a partition; empty where it holds what was written."""
     try:
         found = content_digest(read_one(folder, partition))
     except (StoreError, TypeError, pa.ArrowException) as error:
@@ -110,7 +111,8 @@ def _partition_fault(folder: Path, partition: Partition) -> str:
     return "" if found == partition.digest else f"{partition.path} does not hold what was written; {HEALING}"
 
 
-def _publication_fault(publication: Publication) -> str:
+def publication_fault(publication: Publication) -> str:
+    """What is wrong with a published file; empty where it has the bytes that were published."""
     try:
         publication.read()
     except StoreError as error:

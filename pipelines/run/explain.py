@@ -8,13 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from dqm.decide.resolution import NOBODY, resolve
 from dqm.formats.golden import read_mask
 from dqm.model.errors import UnknownNameError
-from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
+from dqm.model.verdicts import Decision
+from dqm.services.effective import (
+    changed_runs,
+    decisions_that_stand,
+    machine_verdicts,
+    partitions_that_stand,
+    without_changed,
+)
 from dqm.services.growing import is_provisional
-from dqm.services.history import told
+from dqm.services.history import printable, told
 from dqm.services.publish import GOLDEN
-from dqm.services.standing import known_run
+from dqm.services.standing import Standing, known_run
+from dqm.store.audit import Entry
 from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 from features.words import in_words
@@ -54,9 +63,9 @@ def explain(store: Store, run: int, ls: int) -> Chain:
     """The chain of digests from data to decision; raises ``UnknownNameError`` for a run or lumisection not held."""
     standing = known_run(store, run, datetime.now(UTC))
     links = [*_data(store, run), *_machine(store, run, ls, standing)]
-    links += [Link("person", each.hash, told(each)) for each in standing.entries]
+    links += [Link("person", each.hash, told(each)) for each in standing.entries if _speaks_of(each, run, ls)]
     links.append(Link("state", "", f"the run is {standing.state}"))
-    links += _published(store, run, ls)
+    links += [*_published(store, run, ls), *_decided(standing, run, ls)]
     return Chain(run, ls, tuple(links))
 
 
@@ -96,6 +105,24 @@ def _machine(store: Store, run: int, ls: int, standing: Any) -> list[Link]:
         found.append(Link("provisional", "", "the run still grew; final with the first certification after its end"))
     found += [Link("  because", "", in_words(each)) for each in verdicts.reasons[row]]
     return found
+
+
+def _speaks_of(entry: Entry, run: int, ls: int) -> bool:
+    """Whether an entry is about the lumisection: one without ranges is about the whole run."""
+    ranges = entry.fields.get("ranges")
+    return ranges is None or any(first <= ls <= last for first, last in ranges)
+
+
+def _decided(standing: Standing, run: int, ls: int) -> list[Link]:
+    """What people say of it, as it stands, by the entry that says so last; nothing where nobody spoke."""
+    people = resolve(np.array([run]), np.array([ls]), decisions_that_stand([standing]))
+    if int(people.code[0]) == NOBODY:
+        return []
+    entry = next(each for each in standing.entries if each.id == int(people.by[0]))
+    said = (
+        f"{list(Decision)[int(people.code[0])]}, by {printable(entry.actor)} ({entry.role}): {entry.fields['reason']}"
+    )
+    return [Link("decision", entry.hash, f"{said} (entry {entry.id}); people stand over the machine")]
 
 
 def _model_name(store: Store, manifest: str) -> str:

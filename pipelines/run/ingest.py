@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dqm.formats.histogram_drift import schema_drift
-from dqm.formats.reading import ReadResult, merge, read_input
+from dqm.formats.reading import ReadFile, ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
@@ -60,6 +60,12 @@ class IngestSummary:
         return sum(each.severity == "quarantined" for each in self.findings)
 
 
+def _files_of(run: int, files: Sequence[ReadFile]) -> str:
+    """The files that speak of a run, each with the begin of its SHA-256."""
+    spoke = [each for each in files if each.runs is None or run in each.runs]
+    return ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in spoke)
+
+
 Also = Callable[[Change, tuple[Finding, ...]], None]
 """What else belongs into the commit of an ingestion, from what was found."""
 
@@ -107,12 +113,12 @@ def ingest(
     table, labels = merged.quantities, merged.labels
     if table is None:
         raise InputError("no input gave any quantities")
-    provenance = {"files": ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in merged.files)}
     with store.transaction() as change:
-        store_quantities(change, table, provenance)
-        store_histograms(change, merged.histograms, provenance)
+        change.made_from(lambda run: {"files": _files_of(run, merged.files)})
+        store_quantities(change, table, {})
+        store_histograms(change, merged.histograms, {})
         if labels is not None:
-            store_labels(change, labels, provenance)
+            store_labels(change, labels, {})
         change.add_findings(findings)
         change.take_in({} if refused else seen.document(), findings)  # what was refused may be readable tomorrow
         also(change, findings)

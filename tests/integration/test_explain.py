@@ -44,3 +44,31 @@ def test_a_run_that_was_not_certified_says_so(dqm: Dqm, certified_campaign: Path
         run = min(set(store.runs("quantities")) - set(store.runs("verdicts")))
     code, text = dqm("explain", run, 1, "--config", config)
     assert (code, "UNKNOWN: not certified yet" in text) == (0, True), text
+
+
+def test_it_ends_with_what_a_person_decided(dqm: Dqm, certified_campaign: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(certified_campaign, tmp_path / "campaign"))
+    config = next(folder.glob("*.toml"))
+    with Store.open(folder / "certification") as store:
+        run = store.runs("verdicts")[0]
+    for ls, verdict, reason in (("3", "BAD", "calibration"), ("5", "GOOD", "harmless")):
+        assert dqm("decide", run, ls, verdict, "--reason", reason, "--config", config)[0] == 0
+    last = dqm("explain", run, 3, "--config", config)[1].splitlines()[-1]
+    assert last.startswith("decision ")
+    assert last.endswith("BAD, by operator (leader): calibration (entry 1); people stand over the machine")
+    text = dqm("explain", run, 3, "--config", config)[1]
+    assert "decided BAD for LS 3" in text
+    assert "decided GOOD for LS 5" not in text, "that is about another lumisection"
+    assert "decision " not in dqm("explain", run, 4, "--config", config)[1]
+
+
+def test_only_the_files_of_the_run_are_named(dqm: Dqm, tmp_path: Path) -> None:
+    """Mutant: every run is said to be made of every file that was read with it."""
+    (tmp_path / "dqm.toml").write_text('[[inputs]]\nkind = "canonical"\nfiles = ["*.csv"]\n')
+    (tmp_path / "first.csv").write_text("run,ls,rate,label\n1,1,1.5,GOOD\n")
+    (tmp_path / "second.csv").write_text("run,ls,rate,label\n2,1,1.5,GOOD\n3,1,2.5,GOOD\n")
+    assert dqm("ingest", "--config", tmp_path / "dqm.toml")[0] == 0
+    with Store.open(tmp_path / "certification") as store:
+        named = {run: store.provenance(kind, run)["files"] for kind in ("quantities", "labels") for run in (1, 2, 3)}
+    assert [each.partition(":")[0] for each in named.values()] == ["first.csv", "second.csv", "second.csv"]
+    assert all("," not in each for each in named.values())

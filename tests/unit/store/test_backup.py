@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dqm.model.errors import StoreError
@@ -90,3 +92,41 @@ def test_a_model_that_is_gone_is_told(store: Store, tmp_path: Path) -> None:
     (store.path / "models" / "m").rmdir()
     with pytest.raises(StoreError, match="this model is missing"):
         backup(store, tmp_path / "copy")
+
+
+def test_damage_that_was_there_before_is_not_copied(store: Store, tmp_path: Path) -> None:
+    """Mutant: the copy is compared with its original alone; a store with a damaged file gives a "verified" copy."""
+    current, old = store.partitions("labels")[0], store.history()[0]
+    other = pa.table({"run": [7] * 3, "ls": [0, 1, 9]})
+    whole = (store.path / current.path).read_bytes()
+    pq.write_table(other, store.path / current.path)
+    with pytest.raises(StoreError, match=r"damaged before it was copied: .* does not hold what was written"):
+        backup(store, tmp_path / "a")
+    assert not (tmp_path / "a" / MANIFEST).exists(), "it is no copy"
+    (store.path / current.path).write_bytes(whole)
+    whole = (store.path / old.path).read_bytes()
+    pq.write_table(other, store.path / old.path)
+    with pytest.raises(StoreError, match="nothing current needs it: dqm prune --older-than 1"):
+        backup(store, tmp_path / "b")
+    (store.path / old.path).write_bytes(whole)
+    store.publication("golden.json").path.write_bytes(b"[]")
+    with pytest.raises(StoreError, match=r"damaged before it was copied: .*not those that were published"):
+        backup(store, tmp_path / "c")
+
+
+def test_a_model_that_is_not_what_was_trained_is_not_copied(store: Store, tmp_path: Path) -> None:
+    folder = store.path / "models" / "n"
+    folder.mkdir()
+    (folder / "a.txt").write_text("whole")
+    digest = hashlib.sha256(b"whole").hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({"files": {"a.txt": digest}}))
+    made = {"manifest": hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()}
+    with store.transaction() as change:
+        change.add_model("n", "models/n", "f" * 64, made)
+    assert backup(store, tmp_path / "whole").files > 0
+    (folder / "a.txt").write_text("damaged")
+    with pytest.raises(StoreError, match=r"a.txt is not that of the model that was trained; train anew with: dqm train"):
+        backup(store, tmp_path / "a")
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"manifest.json is not that of the model that was trained"):
+        backup(store, tmp_path / "b")
