@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from dqm.store.store import Store
 
 As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
-Expected = Annotated[int, typer.Option(help="last entry of the run that you saw; refused where somebody acted since")]
+Expected = Annotated[
+    str,
+    typer.Option(help="what you saw, as dqm runs RUN prints it; refused where that changed since"),
+]
 Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 Run = Annotated[int, typer.Argument(help="run")]
 Lumisections = Annotated[
     list[str], typer.Argument(help="lumisections: 12, 10-20, 1-5,9, all, or open: what needs a person")
 ]
 Comment = Annotated[str, typer.Option(help="in your words")]
-ANY = -1
-"""``--expected`` where nothing is expected."""
-
 working_point = typer.Typer(
     name="working-point", help="Show, propose and approve the thresholds that decide.", no_args_is_help=True
 )
@@ -49,7 +49,7 @@ def claim(
     run: Run,
     hours: Annotated[float, typer.Option(help="how long; 0: as the configuration says")] = 0.0,
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -66,7 +66,7 @@ def claim(
 def release(
     run: Run,
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -86,7 +86,7 @@ def decide(
     reason: Annotated[str, typer.Option(help="why, one of: " + ", ".join(REASON_CODES))] = "",
     comment: Comment = "",
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -107,7 +107,7 @@ def escalate(
     lumisections: Lumisections,
     comment: Annotated[str, typer.Option(help="what you ask the expert")] = "",
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -125,7 +125,7 @@ def sign(
     run: Run,
     comment: Comment = "",
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -142,7 +142,7 @@ def reopen(
     run: Run,
     reason: Annotated[str, typer.Option(help="why, in your words")] = "",
     who: As = "",
-    expected: Expected = ANY,
+    expected: Expected = "",
     nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
@@ -263,8 +263,10 @@ def _desk(config: Any) -> Iterator[tuple[Config, Store, ConfiguredPeople]]:
         yield settings, store, ConfiguredPeople(settings.people)
 
 
-def _form(nonce: str, expected: int) -> dict[str, Any]:
-    return {"nonce": _nonce(nonce), "expected": None if expected == ANY else expected}
+def _form(nonce: str, expected: str) -> dict[str, Any]:
+    from dqm.services.shown import Shown
+
+    return {"nonce": _nonce(nonce), "expected": Shown.parse(expected) if expected else None}
 
 
 def _nonce(given: str) -> str:

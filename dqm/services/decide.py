@@ -17,6 +17,7 @@ from dqm.model.reason_codes import REASON_CODES
 from dqm.model.verdicts import Decision
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.history import person_decisions, spelled
+from dqm.services.shown import Expected
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
 from dqm.store.store import Store
@@ -36,7 +37,7 @@ def decide(
     comment: str = "",
     *,
     nonce: str,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Enter that the lumisections in ``ranges`` (inclusive) of a run are GOOD, BAD or EXCLUDED.

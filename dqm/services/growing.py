@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dqm.model.people import People
+from dqm.services.shown import Expected
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
@@ -54,7 +55,7 @@ def end_run(
     comment: str = "",
     *,
     nonce: str,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Say that a run has ended: the next certification makes its verdicts final. Anybody may."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.verdicts import Decision
-from dqm.services.effective import standing_verdicts
+from dqm.services.effective import partitions_that_stand, standing_verdicts
 from dqm.services.growing import provisional_runs
+from dqm.services.shown import Shown
 from dqm.services.standing import Standing, standings
 from dqm.store.store import Store
 
@@ -23,8 +24,8 @@ class QueueRow:
     """One run: its state, who has claimed it until when, lumisections by what stands, and the weight.
 
     ``weight`` is that of the run, ``open_weight`` that of what still needs a person, in the unit of the experiment.
-    ``escalations`` wait for an expert. ``last`` is what a form sends back as ``expected``. A run that was not certified
-    yet has no counts; one that still grew when it was is ``provisional``.
+    ``escalations`` wait for an expert. ``last`` is its last entry, ``shown`` what a form sends back as ``expected``. A
+    run that was not certified yet has no counts; one that still grew when it was is ``provisional``.
     """
 
     run: int
@@ -38,6 +39,7 @@ class QueueRow:
     open_weight: float
     last: int
     provisional: bool = False
+    shown: str = ""
 
     @property
     def open(self) -> int:
@@ -61,14 +63,19 @@ def queue(store: Store, at: datetime) -> list[QueueRow]:
     weight = np.bincount(cell, verdicts.weight, minlength=size[0] * size[1]).reshape(size)
     open_weight = weight[:, [CODES[each] for each in OPEN_DECISIONS]].sum(axis=1)
     provisional = provisional_runs(store)
+    digests = {each.run: each.digest for each in partitions_that_stand(store, found.values())}
     rows = [
-        _row(each, counts[i].tolist(), float(weight[i].sum()), float(open_weight[i]), each.run in provisional)
+        replace(
+            _row(each, counts[i].tolist(), float(weight[i].sum()), float(open_weight[i])),
+            provisional=each.run in provisional,
+            shown=str(Shown.of(each, digests.get(each.run, ""))),
+        )
         for i, each in enumerate(found.values())
     ]
     return sorted(rows, key=lambda row: (-row.open_weight, -row.open, row.run))
 
 
-def _row(found: Standing, counts: list[int], weight: float, open_weight: float, grows: bool) -> QueueRow:
+def _row(found: Standing, counts: list[int], weight: float, open_weight: float) -> QueueRow:
     return QueueRow(
         run=found.run,
         state=found.state,
@@ -80,5 +87,4 @@ def _row(found: Standing, counts: list[int], weight: float, open_weight: float, 
         weight=weight,
         open_weight=open_weight,
         last=found.last,
-        provisional=grows,
     )

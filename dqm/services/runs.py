@@ -16,6 +16,7 @@ from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.growing import is_provisional
 from dqm.services.history import decisions_digest, role_of, spelled
+from dqm.services.shown import Expected
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
 from dqm.store.store import Store
@@ -33,7 +34,7 @@ def claim(
     *,
     nonce: str,
     hours: float = CLAIM_HOURS,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Reserve a run for ``hours``; a higher role may take it over, one's own claim begins anew.
@@ -59,7 +60,7 @@ def release(
     run: int,
     *,
     nonce: str,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """End a claim: one's own, or that of somebody of a lower role."""
@@ -81,7 +82,7 @@ def escalate(
     comment: str,
     *,
     nonce: str,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Ask an expert about lumisections; open until an expert or a leader decides in the run."""
@@ -104,7 +105,7 @@ def sign(
     *,
     nonce: str,
     comment: str = "",
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Sign a run off: its verdicts and decisions stand as they are, whatever comes later.
@@ -154,7 +155,7 @@ def reopen(
     comment: str,
     *,
     nonce: str,
-    expected: int | None = None,
+    expected: Expected = None,
     at: datetime | None = None,
 ) -> Recorded:
     """Open a signed run again, with a reason; needs the role of who signed it, or a higher one.

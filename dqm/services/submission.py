@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dqm.model.decisions import MOST_COMMENT
 from dqm.model.errors import InputError, RefusedError, StaleError
 from dqm.model.people import Person, Role
-from dqm.services.history import told
+from dqm.services.shown import Expected, since
 from dqm.services.standing import Standing, known_run
 from dqm.store import audit
 from dqm.store.audit import Action, Entry
@@ -65,16 +65,14 @@ class Desk:
             above = "a leader" if least is Role.LEADER else "an expert or a leader"
             raise RefusedError(f"{what} needs {above}; {self.person.name} is {self.person.role.word}")
 
-    def run(self, run: int, expected: int | None) -> Standing:
+    def run(self, run: int, expected: Expected) -> Standing:
         """Where a run stands; raises ``UnknownNameError`` for an unknown one, ``StaleError`` for a stale form."""
         found = known_run(self.store, run, self.at)
-        if expected is not None:
-            since = [told(each) for each in found.entries if each.id > expected]
-            if since:
-                raise StaleError(f"run {run}", since)
+        if meanwhile := since(self.store, found, expected):
+            raise StaleError(f"run {run}", meanwhile)
         return found
 
-    def open_run(self, run: int, expected: int | None) -> Standing:
+    def open_run(self, run: int, expected: Expected) -> Standing:
         """The same for an action that needs a run which is not signed and that nobody else of this rank has claimed."""
         found = self.run(run, expected)
         if found.signed:

@@ -24,6 +24,7 @@ from dqm.services.growing import provisional_runs
 from dqm.services.history import printable, spelled
 from dqm.services.history import told as sentence
 from dqm.services.queue import QueueRow, queue
+from dqm.services.shown import Shown
 from dqm.services.standing import known_run
 from dqm.store.audit import Entry
 from dqm.store.store import Store
@@ -56,12 +57,14 @@ def told_of(store: Store, run: int) -> tuple[list[ReasonRange], str]:
     """One run in ranges: what needs a person first, what is not golden, what is; raises as the services do."""
     at = datetime.now(UTC)
     found = known_run(store, run, at)
-    machine = machine_verdicts(store, machine_of(store, found).partitions)
+    held = machine_of(store, found).partitions
+    machine = machine_verdicts(store, held)
     standing = with_people(machine, [found])
     reasons = anti_reasons(standing, partial(in_words, measured=False))
     ranges = [*reasons.undecided, *reasons.anti, *golden_ranges(standing)]
     grows = "; its verdicts are provisional: it still grew" if run in provisional_runs(store) else ""
     lines = [f"run {run} is {found.state}; its last entry is {found.last}{grows}"]
+    lines.append(f"what is shown here, for --expected: {Shown.of(found, held[0].digest)}")
     for each in ranges:
         why = ": ".join(filter(None, (each.subsystem, each.reason)))
         lines.append(f"{each.decision:>12}  LS {spelled([(each.first, each.last)])}  {printable(why)}".rstrip())

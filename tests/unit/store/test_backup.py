@@ -125,7 +125,9 @@ def test_a_model_that_is_not_what_was_trained_is_not_copied(store: Store, tmp_pa
         change.add_model("n", "models/n", "f" * 64, made)
     assert backup(store, tmp_path / "whole").files > 0
     (folder / "a.txt").write_text("damaged")
-    with pytest.raises(StoreError, match=r"a.txt is not that of the model that was trained; train anew with: dqm train"):
+    with pytest.raises(
+        StoreError, match=r"a.txt is not that of the model that was trained; train anew with: dqm train"
+    ):
         backup(store, tmp_path / "a")
     (folder / "manifest.json").write_text("{}")
     with pytest.raises(StoreError, match=r"manifest.json is not that of the model that was trained"):
