@@ -14,7 +14,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from dqm.model.errors import StoreError
 from dqm.store import schema
 from dqm.store.change import PUBLISHED
 from dqm.store.partitions import STAGING
@@ -23,7 +22,7 @@ from dqm.store.partitions import STAGING
 def refresh(connection: sa.Connection, folder: Path, names: Iterable[str]) -> None:
     """Bring the plain files of these names up to date; the connection holds the write lock, so that none goes back.
 
-    Raises ``StoreError`` where one cannot be replaced.
+    Raises ``OSError`` where one cannot be replaced.
     """
     for name in names:
         table = schema.publications
@@ -32,13 +31,7 @@ def refresh(connection: sa.Connection, folder: Path, names: Iterable[str]) -> No
         if row is None or is_newest(folder, name, row.sha256):
             continue
         plain = folder / PUBLISHED / name
-        try:
-            _replace(folder, plain, (folder / PUBLISHED / f"{name}-{row.version}").read_bytes())
-        except OSError as error:
-            raise StoreError(
-                f"{plain}: version {row.version} is published, but this copy of it could not be replaced: "
-                f"{error.strerror}; the next night does it, and so does dqm publish"
-            ) from error
+        _replace(folder, plain, (folder / PUBLISHED / f"{name}-{row.version}").read_bytes())
 
 
 def is_newest(folder: Path, name: str, sha256: str) -> bool:

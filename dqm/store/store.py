@@ -306,9 +306,17 @@ class Store:
 
     def bring_up_to_date(self, names: Collection[str]) -> None:
         """Let the plain files of these names hold the newest versions; raises ``StoreError`` where one cannot."""
-        if names:
+        if not names:
+            return
+        try:
             with writing(self._engine) as connection:
                 refresh(connection, self.path, names)
+        except (OSError, StoreError) as error:
+            copies = ", ".join(str(self.newest(each)) for each in names)
+            raise StoreError(
+                f"the newest version is published, but its copy {copies} may be an older one: {error}; "
+                "the next night brings it up to date, and so does dqm publish"
+            ) from error
 
     def newest(self, name: str) -> Path:
         """Where the newest version of a published file lies, whatever its number."""
