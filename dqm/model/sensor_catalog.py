@@ -145,6 +145,11 @@ class Quiet:
         """Why nothing is alarmed, in words."""
         return f"{self.kind}: {self.why} ({self.who})"
 
+    def speaks_of(self, sensor: Sensor) -> bool:
+        """Whether the pattern fits a sensor, its loop or its subsystem."""
+        names = (sensor.name, sensor.loop, sensor.subsystem)
+        return any(fnmatch.fnmatchcase(name, self.sensors) for name in names if name)
+
     def covers(self, names: Iterable[str], begin: int, end: int | None) -> bool:
         """Whether one of the names fits and ``[begin, end)`` lies inside; what outlasts the service is not covered."""
         inside = begin >= self.begin and (self.end is None or (end is not None and end <= self.end))

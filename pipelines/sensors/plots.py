@@ -47,7 +47,8 @@ def panels(sensors: Sequence[Sensor]) -> list[Panel]:
     for each in sensors:
         members.setdefault((each.measures, each.unit), []).append(each)
     found = []
-    for (measures, unit), those in sorted(members.items()):
+    for measures, unit in sorted(members, key=lambda each: (each[0] == "other", *each)):
+        those = members[measures, unit]
         one = len(those) == 1
         title = those[0].name if one else measures if measures != "other" else "readings"
         found.append(Panel(title, unit, tuple(those[:MOST]), max(len(those) - MOST, 0)))
@@ -77,8 +78,9 @@ def figure_of(readings: SensorReadings, quiet: Sequence[Quiet] = (), *, periods:
         legend = "legend" if row == 1 else f"legend{row}"
         top = 1.0 if len(shown) == 1 else figure.layout[f"yaxis{row if row > 1 else ''}"].domain[1]
         figure.update_layout({legend: {"y": top, "yanchor": "top", "x": 1.01, "font": {"size": 11}}})
-    for each in quiet:
-        _mark(figure, each, readings)
+        for each in quiet:
+            if any(each.speaks_of(sensor) for sensor in panel.sensors):
+                _mark(figure, row, each, readings)
     figure.update_xaxes(title="time (UTC)", row=len(shown), col=1)
     return figure.update_layout(
         template="plotly_white",
@@ -143,9 +145,8 @@ def _draw(figure: go.Figure, row: int, panel: Panel, readings: SensorReadings, p
         least, greatest = min(least, valid.min(initial=np.inf)), max(greatest, valid.max(initial=-np.inf))
         figure.add_trace(_line(sensor, time, value, begins, i, row), row=row, col=1)
     for begin, end in _united(silent):
-        figure.add_vrect(
-            x0=_stamp(begin), x1=_stamp(end), fillcolor="#888888", opacity=0.25, line_width=0, row=row, col=1
-        )
+        band = {"x0": _stamp(begin), "x1": _stamp(end), "fillcolor": "#888888", "opacity": 0.25, "line_width": 0}
+        figure.add_vrect(**band, layer="below", row=row, col=1)
     scale = "log" if 0 < least < greatest / DECADES else "linear"
     figure.update_yaxes(title=panel.unit or "no unit", type=scale, row=row, col=1)
 
@@ -173,6 +174,7 @@ def _line(
         mode="lines" if len(time) > 1 else "markers",
         line=style | shape,
         connectgaps=False,
+        showlegend=True,
         name=sensor.name + (f" ({invalid} invalid)" if invalid else ""),
         legend="legend" if row == 1 else f"legend{row}",
         hovertemplate=f"%{{y:.6g}} {sensor.unit}<extra>{sensor.name}</extra>",
@@ -190,18 +192,14 @@ def _united(silent: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(joined, key=lambda each: each[0] - each[1])[:BANDS]
 
 
-def _mark(figure: go.Figure, quiet: Quiet, readings: SensorReadings) -> None:
-    """A time of service in every panel, with its reason at the top."""
+def _mark(figure: go.Figure, row: int, quiet: Quiet, readings: SensorReadings) -> None:
+    """A time of service in a panel, with its reason at the top."""
     last = int(readings.time.max())
     begin, end = max(quiet.begin, int(readings.time.min())), last if quiet.end is None else min(quiet.end, last)
     if begin < end:
-        figure.add_vrect(
-            x0=_stamp(begin), x1=_stamp(end), fillcolor="#E69F00", opacity=0.18, line_width=0, row="all", col=1
-        )
-        figure.add_annotation(
-            x=_stamp(begin), y=1.0, xref="x", yref="paper", xanchor="left", yanchor="top", showarrow=False,
-            text=f"{quiet.sensors}: {quiet.text}", font={"size": 11},
-        )  # fmt: skip
+        band = {"x0": _stamp(begin), "x1": _stamp(end), "fillcolor": "#E69F00", "opacity": 0.18, "line_width": 0}
+        text = {"annotation_text": f"{quiet.sensors}: {quiet.text}", "annotation_position": "top left"}
+        figure.add_vrect(**band, **text, annotation_font_size=11, layer="below", row=row, col=1)
 
 
 def _title(panel: Panel) -> str:
