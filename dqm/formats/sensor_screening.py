@@ -49,6 +49,8 @@ SAID: dict[str, tuple[Severity, str]] = {
 
 STUCK_READINGS, STUCK_TIME = 100, 3600 * SECOND
 """A sensor that is read periodically and gives the same so often and so long is told to be stuck."""
+UNUSUAL_READINGS, UNUSUAL = 30, 10
+"""So is one that gives the same so often, and so many times longer than in its next longest stretch."""
 
 Earlier = Callable[[str, int], tuple[str, NDArray[np.float64]]]
 """Of a sensor by name and a moment: its unit and its last good values before that moment."""
@@ -237,11 +239,19 @@ def _tell_silence(
             f"{(ends - begins)[longest] / SECOND:.0f} s from {_when(begins[longest])} on"
         )
         account.tell("gap", "note", reason)
-    since, to = longest_stuck(time, value)
-    if sensor.logging == "periodic" and to - since >= STUCK_READINGS and time[to] - time[since] >= STUCK_TIME:
-        hours = (time[to] - time[since]) / (3600 * SECOND)
-        reason = f"{sensor.name}: stood at {value[since]:.6g} for {hours:.1f} h, from {_when(time[since])} on"
-        account.tell("stuck", "note", reason)
+    if sensor.logging == "periodic":
+        _tell_stuck(sensor, time, value, account)
+
+
+def _tell_stuck(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64], account: _Account) -> None:
+    """One value for long, or for far longer than this sensor ever stands still otherwise."""
+    since, to, next_longest = longest_stuck(time, value)
+    readings, lasted = to - since + 1, int(time[to] - time[since])
+    long = readings >= STUCK_READINGS and lasted >= STUCK_TIME
+    unusual = readings >= UNUSUAL_READINGS and readings >= UNUSUAL * next_longest > 0
+    if long or unusual:
+        reason = f"stood at {value[since]:.6g} for {lasted / SECOND / 3600:.1f} h, from {_when(time[since])} on"
+        account.tell("stuck", "note", f"{sensor.name}: {reason}")
 
 
 def _when(time: int) -> str:

@@ -44,10 +44,12 @@ def gaps(
     return edges[at], edges[at + 1]
 
 
-def longest_stuck(time: Moments, value: NDArray[np.float64]) -> tuple[int, int]:
-    """First and last reading of the longest stretch in which n readings are all the same; ``(0, 0)`` for none."""
+def longest_stuck(time: Moments, value: NDArray[np.float64]) -> tuple[int, int, int]:
+    """First and last reading of the longest stretch in which readings ``(n,)`` are all the same, and how many readings
+    the next longest one has; zeros for none."""
     if not len(time):
-        return 0, 0
+        return 0, 0, 0
     edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(time)]])
     longest = int(np.argmax(time[edges[1:] - 1] - time[edges[:-1]]))
-    return int(edges[longest]), int(edges[longest + 1] - 1)
+    others = np.delete(np.diff(edges), longest)
+    return int(edges[longest]), int(edges[longest + 1] - 1), int(others.max(initial=0))

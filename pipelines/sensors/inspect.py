@@ -95,7 +95,7 @@ def until(end: int | None) -> str:
 def _summary(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64], periods: float) -> SensorSummary:
     begins, ends = gaps(sensor, time, periods=periods)
     silent = (ends - begins) / SECOND
-    since, to = longest_stuck(time, value)
+    since, to, _ = longest_stuck(time, value)
     valid = value[np.isfinite(value)]
     low, middle, high = np.percentile(valid, [0, 50, 100]) if len(valid) else (np.nan, np.nan, np.nan)
     return SensorSummary(

@@ -100,6 +100,15 @@ def test_gaps_and_stuck_stretches_are_told() -> None:
     assert found.findings[1].reason == "a: stood at 4.5 for 11.1 h, from 1970-01-01T00:00:00Z on"
 
 
+def test_standing_still_longer_than_ever_is_told_and_a_counter_that_rests_is_not() -> None:
+    noise = np.random.default_rng(0).normal(size=500)
+    still = np.concatenate([noise, np.full(40, 4.5), noise])
+    time = list(map(float, range(len(still))))
+    assert codes(screen(series(time, list(still)))) == {"stuck": "note"}
+    rests = np.concatenate([np.zeros(40), [1], np.zeros(30), [2, 1]])
+    assert codes(screen(series(list(map(float, range(len(rests)))), list(rests)))) == {}
+
+
 def test_names_outside_the_grammar_and_sensors_that_are_expected() -> None:
     catalog = SensorCatalog("lhc", (ChannelConfig(sensors="must"),))
     found = screen(series([1, 2], [1, 2]), series([1, 2], [1, 2], "A_31L2_TT8"), catalog=catalog)
