@@ -143,8 +143,8 @@ def _write_truth(path: Path, cryogenics: Cryogenics) -> None:
             begin, end = (
                 np.datetime_as_string(np.datetime64(t, "ns"), unit="s") + "Z" for t in (fault.begin, fault.end)
             )
-            sensor = name.get((fault.loop, fault.sensor), "")
-            writer.writerow((fault.loop, fault.kind, fault.strength, KINDS[fault.kind].unit, begin, end, sensor))
+            on = name.get((fault.loop, fault.sensor), "")
+            writer.writerow((fault.loop, fault.kind, fault.strength, KINDS[fault.kind].unit, begin, end, on))
 
 
 def _brilcalc_frame(fills: Calendar) -> pd.DataFrame:
