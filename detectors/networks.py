@@ -76,9 +76,8 @@ class Standardise(nn.Module):
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Z and presence."""
         chosen = rows if self.whole else rows.index_select(1, self.at)
-        missing = torch.isnan(chosen)
         z = ((chosen - self.centre) * self.per_spread).clamp(-self.cut, self.cut)
-        return torch.where(missing, 0.0, z), torch.where(missing, 0.0, 1.0)
+        return torch.nan_to_num(z, 0.0), (chosen == chosen).to(torch.float32)
 
 
 class ElementWeights(nn.Module):
@@ -105,8 +104,8 @@ class ElementWeights(nn.Module):
         # Sums of ones are exact, so that a running sum may be cut at the ends of the elements.
         running = torch.cumsum(present if self.sorted else present.index_select(1, self.order), 1)
         ends = running.index_select(1, self.last)
-        members = ends - nn.functional.pad(ends[:, :-1], (1, 0))
-        elements = (members > 0).to(torch.float32).sum(1, keepdim=True)
+        members = torch.cat([ends[:, :1], ends[:, 1:] - ends[:, :-1]], 1)
+        elements = members.clamp(max=1).sum(1, keepdim=True)
         each = 1 / (members.clamp(min=1) * elements.clamp(min=1))
         return each.index_select(1, self.number) * present
 
@@ -161,7 +160,7 @@ class ReconstructionScore(nn.Module):
         z, present, beside = self.parts(rows)
         off = (z - self.network(z, present, beside)) / self.usual
         shares = self.weights(present) * off * off
-        score = torch.where(present.amax(1) > 0, shares.sum(1), torch.nan)
+        score = torch.where(present.sum(1) > 0, shares.sum(1), torch.nan)
         if not self.standardise.whole:
             shares = nn.functional.pad(shares, (0, 1)).index_select(1, self.place)
         return score, shares
