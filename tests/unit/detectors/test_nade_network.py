@@ -45,8 +45,9 @@ KINDS = [
 @pytest.mark.parametrize(("family", "orderless", "layers"), KINDS)
 @pytest.mark.parametrize("masked_up_to", [0, 64])
 def test_equals_a_loop_over_features(family, orderless, layers, masked_up_to, monkeypatch) -> None:
-    """Both ways to sum what comes before."""
+    """Both ways to sum what comes before; blocks of two, the last of the five features alone in its own."""
     monkeypatch.setattr(nade_network, "MASKED_UP_TO", masked_up_to)
+    monkeypatch.setattr(nade_network, "BLOCK", 2)
     made, (x, present, conditions) = network(family, orderless=orderless, layers=layers), rows(9, family)
     order = [3, 0, 4, 1, 2]
     with torch.no_grad():
