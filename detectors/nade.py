@@ -43,7 +43,8 @@ class Nade:
 
     A missing value leaves its term out: the density is that of the present features. In the score it counts as typical,
     so that rows with and without it compare. Reference rows are those labelled GOOD where there are at least
-    ``min_good``, else all, and count alike; rows of weight 0 are left out. The other fields are ``TrainingSettings``.
+    ``min_good``, else all, and count alike; rows of weight 0 are left out. ``dropout`` is the share of the units of the
+    last hidden layer that a step of training leaves out. The other fields are ``TrainingSettings``.
     """
 
     family: str = "gaussian"
@@ -60,6 +61,7 @@ class Nade:
     batch: int = 128
     rate: float = 5e-3
     weight_decay: float = 0.02
+    dropout: float = 0.0
     patience: int = 10
     held_out: float = 0.1
     min_good: int = 20
@@ -84,6 +86,8 @@ class Nade:
         for name in ("orders", "layers", "hidden", "components", "min_good"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)} must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout = {self.dropout} must lie in [0, 1): with 1 no unit would be left to learn from")
         if not self.floor > 0:
             raise ValueError(f"floor = {self.floor} must be above 0: without it a repeated value has any likelihood")
         self._settings()
@@ -110,7 +114,9 @@ class Nade:
         density = self._continued(previous, frame) or self._begun(table, rows, frame, seed)
         learned = table.take(rows)
         if len(learned) and frame.features.width:
-            self.history = train_networks(density, *_arrays(learned), self._settings(), seed=seed, watch=self.watch)
+            self.history = train_networks(
+                density, *_arrays(learned), self._settings(), dropout=self.dropout, seed=seed, watch=self.watch
+            )
         self.schema, self._frame, self._density = Schema.of(table), density.frame, density
         self._typical = self._typical_of(learned)
         return self

@@ -12,6 +12,7 @@ with presence as an input: arXiv:1605.02226.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +26,9 @@ sum over blocks (forward and backward on one core: 0.5 times the time of a runni
 
 BLOCK = 8
 """Features of one block."""
+
+Drop = Callable[[Tensor], Tensor]
+"""Sets some hidden units to 0, in training alone."""
 
 FLOATS_AT_ONCE = 1 << 22
 """Most numbers of one intermediate tensor: 16 MiB, which bounds memory and keeps near the fastest caches."""
@@ -73,23 +77,27 @@ class NadeNetwork(nn.Module):
         self.head_weight = nn.Parameter(_normal(random, 0.5 / hidden**0.5, width, hidden, outputs))
         self.head_bias = nn.Parameter(self.family.first_bias(width, floor, random))
 
-    def in_order(self, x: Tensor, present: Tensor, conditions: Tensor, order: Tensor) -> Tensor:
+    def in_order(
+        self, x: Tensor, present: Tensor, conditions: Tensor, order: Tensor, drop: Drop | None = None
+    ) -> Tensor:
         """log p(x_d | those before it in the order and present), ``(b, D)``; ``rows_at_once`` says how many rows."""
         ordered, shown = x[:, order], present[:, order]
         before = self._before(ordered, shown, order) + self._start(conditions)
         if not self.shape.orderless:
             before = before * self.rescale[order][:, None, None]
-        parameters = torch.baddbmm(self.head_bias[order][:, None], self._through(before), self.head_weight[order])
+        parameters = torch.baddbmm(self.head_bias[order][:, None], self._through(before, drop), self.head_weight[order])
         terms = self.family.log_density(parameters, ordered.t(), self.log_floor[order][:, None])
         return terms.t()[:, torch.argsort(order)] * present
 
-    def given_some(self, x: Tensor, present: Tensor, conditions: Tensor, observed: Tensor) -> Tensor:
+    def given_some(
+        self, x: Tensor, present: Tensor, conditions: Tensor, observed: Tensor, drop: Drop | None = None
+    ) -> Tensor:
         """log p(x_d | the observed ones) for every d, from one hidden state, ``(b, D)``; ``observed`` is 0 or 1.
 
         What an orderless network trains on. Only the terms of features that are not observed mean anything.
         """
         before = self._start(conditions) + (x * observed) @ self.value_weight + observed @ self.presence_weight
-        hidden = self._through(before)
+        hidden = self._through(before, drop)
         width, outputs = self.shape.width, self.family.outputs
         heads = hidden @ self.head_weight.transpose(0, 1).reshape(self.shape.hidden, width * outputs)
         parameters = heads.view(len(x), width, outputs) + self.head_bias
@@ -120,14 +128,13 @@ class NadeNetwork(nn.Module):
             return torch.matmul(torch.cat([x, present], dim=1), masked)
         return _blockwise(x, present, values, presences)
 
-    def _through(self, before: Tensor) -> Tensor:
+    def _through(self, before: Tensor, drop: Drop | None = None) -> Tensor:
         """The hidden layers from the first one's sum; a sigmoid in the shallow binary network, as the paper has it."""
-        if self.shape.family == "bernoulli" and not self.deeper:
-            return torch.sigmoid(before)
-        hidden = torch.relu(before)
+        shallow = self.shape.family == "bernoulli" and not self.deeper
+        hidden = torch.sigmoid(before) if shallow else torch.relu(before)
         for layer in self.deeper:
             hidden = torch.relu(layer(hidden))
-        return hidden
+        return hidden if drop is None else drop(hidden)
 
 
 def _blockwise(x: Tensor, present: Tensor, values: Tensor, presences: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from detectors.nade_density import Frame, NadeDensity
-from detectors.nade_network import NadeNetwork, Shape, random_subsets, rows_at_once
+from detectors.nade_network import Drop, NadeNetwork, Shape, random_subsets, rows_at_once
 from detectors.resolution import recorded_resolution
 from detectors.scaling import Scaling
-from detectors.training import History, TrainingRows, TrainingSettings, Watch, train
+from detectors.training import History, Loss, TrainingRows, TrainingSettings, Watch, train
 from dqm.model.tables import Column, FeatureTable, Role
 
 BATCHES_AT_ONCE = 8
@@ -58,6 +58,7 @@ def train_networks(
     conditions: NDArray[np.float32],
     settings: TrainingSettings,
     *,
+    dropout: float,
     seed: int,
     watch: Watch | None,
 ) -> tuple[History, ...]:
@@ -70,7 +71,7 @@ def train_networks(
     for which, (network, order) in enumerate(zip(density.networks, density.orders, strict=False)):
         own = cast("NadeNetwork", network)
         batch = min(settings.batch, BATCHES_AT_ONCE * rows_at_once(own.shape))
-        loss = _loss_of_subsets(own) if own.shape.orderless else _loss_of_order(own, order)
+        loss = _loss_of_subsets(own, dropout) if own.shape.orderless else _loss_of_order(own, order, dropout)
         found.append(train(own, loss, rows, replace(settings, batch=batch), seed=seed + which, watch=watch))
     return tuple(found)
 
@@ -86,27 +87,44 @@ def positions(columns: tuple[Column, ...], role: Role) -> list[int]:
     return [j for j, column in enumerate(columns) if column.role == role]
 
 
-def _loss_of_order(network: NadeNetwork, order: Tensor) -> Callable[[tuple[Tensor, ...], torch.Generator], Tensor]:
+def _loss_of_order(network: NadeNetwork, order: Tensor, dropout: float) -> Loss:
     """−log p in one order."""
 
     def loss(batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
-        at = order.to(batch[0].device)
+        at, drop = order.to(batch[0].device), _drop(network, dropout, random)
         parts = _parts(network, *batch)
-        return -torch.cat([network.in_order(x, present, context, at).sum(dim=1) for x, present, context in parts])
+        terms = [network.in_order(x, present, context, at, drop) for x, present, context in parts]
+        return -torch.cat([each.sum(dim=1) for each in terms])
 
     return loss
 
 
-def _loss_of_subsets(network: NadeNetwork) -> Callable[[tuple[Tensor, ...], torch.Generator], Tensor]:
+def _loss_of_subsets(network: NadeNetwork, dropout: float) -> Loss:
     """P / (P − d + 1) · Σ over what is not observed of −log p, for a random part of every row."""
 
     def loss(batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
         observed, weight = random_subsets(batch[1], random)
+        drop = _drop(network, dropout, random)
         parts = _parts(network, *batch, observed)
-        terms = torch.cat([(network.given_some(*part) * (1 - part[3])).sum(dim=1) for part in parts])
-        return -weight * terms
+        terms = [
+            (network.given_some(x, present, context, shown, drop) * (1 - shown)).sum(dim=1)
+            for x, present, context, shown in parts
+        ]
+        return -weight * torch.cat(terms)
 
     return loss
+
+
+def _drop(network: NadeNetwork, share: float, random: torch.Generator) -> Drop | None:
+    """Each unit is 0 with probability ``share``, the others grow for it (Srivastava et al., JMLR 15, 2014)."""
+    if not share or not network.training:
+        return None
+
+    def drop(hidden: Tensor) -> Tensor:
+        kept = torch.rand(hidden.shape, generator=random).to(hidden.device) >= share
+        return hidden * kept / (1 - share)
+
+    return drop
 
 
 def _parts(network: NadeNetwork, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:

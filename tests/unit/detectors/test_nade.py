@@ -271,6 +271,7 @@ def test_parameters_out_of_range_are_refused() -> None:
         ({"family": "cauchy"}, "family = 'cauchy' is none of gaussian, laplace, bernoulli"),
         ({"scale": "log"}, "scale = 'log' is none of robust, standard"),
         ({"orders": 0}, "orders = 0 must be at least 1"),
+        ({"dropout": 1.0}, r"dropout = 1\.0 must lie in \[0, 1\): with 1 no unit would be left to learn from"),
         ({"floor": 0.0}, r"floor = 0\.0 must be above 0"),
         ({"epochs": 0}, "epochs = 0 must be at least 1"),
     ):

@@ -12,6 +12,7 @@ import torch
 from detectors import nade_network
 from detectors.nade_families import family_of
 from detectors.nade_network import NadeNetwork, Shape, random_subsets, rows_at_once
+from detectors.nade_training import _drop
 from tests.unit.detectors.naive_nade import log_terms
 
 
@@ -186,3 +187,30 @@ def test_memory_of_one_part_is_bounded() -> None:
         shape = Shape(width, hidden=64, components=8)
         assert rows_at_once(shape) * width * 64 <= nade_network.FLOATS_AT_ONCE
     assert rows_at_once(Shape(10**6, hidden=64)) == 1
+
+
+def test_dropout_is_unbiased_draws_from_its_generator_alone_and_ends_with_training() -> None:
+    made, hidden = network("gaussian"), torch.ones(400, 50)
+    drop = _drop(made.train(), 0.3, torch.Generator().manual_seed(3))
+    again = _drop(made, 0.3, torch.Generator().manual_seed(3))
+    assert drop is not None
+    assert again is not None
+    dropped = drop(hidden)
+    assert torch.equal(dropped, again(hidden))
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.7])
+    assert float(dropped.mean()) == pytest.approx(1, abs=5 * (0.3 / 0.7 / hidden.numel()) ** 0.5)
+    assert _drop(made, 0.0, torch.Generator()) is None
+    assert _drop(made.eval(), 0.3, torch.Generator()) is None
+
+
+@pytest.mark.parametrize("orderless", [False, True])
+def test_what_is_dropped_tells_nothing(orderless) -> None:
+    """With every unit of the last hidden layer dropped, a conditional hangs on no other feature."""
+    made, (x, present, conditions) = network("gaussian", orderless=orderless), rows(6)
+    other = x.roll(1, dims=0) * present
+    other[:, 4] = x[:, 4]
+    given, ahead = (torch.ones_like(x), conditions * 0, torch.arange(5)), (torch.ones_like(x), conditions * 0, present)
+    for method, arguments in ((made.in_order, given), (made.given_some, ahead)):
+        found = [method(values, *arguments, torch.zeros_like)[:, 4] for values in (x, other)]
+        assert torch.equal(*found)
+        assert not torch.equal(method(x, *arguments)[:, 4], method(other, *arguments)[:, 4])
