@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
-from detectors import registry
+from detectors import nade_network, registry
 from detectors.artifacts import Bundle, save
 from detectors.checks import simulated_table, with_fault
 from detectors.nade import Nade
@@ -73,7 +73,13 @@ def test_a_convolutional_network_leaves_too(tmp_path: Path) -> None:
     assert command.export(trained("convolutional", epochs=1), tmp_path / "model.onnx").equal
 
 
-def test_a_density_leaves_with_its_log_probability(tmp_path: Path) -> None:
+@pytest.mark.parametrize("masked_up_to", [nade_network.MASKED_UP_TO, pytest.param(0, marks=pytest.mark.slow)])
+def test_a_density_leaves_with_its_log_probability(
+    tmp_path: Path, masked_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways to sum what comes before a feature."""
+    monkeypatch.setattr(nade_network, "MASKED_UP_TO", masked_up_to)
+    monkeypatch.setattr(nade_network, "BLOCK", 4)
     bundle = trained("nade", epochs=2, hidden=16)
     done = command.export(bundle, tmp_path / "model.onnx")
     assert done.equal
