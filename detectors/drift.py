@@ -6,8 +6,8 @@ later, is the yardstick; a stretch that lies many of these away is anomalous, ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -25,57 +25,72 @@ FAR = 30.0
 
 
 @dataclass(frozen=True, eq=False)
+class Shifts:
+    """Differences of good stretches, ``(k, 2s)``, and which are ``alike`` ``(k,)``: of the mode of operation at hand.
+
+    ``weight`` differences count as one: many of one stretch are not independent.
+    """
+
+    differences: NDArray[np.float64]
+    alike: NDArray[np.bool_]
+    weight: int = 1
+
+    def variance(self, prior: float) -> NDArray[np.float64]:
+        """Mean square ``(2s,)`` of those alike; the mean over all counts ``prior``: few are lent from the others."""
+        own = self.differences[self.alike]
+        count = len(own) / self.weight
+        of_all = cut_squares(self.differences).mean(axis=0)
+        of_own = cut_squares(own).mean(axis=0) if len(own) else of_all
+        return np.asarray((count * of_own + prior * of_all) / (count + prior))
+
+
+@dataclass(frozen=True, eq=False)
 class Drift:
-    """Usual squared differences ``(d,)`` of good stretches: ``wander`` from one to the next, ``noise`` of 30 readings.
+    """Usual squared differences ``(2s,)`` of good stretches of s sensors, levels first (``features.standing``).
 
-    A stretch of n readings with mean standing m has
+    ``wander`` from one to the next and ``noise`` of the mean of 30 readings. With the mean standing m of n readings,
 
-        T² = Σ_j m_j² / (wander_j + noise_j · min(1, 30 / n)),
+        z_j² = m_j² / (wander_j + noise_j · min(1, 30 / n)),
+        S = Σ_levels max(z_j² − 1, 0) + ½ Σ_roughness max(z_j² − 4, 0),
 
-    Hotelling's statistic with a diagonal covariance; about d for a good one.
+    a Hotelling statistic with a diagonal covariance, without what every good stretch has of it: one sensor far off is
+    not drowned by many that are where they should be. The last half of the columns is roughness: a plant seldom fails
+    in it alone, and good stretches differ in it more often than in their levels.
     """
 
     wander: NDArray[np.float64]
     noise: NDArray[np.float64]
 
     @classmethod
-    def fit(
-        cls, shifts: NDArray[np.floating], alike: NDArray[np.bool_], noise: NDArray[np.float64], prior: float
-    ) -> Self:
-        """From the mean standing ``(k, d)`` of k good stretches, each against an earlier good one.
-
-        Those ``alike`` ``(k,)``, of the same mode of operation, count one each, and the mean over all k counts
-        ``prior``: with few of a kind the others are lent. ``noise`` ``(d,)`` as from ``block_noise``.
-        """
-        own = cut_squares(shifts[alike]).sum(axis=0) if alike.any() else 0.0
-        wander = (own + prior * cut_squares(shifts).mean(axis=0)) / (alike.sum() + prior)
-        return cls(np.asarray(wander), noise)
+    def fit(cls, shifts: Shifts, blocks: Shifts, prior: float) -> Self:
+        """From ``shifts``, the mean standing of good stretches against an earlier one each, and ``blocks``, the block
+        differences of good stretches."""
+        return cls(shifts.variance(prior), blocks.variance(prior) / 2)
 
     def statistic(self, mean: NDArray[np.float64], readings: int) -> float:
-        """T² of a stretch."""
-        return float((mean**2 / (self.wander + self.noise * min(1.0, BLOCK / readings))).sum())
+        """S of a stretch with mean standing ``(2s,)``."""
+        square = mean**2 / (self.wander + self.noise * min(1.0, BLOCK / readings))
+        level, rough = np.split(square, 2)
+        return float(np.maximum(level - 1, 0).sum() + np.maximum(rough - 4, 0).sum() / 2)
 
     def judged(self, standing: NDArray[np.float64], penalty: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """T² of the stretch that each row of ``(n, d)`` belongs to, ``(n,)``, and the first rows of the later ones."""
+        """S of the stretch that each row of ``(n, 2s)`` belongs to, ``(n,)``, and the first rows of the later ones."""
         changes = change_points(np.clip(standing / np.sqrt(1 + self.wander), -FAR, FAR), penalty)
         bounds = [0, *changes.tolist(), len(standing)]
         found = np.empty(len(standing))
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             found[begin:end] = self.statistic(standing[begin:end].mean(axis=0), end - begin)
         return found, changes
 
 
-def block_noise(records: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Usual variance ``(d,)`` of a mean of 30 readings, from blocks a minute apart of the good ``records`` ``(n, d)``.
+def block_differences(record: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What the means of 30 readings of a good record ``(n, d)`` differ by a minute of readings later, ``(b, d)``.
 
-    Half the squared difference of a block and the next but one; what wanders within a minute counts as noise.
+    What wanders within that minute counts as noise.
     """
-    differences = []
-    for record in records:
-        blocks = len(record) // BLOCK
-        means = record[: blocks * BLOCK].reshape(blocks, BLOCK, -1).mean(axis=1)
-        differences.append(means[2:] - means[:-2])
-    return np.asarray(cut_squares(np.vstack(differences)).mean(axis=0) / 2)
+    blocks = len(record) // BLOCK
+    means = record[: blocks * BLOCK].reshape(blocks, BLOCK, -1).mean(axis=1)
+    return np.asarray(means[2:] - means[:-2])
 
 
 def cut_squares(differences: NDArray[np.floating]) -> NDArray[np.float64]:
