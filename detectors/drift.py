@@ -73,9 +73,13 @@ class Drift:
         level, rough = np.split(square, 2)
         return float(np.maximum(level - 1, 0).sum() + np.maximum(rough - 4, 0).sum() / 2)
 
+    def scaled(self, standing: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standing ``(n, 2s)`` in units of the spread of single readings and of wander together, cut at ±30."""
+        return np.asarray(np.clip(standing / np.sqrt(1 + self.wander), -FAR, FAR))
+
     def judged(self, standing: NDArray[np.float64], penalty: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """S of the stretch that each row of ``(n, 2s)`` belongs to, ``(n,)``, and the first rows of the later ones."""
-        changes = change_points(np.clip(standing / np.sqrt(1 + self.wander), -FAR, FAR), penalty)
+        changes = change_points(self.scaled(standing), penalty)
         bounds = [0, *changes.tolist(), len(standing)]
         found = np.empty(len(standing))
         for begin, end in pairwise(bounds):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift import Drift, Shifts, block_differences
+from detectors.transitions import with_transitions
 from features.standing import Reference, trimmed_mean
 from pipelines.benchmarks.skab_files import Recording
 
@@ -26,17 +27,22 @@ class Recipe:
     """All that may be chosen.
 
     A record is cut where its level changes, for a ``penalty`` of a change. A stretch is anomalous whose S exceeds what
-    a share ``false_alarms`` of good rows reach: the training rows of each recording as judged by those of the one before
-    it, within ``gap`` seconds, whose yardstick never saw them. Recordings of one day are one mode of operation; the
-    others count ``prior`` together. Pauses of at most ``pause`` rows within an anomaly belong to it. A change is
-    reported ``confirmed`` rows after it, when the shortest stretch after it is complete.
+    a share ``false_alarms`` of good rows reach: the second half of every training part as the first half sees it, and
+    the training rows of each recording as those of the one before it see them, within ``gap`` seconds, by a yardstick
+    that never saw them. Recordings of one day are one mode of operation; the others count ``prior`` together. Pauses of
+    at most ``pause`` rows within an anomaly belong to it, and so do the transitions into and out of it, where a ramp
+    saves ``transition`` of the squares of a step. A change is reported ``confirmed`` rows after it, when the shortest
+    stretch after it is complete.
     """
 
+    version: int = 3
+    """Counts what was committed and then looked at: the code is part of the recipe."""
     penalty: float = 60.0
     false_alarms: float = 0.13
     prior: float = 1.0
     gap: float = 1300.0
     pause: int = 60
+    transition: float = 20.0
     confirmed: int = 10
 
     @property
@@ -56,7 +62,7 @@ class Judgement:
 
 @dataclass(frozen=True, eq=False)
 class Good:
-    """A pair of recordings of one day: training rows of the later one as the earlier one sees them, and their mean."""
+    """Good rows of a day as earlier good rows see them, ``(n, 2s)``, and their mean ``shift`` ``(2s,)``."""
 
     day: str
     standing: NDArray[np.float64]
@@ -65,9 +71,10 @@ class Good:
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What the training rows of all recordings teach of drift: ``pairs``, and block differences with their days."""
+    """What training rows teach of drift: pairs of recordings, both ``halves`` of one, block differences by day."""
 
     pairs: tuple[Good, ...]
+    halves: tuple[Good, ...]
     blocks: tuple[tuple[str, NDArray[np.float64]], ...]
 
     def drift(self, day: str, prior: float, without: int = -1) -> Drift:
@@ -80,8 +87,10 @@ class Past:
 
     def threshold(self, recipe: Recipe) -> float:
         """Quantile of S over good rows, each pair judged by a yardstick that never saw it."""
-        drifts = [self.drift(each.day, recipe.prior, without=i) for i, each in enumerate(self.pairs)]
-        found = [drift.judged(each.standing, recipe.penalty)[0] for drift, each in zip(drifts, self.pairs, strict=True)]
+        seen = [(i, each) for i, each in enumerate(self.pairs)] + [(-1, each) for each in self.halves]
+        found = [
+            self.drift(each.day, recipe.prior, without=i).judged(each.standing, recipe.penalty)[0] for i, each in seen
+        ]
         return float(np.quantile(np.concatenate(found), 1 - recipe.false_alarms))
 
 
@@ -97,7 +106,9 @@ def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgemen
         reported = np.zeros(len(statistic), dtype=bool)
         late = changes + recipe.confirmed
         reported[late[late < len(reported)]] = True
-        found.append(Judgement(statistic, without_pauses(statistic > threshold, recipe.pause), reported))
+        whole = without_pauses(statistic > threshold, recipe.pause)
+        anomalous = with_transitions(whole, drift.scaled(standing), gain=recipe.transition)
+        found.append(Judgement(statistic, anomalous, reported))
     return found
 
 
@@ -111,9 +122,17 @@ def learned(recordings: Sequence[Recording], gap: float) -> Past:
     pairs = []
     for reference, (one, other) in zip(references, pairwise(ordered), strict=False):
         if other.seconds[0] - one.seconds[len(one.train) - 1] < gap:
-            standing = reference.standing(np.vstack([one.train, other.train]))[len(one.train) :]
-            pairs.append(Good(one.day, standing, trimmed_mean(standing)))
-    return Past(tuple(pairs), tuple(blocks))
+            pairs.append(_good(one.day, reference, one.train, other.train))
+    halves = []
+    for each in ordered:
+        first, second = np.array_split(each.train, 2)
+        halves.append(_good(each.day, Reference.of(first), first, second))
+    return Past(tuple(pairs), tuple(halves), tuple(blocks))
+
+
+def _good(day: str, reference: Reference, before: NDArray[np.float64], after: NDArray[np.float64]) -> Good:
+    standing = reference.standing(np.vstack([before, after]))[len(before) :]
+    return Good(day, standing, trimmed_mean(standing))
 
 
 def without_pauses(on: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
