@@ -6,7 +6,7 @@ later, is the yardstick; a stretch that lies many of these away is anomalous, ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
@@ -50,41 +50,52 @@ class Drift:
 
     ``wander`` from one to the next and ``noise`` of the mean of 30 readings. With the mean standing m of n readings,
 
-        z_j² = m_j² / (wander_j + noise_j · min(1, 30 / n)),
-        S = Σ_levels max(z_j² − 1, 0) + ½ Σ_roughness max(z_j² − 4, 0),
+        z_j = m_j / (unit_j · √(wander_j + noise_j · min(1, 30 / n))),
+        S = Σ_levels max(z_j² − 2, 0) + ½ Σ_roughness max(z_j² − 4, 0),
 
-    a Hotelling statistic with a diagonal covariance, without what every good stretch has of it: one sensor far off is
-    not drowned by many that are where they should be. The last half of the columns is roughness: a plant seldom fails
-    in it alone, and good stretches differ in it more often than in their levels.
+    a Hotelling statistic with a diagonal covariance, without what good stretches have of it: one sensor far off is not
+    drowned by many that are where they should be. ``unit`` brings the 95% quantile of |z_j| of good rows to 2, so that
+    a sensor that often jumps counts less than one that never does. The last half of the columns is roughness: a plant
+    seldom fails in it alone.
     """
 
     wander: NDArray[np.float64]
     noise: NDArray[np.float64]
+    unit: NDArray[np.float64]
 
     @classmethod
     def fit(cls, shifts: Shifts, blocks: Shifts, prior: float) -> Self:
         """From ``shifts``, the mean standing of good stretches against an earlier one each, and ``blocks``, the block
         differences of good stretches."""
-        return cls(shifts.variance(prior), blocks.variance(prior) / 2)
+        wander = shifts.variance(prior)
+        return cls(wander, blocks.variance(prior) / 2, np.ones_like(wander))
 
-    def statistic(self, mean: NDArray[np.float64], readings: int) -> float:
-        """S of a stretch with mean standing ``(2s,)``."""
-        square = mean**2 / (self.wander + self.noise * min(1.0, BLOCK / readings))
-        level, rough = np.split(square, 2)
-        return float(np.maximum(level - 1, 0).sum() + np.maximum(rough - 4, 0).sum() / 2)
+    def z(self, mean: NDArray[np.float64], readings: int) -> NDArray[np.float64]:
+        """z ``(2s,)`` of a stretch of some ``readings`` with mean standing ``(2s,)``."""
+        variance = self.wander + self.noise * min(1.0, BLOCK / readings)
+        return np.asarray(mean / (self.unit * np.sqrt(variance)))
+
+    def in_units(self, unit: NDArray[np.float64]) -> Self:
+        """The same with z in other units ``(2s,)``."""
+        return replace(self, unit=unit)
 
     def scaled(self, standing: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standing ``(n, 2s)`` in units of the spread of single readings and of wander together, cut at ±30."""
         return np.asarray(np.clip(standing / np.sqrt(1 + self.wander), -FAR, FAR))
 
     def judged(self, standing: NDArray[np.float64], penalty: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """S of the stretch that each row of ``(n, 2s)`` belongs to, ``(n,)``, and the first rows of the later ones."""
+        """z ``(n, 2s)`` of the stretch of each row, and the first rows of the stretches after the first."""
         changes = change_points(self.scaled(standing), penalty)
-        bounds = [0, *changes.tolist(), len(standing)]
-        found = np.empty(len(standing))
-        for begin, end in pairwise(bounds):
-            found[begin:end] = self.statistic(standing[begin:end].mean(axis=0), end - begin)
+        found = np.empty(standing.shape)
+        for begin, end in pairwise([0, *changes.tolist(), len(standing)]):
+            found[begin:end] = self.z(standing[begin:end].mean(axis=0), end - begin)
         return found, changes
+
+
+def statistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """S ``(n,)`` of z ``(n, 2s)``."""
+    level, rough = np.split(z**2, 2, axis=1)
+    return np.asarray(np.maximum(level - 2, 0).sum(axis=1) + np.maximum(rough - 4, 0).sum(axis=1) / 2)
 
 
 def block_differences(record: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift import Drift, Shifts, block_differences
+from detectors.drift import Drift, Shifts, block_differences, statistic
 from detectors.transitions import with_transitions
 from features.standing import Reference, trimmed_mean
 from pipelines.benchmarks.skab_files import Recording
@@ -27,18 +27,20 @@ class Recipe:
     """All that may be chosen.
 
     A record is cut where its level changes, for a ``penalty`` of a change. A stretch is anomalous whose S exceeds what
-    a share ``false_alarms`` of good rows reach: the second half of every training part as the first half sees it, and
-    the training rows of each recording as those of the one before it see them, within ``gap`` seconds, by a yardstick
-    that never saw them. Recordings of one day are one mode of operation; the others count ``prior`` together. Pauses of
-    at most ``pause`` rows within an anomaly belong to it, and so do the transitions into and out of it, where a ramp
-    saves ``transition`` of the squares of a step. A change is reported ``confirmed`` rows after it, when the shortest
-    stretch after it is complete.
+    a share ``false_alarms`` of good rows reach: the second half of every training part as the first half sees it, 200 s
+    later, and the training rows of each recording as those of the one before it see them, within ``gap`` seconds, by a
+    yardstick that never saw them, 1,180 s later. The latter count with the weight ``later``: test rows lie 575 s after
+    training rows in the mean. Recordings of one day are one mode of operation; the others count ``prior`` together.
+    Pauses of at most ``pause`` rows within an anomaly belong to it, and so do the transitions into and out of it, where
+    a ramp saves ``transition`` of the squares of a step. A change is reported ``confirmed`` rows after it, when the
+    shortest stretch after it is complete.
     """
 
-    version: int = 3
+    version: int = 4
     """Counts what was committed and then looked at: the code is part of the recipe."""
     penalty: float = 60.0
-    false_alarms: float = 0.13
+    false_alarms: float = 0.09
+    later: float = 0.38
     prior: float = 1.0
     gap: float = 1300.0
     pause: int = 60
@@ -85,30 +87,33 @@ class Past:
         weight = len(self.blocks[0][1])
         return Drift.fit(shifts, Shifts(np.vstack([rows for _, rows in self.blocks]), alike, weight), prior)
 
-    def threshold(self, recipe: Recipe) -> float:
-        """Quantile of S over good rows, each pair judged by a yardstick that never saw it."""
+    def calibrated(self, recipe: Recipe) -> tuple[NDArray[np.float64], float]:
+        """Units of z ``(2s,)``, and what S of a share of the good rows exceeds."""
         seen = [(i, each) for i, each in enumerate(self.pairs)] + [(-1, each) for each in self.halves]
-        found = [
-            self.drift(each.day, recipe.prior, without=i).judged(each.standing, recipe.penalty)[0] for i, each in seen
-        ]
-        return float(np.quantile(np.concatenate(found), 1 - recipe.false_alarms))
+        z = [self.drift(each.day, recipe.prior, without=i).judged(each.standing, recipe.penalty)[0] for i, each in seen]
+        later = sum(len(each.standing) for each in self.pairs)
+        rows = np.vstack(z)
+        unit = np.quantile(np.abs(rows), 0.95, axis=0) / 2
+        weight = np.full(len(rows), (1 - recipe.later) / (len(rows) - later))
+        weight[:later] = recipe.later / later
+        return unit, weighted_quantile(statistic(rows / unit), weight, 1 - recipe.false_alarms)
 
 
 def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgement]:
     """Judge the test rows of every recording; labels are not among the arguments."""
     past = learned(recordings, recipe.gap)
-    threshold = past.threshold(recipe)
+    unit, threshold = past.calibrated(recipe)
     found = []
     for each in recordings:
-        drift = past.drift(each.day, recipe.prior)
+        drift = past.drift(each.day, recipe.prior).in_units(unit)
         standing = Reference.of(each.train).standing(each.rows)[len(each.train) :]
-        statistic, changes = drift.judged(standing, recipe.penalty)
-        reported = np.zeros(len(statistic), dtype=bool)
+        z, changes = drift.judged(standing, recipe.penalty)
+        reported = np.zeros(len(z), dtype=bool)
         late = changes + recipe.confirmed
         reported[late[late < len(reported)]] = True
-        whole = without_pauses(statistic > threshold, recipe.pause)
+        whole = without_pauses(statistic(z) > threshold, recipe.pause)
         anomalous = with_transitions(whole, drift.scaled(standing), gain=recipe.transition)
-        found.append(Judgement(statistic, anomalous, reported))
+        found.append(Judgement(statistic(z), anomalous, reported))
     return found
 
 
@@ -133,6 +138,13 @@ def learned(recordings: Sequence[Recording], gap: float) -> Past:
 def _good(day: str, reference: Reference, before: NDArray[np.float64], after: NDArray[np.float64]) -> Good:
     standing = reference.standing(np.vstack([before, after]))[len(before) :]
     return Good(day, standing, trimmed_mean(standing))
+
+
+def weighted_quantile(values: NDArray[np.float64], weight: NDArray[np.float64], share: float) -> float:
+    """The smallest of ``values`` ``(n,)`` at or below which ``share`` of the ``weight`` ``(n,)`` lies."""
+    order = np.argsort(values)
+    held = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(held, share * held[-1])])
 
 
 def without_pauses(on: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
