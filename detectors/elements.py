@@ -2,7 +2,8 @@
 
 A column is named ``<element>:<measure>`` (``PixelPhase1/charge:p50``) or ``<family>.<view>`` (``counts.near``). Bins of
 histograms are the measures ``bin7``, along x, and ``bin7,12``, along x and y, counted from 0; ``features.shapes``
-writes them. That is all that is known of an element here: names alone, so that a table needs no side tables.
+writes them. The last readings of a sensor, ``lag0`` the newest (``features.lags``), are a line as well. That is all
+that is known of an element here: names alone, so that a table needs no side tables.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from dqm.model.tables import Column
 
-_BIN = re.compile(r"(.+):bin(\d+)(?:,(\d+))?")
+_BIN = re.compile(r"(.+):(?:bin|lag)(\d+)(?:,(\d+))?")
 
 
 @dataclass(frozen=True)

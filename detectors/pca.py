@@ -132,9 +132,13 @@ class Pca:
 
     def _weighted(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """z and M z, ``(b, k)`` each."""
-        whole, noise = self._whole(z, present), self._values[-1]
-        change = 1 / self._values[:-1] - 1 / noise
-        return whole, whole / noise + (whole @ self._vectors * change) @ self._vectors.T
+        whole = self._whole(z, present)
+        beside, along = self._precision()
+        return whole, whole * beside + (whole @ self._vectors * (along - beside)) @ self._vectors.T
+
+    def _precision(self) -> tuple[np.float32, NDArray[np.float32]]:
+        """Eigenvalues of M beside the components, one for all, and along them, ``(q,)``."""
+        return np.float32(1 / self._values[-1]), 1 / self._values[:-1]
 
     def _block_score(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         whole, weighted = self._weighted(z, present)
@@ -144,6 +148,6 @@ class Pca:
 
     def _block_shares(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         _, weighted = self._weighted(z, present)
-        noise = self._values[-1]
-        diagonal = 1 / noise + (self._vectors**2 * (1 / self._values[:-1] - 1 / noise)).sum(axis=1)
+        beside, along = self._precision()
+        diagonal = beside + (self._vectors**2 * (along - beside)).sum(axis=1)
         return np.asarray(present * weighted**2 / diagonal, dtype=np.float32)

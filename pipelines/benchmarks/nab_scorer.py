@@ -1,8 +1,8 @@
 """NAB's score, from its published definition (Lavin and Ahmad, ICMLA 2015, arXiv:1510.03336; NAB 1.1).
 
-A detection is worth something by where it falls: the first one inside a window of an anomaly from 1 at its begin to
-nearly 0 at its end, one outside −0.11 · (how far behind the last window), a window without any −1. The sum over files is
-brought to 0 for a silent detector and 100 for a perfect one.
+A detection is worth something by where it falls: the first one inside the window of an anomaly from 1 at its begin to
+nearly 0 at its end, one outside −0.11 · (how far behind the last window), a window without any −1. The sum over files
+is brought to 0 for a silent detector and 100 for a perfect one.
 """
 
 from __future__ import annotations

@@ -18,16 +18,19 @@ from detectors.protocol import Detector, Scalar
 BUILT_IN = (
     "autoencoder",
     "boosted",
+    "control-charts",
     "convolutional",
     "copod",
     "ecod",
     "flow",
+    "forecaster",
     "nade",
     "nearest",
     "pca",
     "pyod",
     "reference",
     "robust-z",
+    "t2-q",
 )
 QUICK: dict[str, dict[str, Scalar]] = {
     "flow": {"transforms": 1, "hidden": 8, "bins": 4, "epochs": 8},
@@ -36,7 +39,7 @@ QUICK: dict[str, dict[str, Scalar]] = {
 }
 """Hyper-parameters with which the suite is quick; a kind without an entry runs with its defaults."""
 
-NETWORKS = ("autoencoder", "convolutional", "flow", "nade")
+NETWORKS = ("autoencoder", "convolutional", "flow", "forecaster", "nade")
 ONE_FIT = ("restore_bit_equal", "nothing_present", "shapes", "unfitted_refused")
 """Checks of networks in the default run: those that share one fit. The others belong to the marker ``slow``."""
 
