@@ -62,8 +62,9 @@ class Forecast(nn.Module):
         residual, covariance, _ = self(rows)
         factor = torch.linalg.cholesky(covariance)
         white = torch.linalg.solve_triangular(factor, residual.unsqueeze(2), upper=False).squeeze(2)
-        logs: Tensor = 2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1)
-        return logs + (white**2).sum(1)
+        logs = 2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1)
+        total: Tensor = logs + (white**2).sum(1)
+        return total
 
     def _factor(self, h: Tensor) -> Tensor:
         """L ``(n, s, s)``: lower triangular, its diagonal positive."""

@@ -103,7 +103,9 @@ class Forecaster:
         course = np.array([self.history.learned, self.history.held_out], dtype=np.float64).T.copy()
         found: State = {**self._scaling.state(), "schema": self.schema.to_text(), "history": course}
         found["best"] = np.array(self.history.best)
-        return found if self._network is None else found | arrays_of(self._network)
+        if self._network is not None:
+            found |= arrays_of(self._network)
+        return found
 
     @classmethod
     def restore(cls, params: Mapping[str, Scalar], state: State) -> Self:
