@@ -32,7 +32,7 @@ def lagged(
     return replace(
         table,
         columns=(*columns, *(table.columns[j] for j in others)),
-        values=np.hstack([parts.reshape(n, -1), table.values[:, others]]),
+        values=np.hstack([parts.reshape(n, len(at) * lags), table.values[:, others]]),
         extractor=f"{table.extractor}|lags={lags} gap={gap}",
     )
 

@@ -17,7 +17,7 @@ TRIM = 0.1
 TAIL = 0.05
 """Share of the differences that is cut at either end before their spread."""
 TAIL_SPREAD = 1.2
-"""Standard deviation of a Gaussian over that of a Gaussian cut at its 5% and 95% quantiles (1.19), rounded up."""
+"""Standard deviation of a Gaussian over that of one cut at its 5% and 95% quantiles, 1.10, and a tenth for tails."""
 QUIET = 0.1
 """Jumps, in units of the noise, below which readings count as equally quiet: quantised sensors often do not move."""
 LEAST_SPREAD = 1e-9

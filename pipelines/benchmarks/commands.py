@@ -172,3 +172,19 @@ def benchmark_reliability(
     write_json(json_path, result.document())
     if result.failed:
         raise typer.Exit(1)
+
+
+@app.command("sensors")
+def benchmark_sensors(
+    data: Annotated[str, typer.Option(help="folder of the public data sets", envvar="DQM_DATA")] = "",
+    sets: Annotated[list[str] | None, typer.Option("--set", help="only skab, nab or load; may be given again")] = None,
+    table: Annotated[list[str] | None, typer.Option(help="NAME=FILE: this labelled CSV alone; may be repeated")] = None,
+    quick: Annotated[bool, typer.Option(help="without networks and NAB's baseline, a small load")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Find faults in sensor records (SKAB) and streams (NAB) by published protocols, beside the published figures."""
+    from pipelines.benchmarks.sensors import Request, run
+
+    result = run(Request(data=data, sets=tuple(sets or ()), tables=tuple(table or ()), quick=quick))
+    say(result.text())
+    write_json(json_path, result.document())

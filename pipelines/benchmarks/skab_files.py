@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ class Recording:
     seconds: NDArray[np.float64]
     sensors: tuple[str, ...]
     rows: NDArray[np.float64]
+    separator: str = ";"
     train_rows: int = TRAINING_ROWS
 
     @property
@@ -45,8 +47,9 @@ class Recording:
     @cached_property
     def truth(self) -> dict[str, NDArray[np.bool_]]:
         """``anomaly`` and ``changepoint`` of the test rows, ``(m,)`` each: reading them is a look at test labels."""
-        labels = pd.read_csv(self.file, sep=";", usecols=list(LABELS))[self.train_rows :]
-        return {name: labels[name].to_numpy() == 1 for name in LABELS}
+        labels = pd.read_csv(self.file, sep=self.separator, usecols=lambda name: name in LABELS)[self.train_rows :]
+        nothing = np.zeros(len(labels), dtype=bool)
+        return {name: labels[name].to_numpy() == 1 if name in labels else nothing for name in LABELS}
 
 
 def recordings(data: Path) -> list[Recording]:
@@ -60,6 +63,38 @@ def recordings(data: Path) -> list[Recording]:
 
 def recording(file: Path) -> Recording:
     """One file, without its labels."""
-    frame = pd.read_csv(file, sep=";", usecols=lambda name: name not in LABELS, parse_dates=["datetime"])
-    seconds = frame.pop("datetime").to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
-    return Recording(file, seconds, tuple(frame.columns), frame.to_numpy(float))
+    frame = pd.read_csv(file, sep=";", usecols=lambda name: name not in LABELS)
+    return Recording(file, _seconds(frame.pop("datetime")), tuple(frame.columns), frame.to_numpy(float))
+
+
+def labelled(file: Path) -> Recording:
+    """Any table of one record: a first column of times, sensors, ``anomaly`` and perhaps ``changepoint`` of 0 and 1.
+
+    Between the columns stands a comma or, as in SKAB, a semicolon; the first 400 rows are for training. Raises
+    ``InputError`` for a table without that column, without rows to test, or with a cell that is no number.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such table")
+    with file.open(encoding="utf-8") as text:
+        head = text.readline()
+    separator = ";" if head.count(";") > head.count(",") else ","
+    names = [each.strip().strip('"') for each in head.split(separator)]
+    if LABELS[0] not in names:
+        raise InputError(f"{file}: no column 'anomaly' (1 = bad, 0 = good) among {', '.join(names[:8])}")
+    frame = pd.read_csv(file, sep=separator, usecols=lambda name: name not in LABELS)
+    if len(frame) <= TRAINING_ROWS:
+        raise InputError(f"{file}: {len(frame)} rows; the first {TRAINING_ROWS} are for training, none is left to test")
+    seconds = _seconds(frame.pop(frame.columns[0]))
+    numbers = frame.apply(pd.to_numeric, errors="coerce")
+    if numbers.isna().any(axis=None) or not len(numbers.columns):
+        bad = next((name for name in numbers if numbers[name].isna().any()), "")
+        raise InputError(f"{file}: column {bad!r} has cells that are no numbers; fill or leave out such rows first")
+    return Recording(file, seconds, tuple(map(str, numbers.columns)), numbers.to_numpy(float), separator)
+
+
+def _seconds(times: pd.Series[Any]) -> NDArray[np.float64]:
+    """Seconds since 1970 of times as text, or the numbers themselves."""
+    if pd.api.types.is_numeric_dtype(times):
+        return times.to_numpy(float)
+    moments = pd.to_datetime(times).to_numpy().astype("datetime64[ns]")
+    return np.asarray(moments.astype(np.int64) / 1e9)

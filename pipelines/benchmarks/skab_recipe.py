@@ -21,6 +21,9 @@ from detectors.transitions import with_transitions
 from features.standing import Reference, trimmed_mean
 from pipelines.benchmarks.skab_files import Recording
 
+LEAST_PAIRS = 3
+"""Recordings that follow one another, from which on they are the yardstick of drift."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -118,7 +121,10 @@ def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgemen
 
 
 def learned(recordings: Sequence[Recording], gap: float) -> Past:
-    """From training rows alone; recordings that begin within ``gap`` seconds of the end of those before are a pair."""
+    """From training rows alone; recordings that begin within ``gap`` seconds of the end of those before are a pair.
+
+    Where there are fewer than three such pairs, quarters of one training part that follow one another take their place.
+    """
     ordered = sorted(recordings, key=lambda each: each.seconds[0])
     references = [Reference.of(each.train) for each in ordered]
     blocks = [
@@ -128,11 +134,17 @@ def learned(recordings: Sequence[Recording], gap: float) -> Past:
     for reference, (one, other) in zip(references, pairwise(ordered), strict=False):
         if other.seconds[0] - one.seconds[len(one.train) - 1] < gap:
             pairs.append(_good(one.day, reference, one.train, other.train))
-    halves = []
-    for each in ordered:
-        first, second = np.array_split(each.train, 2)
-        halves.append(_good(each.day, Reference.of(first), first, second))
+    if len(pairs) < LEAST_PAIRS:
+        pairs = [good for each in ordered for good in _parts(each, 4)]
+    halves = [good for each in ordered for good in _parts(each, 2)]
     return Past(tuple(pairs), tuple(halves), tuple(blocks))
+
+
+def _parts(each: Recording, parts: int) -> list[Good]:
+    """Parts of the training rows, each as the one before it sees it."""
+    return [
+        _good(each.day, Reference.of(one), one, other) for one, other in pairwise(np.array_split(each.train, parts))
+    ]
 
 
 def _good(day: str, reference: Reference, before: NDArray[np.float64], after: NDArray[np.float64]) -> Good:
