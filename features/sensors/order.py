@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
 from numpy.typing import NDArray
 
 SIGN = np.int64(0x7FFFFFFFFFFFFFFF)
@@ -61,7 +60,8 @@ def describe(ordered, rank, begin, stop, wanted, out):  # type: ignore[no-untype
         first, last = a, max(b, last)
         n = b - a
         if n <= 0:
-            out[j, : q + 1] = np.nan
+            for k in range(q + 1):
+                out[j, k] = np.nan
             continue
         for k in range(q):
             h = (n - 1) * wanted[k]
@@ -113,7 +113,7 @@ def _seek(words, at, below, k):  # type: ignore[no-untyped-def]
             below -= _members(word)
     for _ in range(k - below):
         word &= word - ONE
-    return (w << 6) + np.int64(trailing_zeros(word))
+    return (w << 6) + _members(~word & (word - ONE))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -124,7 +124,7 @@ def _next(words, at):  # type: ignore[no-untyped-def]
     while word == 0:
         w += 1
         word = words[w]
-    return (w << 6) + np.int64(trailing_zeros(word))
+    return (w << 6) + _members(~word & (word - ONE))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -135,7 +135,7 @@ def _previous(words, at):  # type: ignore[no-untyped-def]
     while word == 0:
         w -= 1
         word = words[w]
-    return (w << 6) + 63 - np.int64(leading_zeros(word))
+    return (w << 6) + _highest(word)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -145,6 +145,14 @@ def _members(word):  # type: ignore[no-untyped-def]
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@numba.njit(cache=True, nogil=True)
+def _highest(word):  # type: ignore[no-untyped-def]
+    """Place of the highest set bit."""
+    for shift in (1, 2, 4, 8, 16, 32):
+        word |= word >> np.uint64(shift)
+    return _members(word) - 1
 
 
 @numba.njit(cache=True, nogil=True)

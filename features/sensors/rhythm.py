@@ -19,9 +19,13 @@ error is of its making. It needs no model of the plant.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
+Numbers = NDArray[np.float64]
 MISSING = 0.2
 """Share of cells without a reading beyond which nothing is said."""
 LAGS = 5
@@ -31,6 +35,17 @@ CYCLES = 3
 """In a window, at the least, to be called an oscillation."""
 RIDGE = 1e-9
 """Of the variance: keeps the equations solvable where the error is a pure sine."""
+
+
+@lru_cache(maxsize=8)
+def tables(size: int) -> tuple[Numbers, Numbers, Numbers, NDArray[np.int64]]:
+    """Cosine and sine of −2πk/N for k < N/2, the Hann window, and every index below N/2 with its bits in reverse."""
+    half = size // 2
+    angle = -2 * np.pi * np.arange(half) / size
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    digits = half.bit_length() - 1
+    flipped = [int(f"{i:0{digits}b}"[::-1], 2) for i in range(half)]
+    return np.cos(angle), np.sin(angle), hann, np.array(flipped)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -56,21 +71,19 @@ def cells(time, value, begin, width, first, count):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def rhythms(mean, stop, size, width, horizon, out):  # type: ignore[no-untyped-def]
-    """Period (s), amplitude, hunting and control index of the windows ``mean[stop[j] − size:stop[j]]``, out ``(w, 4)``.
+def rhythms(mean, stop, tables, width, horizon, out):  # type: ignore[no-untyped-def]
+    """Period (s), amplitude, hunting and control index of the windows ``mean[stop[j] − N:stop[j]]``, out ``(w, 4)``.
 
-    ``size`` is a power of two, ``width`` the length of a cell in seconds, ``horizon`` b in cells. NaN where too many
-    cells are empty; the period is NaN too where nothing moves.
+    ``tables`` are those of N cells, ``width`` the length of a cell in seconds, ``horizon`` b in cells. NaN where too
+    many cells are empty; the period is NaN too where nothing moves.
     """
-    half = size // 2
-    angle = -2 * np.pi * np.arange(half) / size
-    cosine, sine = np.cos(angle), np.sin(angle)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    flipped = _flipped(half)
+    cosine, sine, hann, flipped = tables
+    size, half = len(hann), len(cosine)
     x, power = np.empty(size), np.empty(half)
     real, imaginary = np.empty(half), np.empty(half)
     for j in range(len(stop)):
-        out[j] = np.nan
+        for k in range(4):
+            out[j, k] = np.nan
         known = _centred(mean, stop[j] - size, size, x)
         if known < (1 - MISSING) * size:
             continue
@@ -151,15 +164,6 @@ def _control(x, size, horizon):  # type: ignore[no-untyped-def]
         solved[i] = total / lower[i, i]
         share += solved[i] * solved[i]
     return min(share / r[0], 1.0)
-
-
-@numba.njit(cache=True, nogil=True)
-def _flipped(n):  # type: ignore[no-untyped-def]
-    """Every index with its bits in reverse."""
-    found = np.zeros(n, np.int64)
-    for i in range(1, n):
-        found[i] = (found[i >> 1] >> 1) | ((i & 1) * (n >> 1))
-    return found
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})

@@ -12,7 +12,7 @@ from dqm.model.sensors import SECOND, Sensor
 from features.sensors.columns import SensorColumns, WindowSettings, cadence, cell_count, has_limits
 from features.sensors.held import ticks
 from features.sensors.order import describe, order_of, ranks
-from features.sensors.rhythm import cells, rhythms
+from features.sensors.rhythm import cells, rhythms, tables
 from features.sensors.trends import block_sums, gaps, shares, slopes, stuck
 
 STRETCH = 32_768
@@ -159,7 +159,7 @@ def _rhythm(
             begin = int(np.searchsorted(series.time, first * width))
             mean = cells(series.time, series.value, begin, width, first, int(stop[-1]) - first)
             horizon = max(1, round(settings.horizon * SECOND / width))
-            rhythms(mean, stop - first, size, width / SECOND, horizon, taken[1:])
+            rhythms(mean, stop - first, tables(size), width / SECOND, horizon, taken[1:])
         latest = np.searchsorted(due[r], np.arange(len(ends)), side="right")
         out[at : at + many] = taken[latest, :many].T
         carry.rhythm[r] = taken[-1]

@@ -184,7 +184,7 @@ def _loop(shared: Shared, plant: Plant, rng: np.random.Generator) -> NDArray[np.
     values[6], values[7] = shared.high, shared.low
     values += noise * sigma
     step = np.array([each[4] for each in DEVICES])[:, None]
-    return np.round(values / step) * step
+    return np.asarray(np.round(values / step) * step)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from features.sensors.columns import cell_count
-from features.sensors.rhythm import rhythms
+from features.sensors.rhythm import rhythms, tables
 
 CELLS, WIDTH, HORIZON = 256, 14.0625, 4
 PERIOD, AMPLITUDE, HUNTING, CONTROL = range(4)
@@ -15,7 +15,7 @@ PERIOD, AMPLITUDE, HUNTING, CONTROL = range(4)
 
 def told(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     out = np.empty((1, 4))
-    rhythms(signal, np.array([len(signal)]), CELLS, WIDTH, HORIZON, out)
+    rhythms(signal, np.array([len(signal)]), tables(CELLS), WIDTH, HORIZON, out)
     return out[0]
 
 
