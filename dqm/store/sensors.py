@@ -15,16 +15,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.sensor_units import conversion
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.store import schema
 from dqm.store.change import Change
 from dqm.store.partitions import ENCODINGS, GROUPS, Partition, explained, opened
 from dqm.store.sensor_values import decimals_of, split, together
@@ -110,22 +113,40 @@ def sensors_to_arrow(readings: SensorReadings) -> pa.Table:
     return pa.table(columns, metadata=metadata)
 
 
-def store_sensors(change: Change, store: Store, readings: SensorReadings, provenance: Mapping[str, str]) -> list[int]:
-    """Put readings into the transaction, day by day; the days are returned.
+def store_sensors(
+    change: Change, store: Store, readings: SensorReadings, provenance: Mapping[str, str]
+) -> tuple[list[int], dict[str, int]]:
+    """Put readings into the transaction, day by day.
 
     What is put replaces what is stored of a sensor from its first to its last new reading of that day; what lies
     outside, and other sensors, stay. So the same files again change nothing, a corrected file replaces what it
     corrects, and tonight's file goes on where yesterday's ended. The newest description of a sensor stands.
+
+    Returns the days, and of every sensor how many stored readings went because nothing new stands at their time.
+    Raises ``StoreError``, at the commit, where another writer changed one of the days meanwhile.
     """
-    held = set(store.runs(KIND))
-    days = _days(readings)
+    held = {each.run: each.digest for each in store.partitions(KIND)}
+    days, gone = _days(readings), dict.fromkeys(readings.names, 0)
     for begin in days:
         number = day_number(begin)
         fresh = readings.between(begin, begin + DAY)
         if number in held:
-            fresh = _over(read_sensors(store, "*", begin, begin + DAY), fresh)
+            fresh, replaced = _over(read_sensors(store, "*", begin, begin + DAY), fresh)
+            gone = {name: gone[name] + replaced.get(name, 0) for name in gone}
         change.put(KIND, number, sensors_to_arrow(fresh), provenance)
-    return [day_number(each) for each in days]
+    numbers = [day_number(each) for each in days]
+    change.require(partial(_refuse_changed, store.path, {each: held.get(each) for each in numbers}))
+    return numbers, {name: count for name, count in gone.items() if count}
+
+
+def _refuse_changed(folder: Path, read: Mapping[int, str | None], connection: sa.Connection) -> None:
+    """The days are still what they were when the new readings were joined with them."""
+    table = schema.partitions
+    current = sa.select(table.c.run, table.c.digest).where(table.c.kind == KIND, table.c.valid_to.is_(None))
+    now = dict(connection.execute(current).tuples().all())
+    for day, digest in read.items():
+        if now.get(day) != digest:
+            raise StoreError(f"{folder}: readings of {day} were changed meanwhile by another command; do it again")
 
 
 def read_sensors(
@@ -204,18 +225,21 @@ def _days(readings: SensorReadings) -> list[int]:
     return [int(each) * DAY for each in np.unique(readings.time // DAY)]
 
 
-def _over(old: SensorReadings, new: SensorReadings) -> SensorReadings:
-    """The old readings with the new ones in the place of what lies between their first and last of each sensor."""
+def _over(old: SensorReadings, new: SensorReadings) -> tuple[SensorReadings, dict[str, int]]:
+    """The old readings with the new ones in the place of what lies between their first and last of each sensor, and how
+    many old ones went that have no new one at their time."""
+    gone = {}
     sensors = {each.name: each for each in (*old.sensors, *new.sensors)}
     pairs = {sensor.name: _in_unit(sensor, sensors[sensor.name], (time, value)) for sensor, time, value in old.each()}
     for sensor, time, value in new.each():
         before, kept = pairs.get(sensor.name, (time[:0], value[:0]))
         if len(time):
             a, b = np.searchsorted(before, time[0]), np.searchsorted(before, time[-1], side="right")
+            gone[sensor.name] = int((~np.isin(before[a:b], time, assume_unique=True)).sum())
             before = np.concatenate([before[:a], time, before[b:]])
             kept = np.concatenate([kept[:a], value, kept[b:]])
         pairs[sensor.name] = before, kept
-    return SensorReadings.of(list(sensors.values()), [pairs[name] for name in sensors])
+    return SensorReadings.of(list(sensors.values()), [pairs[name] for name in sensors]), gone
 
 
 def _in_unit(old: Sensor, new: Sensor, pair: Pair) -> Pair:

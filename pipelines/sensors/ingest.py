@@ -57,10 +57,21 @@ def ingest_sensors(config: Config, store: Store, *, now: int) -> SensorsIngested
     read = read_streams(config, now=now, earlier=before.last, stored=units)
     files = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
-        days = store_sensors(change, store, read.readings, {"files": files})
-        change.add_findings(read.findings)
+        days, gone = store_sensors(change, store, read.readings, {"files": files})
+        findings = (*read.findings, *_replaced(gone))
+        change.add_findings(findings)
     count = len(read.readings.time)
-    return SensorsIngested(len(read.readings), count, tuple(days), len(read.files), store.snapshot, read.findings)
+    return SensorsIngested(len(read.readings), count, tuple(days), len(read.files), store.snapshot, findings)
+
+
+def _replaced(gone: dict[str, int]) -> list[Finding]:
+    """What was stored between new readings and is in no file any more."""
+    if not gone:
+        return []
+    first, many = next(iter(gone)), len(gone)
+    of = first + (f" and {many - 1} other sensors" if many > 1 else "")
+    reason = f"{sum(gone.values())} stored readings of {of} are in these files no more; they were replaced"
+    return [Finding("replaced", "note", reason)]
 
 
 class _Before:

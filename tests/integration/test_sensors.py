@@ -119,6 +119,16 @@ def test_a_unit_that_changes_between_two_nights_is_quarantined(dqm: Dqm, config:
     assert f"{NAMES[1]} (138 invalid)" in page.read_text()
 
 
+def test_a_file_that_holds_less_than_before_is_told(dqm: Dqm, config: Path) -> None:
+    dqm("sensors", "ingest", "-c", config)
+    file = config.parent / "a.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:50] + lines[52:]))
+    code, text = dqm("sensors", "ingest", "-c", config)
+    assert code == 0
+    assert f"2 stored readings of {NAMES[0]} are in these files no more; they were replaced" in text
+
+
 def test_no_stream_is_said(dqm: Dqm, tmp_path: Path) -> None:
     (tmp_path / "dqm.toml").write_text("")
     code, text = dqm("sensors", "ingest", "-c", tmp_path / "dqm.toml")

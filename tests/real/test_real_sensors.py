@@ -85,7 +85,7 @@ def test_it_comes_back_from_the_store_and_fills_the_panels(config: Config, tmp_p
     given = read_streams(config, now=NOW).readings
     with Store.create(tmp_path / "store") as store:
         with store.transaction() as change:
-            assert store_sensors(change, store, given, {}) == [20180821, 20180822, 20180823, 20180824, 20180825]
+            assert store_sensors(change, store, given, {})[0] == [20180821, 20180822, 20180823, 20180824, 20180825]
         found = read_sensors(store)
     assert np.array_equal(found.value, given.value)
     assert np.array_equal(found.time, given.time)

@@ -41,7 +41,7 @@ def both(*several: SensorReadings) -> SensorReadings:
     return SensorReadings.of([sensor for each in several for sensor in each.sensors], pairs)
 
 
-def put(store: Store, readings: SensorReadings) -> list[int]:
+def put(store: Store, readings: SensorReadings) -> tuple[list[int], dict[str, int]]:
     with store.transaction() as change:
         return store_sensors(change, store, readings, {"files": "x"})
 
@@ -60,7 +60,7 @@ def test_days_are_called_by_their_date() -> None:
 def test_what_was_stored_comes_back_by_day(store: Store) -> None:
     readings = both(made(CV, end=3 * 86_400, step=7_000, level=44.0), made(TT, end=2 * 86_400))
     readings.value[3] = np.nan
-    assert put(store, readings) == [20261025, 20261026, 20261027]
+    assert put(store, readings) == ([20261025, 20261026, 20261027], {})
     assert store.runs("sensors") == [20261025, 20261026, 20261027]
     assert same(read_sensors(store), readings)
     assert stored_sensors(store) == [CV, TT]
@@ -90,6 +90,21 @@ def test_new_readings_go_on_where_the_old_ones_ended_and_replace_what_they_span(
     assert (value[late] > 5).all()
     assert (value[~late] < 5).all()
     assert len(read_sensors(store)["CV"][0]) == 8
+
+
+def test_stored_readings_that_no_file_has_any_more_are_counted(store: Store) -> None:
+    put(store, made(TT))
+    assert put(store, made(TT, step=1200)) == ([20261025], {"TT": 71})
+
+
+def test_two_writers_of_one_day_do_not_lose_each_others_readings(store: Store) -> None:
+    """Mutant: the one that commits last writes what it had read first."""
+    put(store, made(TT, end=20_000))
+    with pytest.raises(StoreError, match="readings of 20261025 were changed meanwhile by another command; do it again"):  # noqa: SIM117
+        with store.transaction() as change:
+            store_sensors(change, store, made(TT, begin=40_000), {})
+            put(store, made(CV))
+    assert read_sensors(store).names == ["CV", "TT"]
 
 
 def test_only_what_is_asked_for_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
