@@ -134,11 +134,12 @@ class Pca:
         """z and M z, ``(b, k)`` each."""
         whole = self._whole(z, present)
         beside, along = self._precision()
-        return whole, whole * beside + (whole @ self._vectors * (along - beside)) @ self._vectors.T
+        along_them = (whole @ self._vectors * (along - beside)) @ self._vectors.T
+        return whole, np.asarray(whole * beside + along_them, dtype=np.float32)
 
     def _precision(self) -> tuple[np.float32, NDArray[np.float32]]:
         """Eigenvalues of M beside the components, one for all, and along them, ``(q,)``."""
-        return np.float32(1 / self._values[-1]), 1 / self._values[:-1]
+        return np.float32(1 / self._values[-1]), np.asarray(1 / self._values[:-1], dtype=np.float32)
 
     def _block_score(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         whole, weighted = self._weighted(z, present)
