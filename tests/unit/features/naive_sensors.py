@@ -124,11 +124,11 @@ def rhythm(sensor: Sensor, known: list[Point], end: int, window: float, settings
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * place / size)
     power = np.abs(np.fft.rfft(left * hann)[:-1]) ** 2
     power[0] = 0.0
-    best = 3 + int(np.argmax(power[3:]))
+    best = 4 + int(np.argmax(power[4:]))
     side = 1 if best + 1 < size // 2 and power[best + 1] > power[best - 1] else -1
     ratio = np.sqrt(power[best + side] / power[best])
     place_of_peak = best + side * (2 * ratio - 1) / (ratio + 1) if ratio <= 1 else best
-    near = [k for k in range(2, size // 2) if any(abs(k - m * best) <= 1 for m in (1, 2, 3))]
+    near = [k for k in range(3, size // 2) if any(abs(k - m * best) <= 1 for m in (1, 2, 3))]
     amplitude = np.sqrt(power[best - 1 : best + 2].sum() * 32 / 3) / size
     period = size * width / SECOND / place_of_peak
     return dict(zip(names, [period, amplitude, power[near].sum() / power.sum(), index], strict=True))

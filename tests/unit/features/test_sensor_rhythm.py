@@ -34,7 +34,7 @@ def test_period_and_amplitude_of_a_sine(period: float, drift: float) -> None:
 
 
 def test_a_sawing_valve_hunts_and_noise_and_a_drift_do_not() -> None:
-    """Mutant: the peak may lie at one cycle in the window, and every curved drift hunts."""
+    """Mutant: the peak may lie at one cycle of the window, and every curved drift hunts."""
     rng = np.random.default_rng(1)
     saw = np.abs((seconds() / 400) % 2 - 1) + rng.normal(0, 0.02, CELLS)
     assert told(saw)[HUNTING] > 0.9
