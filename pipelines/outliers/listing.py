@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dashboard.inert import for_spreadsheet
+
 if TYPE_CHECKING:
     from pipelines.outliers.search import Scored, Search
 
@@ -25,12 +27,20 @@ def write_listing(search: Search, folder: Path) -> tuple[str, ...]:
             if ending == "parquet":
                 found.to_parquet(target, index=False)
             else:
-                found.to_csv(target, index=False)
+                _inert(found).to_csv(target, index=False, lineterminator="\r\n")
             written.append(str(target))
     from pipelines.outliers.plots import figure_of
 
     figure_of(search).write_html(folder / PAGE, include_plotlyjs=True)
     return (*written, str(folder / PAGE))
+
+
+def _inert(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with no text, of a cell or a heading, that a spreadsheet would run as a formula."""
+    safe = table.copy()
+    for name in [each for each in table if not pd.api.types.is_numeric_dtype(table[each])]:
+        safe[name] = table[name].map(for_spreadsheet)
+    return safe.rename(columns=for_spreadsheet)
 
 
 def listing(search: Search, scored: Scored) -> pd.DataFrame:
