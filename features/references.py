@@ -175,12 +175,6 @@ class PastRuns:
     lengths: tuple[int, ...] = (10, 3, 1)
     runs: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def add(self, counts: NDArray[Any]) -> None:
-        """Take a run in, unless nothing was counted in it; runs that no reference needs are forgotten."""
-        given = np.asarray(counts, dtype=np.float64)
-        if np.isfinite(given).all() and given.sum() > 0:
-            self.runs = [*self.runs, given][-max(self.lengths) :]
-
     def references(self) -> NDArray[np.float64]:
         """One of the last ten, three and one runs, ``(r, bins)``; none before the first run."""
         if not self.runs:
@@ -291,11 +285,6 @@ class AdaptiveReference:
         apart = (given / total - self.mean) ** 2 / (np.maximum(given, 1.0) / total**2 + self.spread)
         found[rows] = apart.mean(axis=1)
         return found
-
-    def chi2(self, counts: NDArray[Any]) -> float:
-        """χ² per bin of one run: Σ (x − μ)² / (σ_p² + σ_μ²) / bins, σ_p its own Poisson error, σ_μ the spread."""
-        shape, variance = _shape(counts)
-        return float(np.mean((shape - self.mean) ** 2 / (variance + self.spread)))
 
 
 def _shape(counts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -57,15 +56,6 @@ def rebinned_cells(
     summed = _added(padded, [each for each in places if each is not None])
     inner: tuple[Any, ...] = (..., *(slice(1, -1),) * k)
     return np.asarray(summed[inner])
-
-
-def finest_common(axes: Iterable[Axis]) -> Axis | None:
-    """The finest of the given axes to which all of them can be brought exactly, None where there is none."""
-    given = list(dict.fromkeys(axes))
-    for candidate in sorted(given, key=lambda axis: -axis.bins):
-        if all(nests(each, candidate) for each in given):
-            return candidate
-    return None
 
 
 def _places(fine: Axis, coarse: Axis) -> NDArray[np.int64] | None:

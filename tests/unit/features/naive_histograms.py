@@ -59,3 +59,10 @@ def distances(a: Sequence[float], b: Sequence[float], edges: Sequence[float]) ->
         largest = max(largest, abs(x - y))
         area += abs(x - y) * (edges[j + 1] - edges[j])
     return largest, area
+
+
+def chi2(mean: Sequence[float], spread: Sequence[float], counts: Sequence[float]) -> float:
+    """Mean over the bins of (x − μ)² / (σ² + spread), σ² the Poisson variance of the share, of one count at least."""
+    total = math.fsum(counts)
+    terms = [(n / total - m) ** 2 / (max(n, 1.0) / total**2 + s) for n, m, s in zip(counts, mean, spread, strict=True)]
+    return math.fsum(terms) / len(terms)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dqm.model.histograms import Axis, HistogramBatch, binning_of
-from dqm.model.rebinning import finest_common, nests, rebinned
+from dqm.model.rebinning import nests, rebinned
 
 TEN, FIVE = Axis(10, 0.0, 10.0), Axis(5, 0.0, 10.0)
 
@@ -146,9 +146,3 @@ def test_no_bin_is_ever_split() -> None:
         rebinned(batch(), (Axis(4, 0.0, 10.0),))
     with pytest.raises(ValueError, match="2 axes for a histogram of 1"):
         rebinned(batch(), (TEN, TEN))
-
-
-def test_the_finest_that_all_can_be_brought_to() -> None:
-    assert finest_common([TEN, FIVE, TEN]) == FIVE
-    assert finest_common([TEN]) == TEN
-    assert finest_common([FIVE, Axis(4, 0.0, 10.0)]) is None
