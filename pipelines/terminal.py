@@ -13,7 +13,7 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration 
 JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
 Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
 SchedulerName = Annotated[
-    str, typer.Option("--scheduler", help="serial, processes, processes:4, dask, dask:4 or tcp://HOST:PORT")
+    str, typer.Option("--scheduler", help="serial, processes:4, dask:4, htcondor:20 or tcp://HOST:PORT")
 ]
 LogPath = Annotated[
     str, typer.Option("--log-json", help="append one JSON object a line here; - = standard error, in place of text")

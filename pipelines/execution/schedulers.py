@@ -1,7 +1,8 @@
-"""Where partitions run: ``serial``, ``processes``, ``dask`` (a cluster of this machine) or ``tcp://HOST:PORT``.
+"""Where partitions run: ``serial``, ``processes``, ``dask`` (a cluster of this machine), ``htcondor`` or
+``tcp://HOST:PORT``.
 
-``processes:4`` and ``dask:4`` name the number of workers; else there is one for each core. Every worker computes with
-one thread, as the serial way does, so that all of them give equal bits.
+``processes:4``, ``dask:4`` and ``htcondor:4`` name the number of workers; else there is one for each core. Every worker
+computes with one thread, as the serial way does, so that all of them give equal bits.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from dqm.model.errors import ConfigError, nearest
+from pipelines.execution import htcondor
 
-KINDS = ("serial", "processes", "dask")
+KINDS = ("serial", "processes", "dask", "htcondor")
 T = TypeVar("T")
 MOST_WORKERS = 1000
 
@@ -86,6 +88,11 @@ class Scheduler:
                     f"no Dask scheduler answers at {self.address}: {error}; start one with: dask scheduler"
                 ) from None
             with client, client.get_executor() as executor:
+                yield executor
+            return
+        if self.kind == "htcondor":
+            with htcondor.cluster() as cluster, client_of(cluster) as client, client.get_executor() as executor:
+                cluster.scale(self.workers)
                 yield executor
             return
         with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dqm.model.errors import ConfigError
+from pipelines.execution.htcondor import job_script
 from pipelines.execution.partitions import run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler
 
@@ -71,6 +73,7 @@ def test_a_worker_that_dies_by_chance_costs_nothing(tmp_path: Path) -> None:
         ("serial", Scheduler()),
         ("processes:3", Scheduler("processes", 3)),
         ("dask:2", Scheduler("dask", 2)),
+        ("htcondor:20", Scheduler("htcondor", 20)),
         ("tcp://127.0.0.1:8786", Scheduler("dask", 0, "tcp://127.0.0.1:8786")),
     ],
 )
@@ -98,3 +101,49 @@ def test_a_cluster_that_is_not_there() -> None:
     opened = Scheduler("dask", 0, "tcp://127.0.0.1:9").executor
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"):
         run_partitions(work("squared"), [1], opened)  # type: ignore[arg-type]
+
+
+CONDOR_SUBMIT = """#!{python}
+import re, subprocess, sys
+arguments = re.search("^Arguments = .-c .(.*)..$", open(sys.argv[-1]).read(), re.MULTILINE).group(1)
+job = subprocess.Popen(["/bin/sh", "-c", "exec 2>>{log}; " + arguments], start_new_session=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+print(f"1 job(s) submitted to cluster {{job.pid}}.0")
+"""
+CONDOR_RM = """#!{python}
+import os, signal, sys
+os.killpg(int(sys.argv[-1].split(".")[0]), signal.SIGTERM)
+"""
+
+
+@pytest.mark.slow
+def test_htcondor_answers_as_the_serial_way_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are submitted to a stand-in that runs what it is given as HTCondor would."""
+    pytest.importorskip("dask_jobqueue")
+    for name, text in (("condor_submit", CONDOR_SUBMIT), ("condor_rm", CONDOR_RM)):
+        (tmp_path / name).write_text(text.format(python=sys.executable, log=tmp_path / "log"))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = run_partitions(work("squared"), [3, -1, 2], Scheduler("htcondor", 1).executor)  # type: ignore[arg-type]
+    assert [each.answer for each in found] == [9, None, 4], (tmp_path / "log").read_text()
+    assert str(found[1].error) == "-1 is negative"
+
+
+def test_without_htcondor_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    opened = Scheduler("htcondor", 1).executor
+    with pytest.raises(ConfigError, match="there is no condor_submit here; log in where HTCondor takes jobs"):
+        run_partitions(work("squared"), [1], opened)  # type: ignore[arg-type]
+
+
+def test_without_dask_jobqueue_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    with pytest.raises(ConfigError, match=r"dask-jobqueue is not installed; .* pip install 'lumicert\[dask\]'"):
+        job_script("tcp://head:8786")
+
+
+def test_the_page_shows_the_job_as_it_is_submitted(repository: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    page = (repository / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert job_script("tcp://head:8786", python="/srv/dqm/.venv/bin/python").strip() in page
