@@ -22,6 +22,7 @@ EVENT_TYPES = (
     "anomaly.resolved",
     "schema.drift",
     "data.late",
+    "data.missing",
     "data.conflict",
     "data.quarantined",
     "model.drift",

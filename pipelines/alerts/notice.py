@@ -23,6 +23,7 @@ _URGENT: dict[str, Severity] = {
     "anomaly.resolved": "warning",
     "schema.drift": "warning",
     "data.late": "warning",
+    "data.missing": "warning",
     "data.conflict": "warning",
     "data.quarantined": "warning",
     "model.drift": "warning",

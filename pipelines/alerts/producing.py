@@ -7,7 +7,7 @@ same input, events are the same, and what was posted already is not posted again
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +99,17 @@ def finding_events(findings: Iterable[Finding]) -> list[Event]:
         if type_:
             groups[type_, each.code, each.run].append(each)
     return [_found(type_, code, run, group) for (type_, code, run), group in groups.items()]
+
+
+def missing_events(gone: Sequence[str], patterns: Sequence[str], since: str) -> list[Event]:
+    """``data.missing`` where input files are gone, or a pattern of the configuration finds none.
+
+    ``since`` is the moment of the last ingestion, so that what comes back and goes again is told again.
+    """
+    if not gone and not patterns:
+        return []
+    data = {"count": len(gone), "files": [*gone[:MOST_FILES]], "reason": "; ".join(patterns)[:500], "since": since}
+    return [Event("data.missing", "input", data)]
 
 
 def compressed(ranges: list[tuple[int, int]], most: int = MOST_RANGES) -> list[list[int]]:

@@ -29,7 +29,7 @@ from dqm.store.freshness import data_digests
 from dqm.store.nights import FAILED, FINISHED
 from dqm.store.schema import CHALLENGER
 from dqm.store.store import Store, StoredModel
-from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, run_events
+from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, missing_events, run_events
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.nightly.due import Due, due, runs_since
@@ -160,10 +160,19 @@ class Work:
                     with self.store.transaction() as change:
                         change.take_in(arrivals.document())  # a file that was only touched is not digested again
                 return
+            self._tell_missing(arrivals, then)
             done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals)
             self.findings, self.quarantined = done.findings, done.quarantined
             names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
             saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"
+
+    def _tell_missing(self, arrivals: Arrivals, then: Arrivals | None) -> None:
+        """Say which files vanished, before anything is read: where all of an input is gone nothing can be."""
+        at = self.store.intake.at
+        events = missing_events(arrivals.gone(then), arrivals.missing, at.isoformat() if at else "")
+        if events:
+            with self.store.transaction() as change:
+                change.emit(events)
 
     def model(self) -> StoredModel | None:
         """The champion, if it can be used; else everybody is told, and nothing is decided."""

@@ -68,6 +68,10 @@ class Arrivals:
         now = {path: each.digest for path, each in self.files.items()}
         return sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
 
+    def gone(self, before: Arrivals | None) -> list[str]:
+        """Paths that were there before and are not any more."""
+        return sorted(set() if before is None else before.files.keys() - self.files.keys())
+
     def document(self) -> dict[str, list[int | str]]:
         """For the store."""
         return {path: [each.size, each.changed, each.digest] for path, each in self.files.items()}

@@ -81,3 +81,31 @@ def test_an_ingestion_that_fails_took_nothing_in(config: Config, store: Store) -
     with pytest.raises(InputError, match="no input gave any quantities"):
         ingest(config, store)
     assert Arrivals.taken(store) is None
+
+
+def missing(store: Store) -> list[tuple[list[str], str]]:
+    """What was told of vanished inputs."""
+    told = [each.event.data for each in store.events() if each.event.type == "data.missing"]
+    return [([Path(file).name for file in each["files"]], each["reason"]) for each in told]
+
+
+def test_an_input_that_vanished_is_told_once_and_again_when_it_vanishes_again(config: Config, store: Store) -> None:
+    """Mutant: files that are gone are only counted among those that changed."""
+    more = config.folder / "more.csv"
+    both = config.model_copy(update={"inputs": (config.inputs[0].model_copy(update={"files": ("*.csv",)}),)})
+    for times in (1, 2):
+        more.write_text(f"run,ls,rate\n2,1,{times}\n", encoding="utf-8")
+        night(both, store)
+        assert len(missing(store)) == times - 1
+        more.unlink()
+        assert [night(both, store), night(both, store)] == [DONE, SKIPPED]
+        assert missing(store) == [(["more.csv"], "")] * times
+
+
+def test_an_input_of_which_nothing_is_left_is_told_although_nothing_can_be_read(config: Config, store: Store) -> None:
+    ingest(config, store)
+    (config.folder / "t.csv").unlink()
+    assert [night(config, store), night(config, store)] == ["failed", "failed"]
+    ((files, reason),) = missing(store)
+    assert files == ["t.csv"]
+    assert "no file matches 't.csv'" in reason
