@@ -31,15 +31,16 @@ SMALLEST_STEP = 1e-3
 REAL: dict[str, Scalar] = {
     "orderless": False,
     "layers": 2,
-    "hidden": 64,
+    "hidden": 128,
     "components": 10,
     "scale": "robust",
     "floor": 0.05,
     "epochs": 40,
     "batch": 100,
     "rate": 5e-3,
-    "weight_decay": 0.3,
-    "patience": 15,
+    "weight_decay": 0.02,
+    "dropout": 0.4,
+    "held_out": 0.0,
     "orders": 1,
 }
 BINARY: dict[str, Scalar] = {
@@ -47,11 +48,11 @@ BINARY: dict[str, Scalar] = {
     "orderless": False,
     "layers": 1,
     "hidden": 200,
-    "epochs": 60,
-    "batch": 100,
-    "rate": 2e-3,
+    "epochs": 50,
+    "batch": 20,
+    "rate": 4e-3,
     "weight_decay": 0.1,
-    "patience": 10,
+    "patience": 50,
     "orders": 1,
 }
 ORDERS = {"real": 8, "binary": 8}
