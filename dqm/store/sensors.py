@@ -143,7 +143,7 @@ def _refuse_changed(folder: Path, read: Mapping[int, str | None], connection: sa
     """The days are still what they were when the new readings were joined with them."""
     table = schema.partitions
     current = sa.select(table.c.run, table.c.digest).where(table.c.kind == KIND, table.c.valid_to.is_(None))
-    now = dict(connection.execute(current).tuples().all())
+    now = {row.run: row.digest for row in connection.execute(current)}
     for day, digest in read.items():
         if now.get(day) != digest:
             raise StoreError(f"{folder}: readings of {day} were changed meanwhile by another command; do it again")

@@ -100,10 +100,14 @@ def test_stored_readings_that_no_file_has_any_more_are_counted(store: Store) -> 
 def test_two_writers_of_one_day_do_not_lose_each_others_readings(store: Store) -> None:
     """Mutant: the one that commits last writes what it had read first."""
     put(store, made(TT, end=20_000))
-    with pytest.raises(StoreError, match="readings of 20261025 were changed meanwhile by another command; do it again"):  # noqa: SIM117
+
+    def interrupted() -> None:
         with store.transaction() as change:
             store_sensors(change, store, made(TT, begin=40_000), {})
             put(store, made(CV))
+
+    with pytest.raises(StoreError, match="readings of 20261025 were changed meanwhile by another command; do it again"):
+        interrupted()
     assert read_sensors(store).names == ["CV", "TT"]
 
 
