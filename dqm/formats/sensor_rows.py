@@ -28,6 +28,8 @@ from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 
 BLOCK = 8 << 20
+HEAD = 1 << 20
+"""Bytes in which a header ends."""
 DELIMITERS = (",", ";", "\t")
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 WORDY = pa.dictionary(pa.int32(), pa.string())
@@ -61,14 +63,30 @@ class Cells:
 
 
 def whole_lines(source: Source) -> tuple[bytes, list[Finding]]:
-    """The bytes up to the last line break; what stands behind it may be half a number and is not used."""
-    data = source.data.removeprefix(b"\xef\xbb\xbf")
+    """The text up to the last line break, as UTF-8; what stands behind it may be half a number and is not used."""
+    data, findings = _decodable(source)
     end = data.rfind(b"\n") + 1
     if end == len(data) or not data[end:].strip():
-        return data, []
-    cut = data[end:].decode("utf-8", errors="replace")[:60]
+        return data, findings
+    cut = data[end:].decode("utf-8")[:60]
     reason = f"the last line {cut!r} lacks a line break, so it may be cut; it is not used until the file goes on"
-    return data[:end], [Finding("truncated", "quarantined", reason, str(source.path))]
+    return data[:end], [*findings, Finding("truncated", "quarantined", reason, str(source.path))]
+
+
+def _decodable(source: Source) -> tuple[bytes, list[Finding]]:
+    """The bytes without a byte-order mark, lines ended by ``\\n``; what is no UTF-8 becomes a replacement character."""
+    data = source.data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if data.isascii():
+        return data, []
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is no UTF-8; such bytes stand as '\ufffd', and cells with them are no numbers"
+        found = Finding("encoding", "quarantined", reason, str(source.path))
+        return data.decode("utf-8", errors="replace").encode(), [found]
+    return data, []
 
 
 def tables(source: Source, texts: Sequence[str] = ()) -> Iterator[Rows]:
@@ -86,9 +104,11 @@ def tables(source: Source, texts: Sequence[str] = ()) -> Iterator[Rows]:
 
 def _parquet(source: Source) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(source.data))
+        table = pq.read_table(pa.BufferReader(source.data))
+        table.validate(full=True)  # text that is none would be found out in the midst of the work
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{source.path}: not a readable Parquet file: {first_line(error)}") from None
+    return table
 
 
 def _json_lines(source: Source) -> Rows:
@@ -128,14 +148,14 @@ def _slow_json_lines(source: Source, data: bytes, findings: list[Finding]) -> Ro
 def _column(cells: list[Any]) -> pa.Array:
     try:
         return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowException, OverflowError):
         return pa.array([None if each is None else str(each) for each in cells])
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Flags as numbers; columns of lists and records are no readings and go."""
+    """Flags as numbers; columns of lists, records and bytes are no readings and go."""
     for i, each in reversed(list(enumerate(table.schema))):
-        if pa.types.is_nested(each.type):
+        if pa.types.is_nested(each.type) or pa.types.is_binary(each.type) or pa.types.is_large_binary(each.type):
             table = table.remove_column(i)
         elif pa.types.is_boolean(each.type):
             table = table.set_column(i, each.name, table[i].cast(pa.int8()).cast(pa.float64()))
@@ -145,9 +165,9 @@ def _flat(table: pa.Table) -> pa.Table:
 def _csv(source: Source, texts: Sequence[str]) -> Iterator[Rows]:
     data, findings = whole_lines(source)
     begin = _first_line(data)
-    line = data[begin : data.find(b"\n", begin)].decode("utf-8", errors="replace").rstrip("\r")
+    line = data[begin : data.find(b"\n", begin)].decode("utf-8")
     delimiter = max(DELIMITERS, key=line.count)
-    first = next(csv.reader([line], delimiter=delimiter), [""])[0]
+    first = _fields(source, line, delimiter)[0]
     if NUMBER.fullmatch(first) or re.match(r"\d{4}-\d\d-\d\d", first):
         raise InputError(f"{source.path}: begins with a row, not with the names of the columns; put a header first")
     token = line.split(delimiter, 1)[0].encode() + delimiter.encode()
@@ -180,11 +200,8 @@ def _pieces(data: bytes, begin: int, token: bytes) -> Iterator[memoryview]:
 
 
 def _segment(source: Source, piece: memoryview, delimiter: str, texts: Sequence[str]) -> Rows:
-    head, _, _ = bytes(piece[: 1 << 16]).partition(b"\n")
-    try:
-        header = next(csv.reader(io.StringIO(head.decode("utf-8")), delimiter=delimiter))
-    except UnicodeDecodeError:
-        raise InputError(f"{source.path}: the header is not UTF-8 text; save the file as UTF-8") from None
+    head, _, _ = bytes(piece[:HEAD]).partition(b"\n")
+    header = _fields(source, head.decode("utf-8", errors="replace"), delimiter)
     names = [name.strip() or f"\0{i}" for i, name in enumerate(header)]
     for name in names:
         if names.count(name) > 1:
@@ -195,6 +212,14 @@ def _segment(source: Source, piece: memoryview, delimiter: str, texts: Sequence[
     if filled:
         raise InputError(f"{source.path}: column {names.index(filled[0]) + 1} has readings and no name; name it")
     return Rows(rows.table.drop_columns(nameless), rows.lost, rows.findings)
+
+
+def _fields(source: Source, line: str, delimiter: str) -> list[str]:
+    """The cells of a header."""
+    try:
+        return next(csv.reader(io.StringIO(line), delimiter=delimiter), [""])
+    except csv.Error as error:
+        raise InputError(f"{source.path}: the header is no CSV: {error}; put the names of the columns there") from None
 
 
 def read_body(source: Source, body: memoryview, names: list[str], delimiter: str, texts: Sequence[str]) -> Rows:

@@ -30,6 +30,8 @@ def parse_table(source: Source, given: StreamConfig) -> ParsedSensors:
     columns: list[str] = []
     for rows in tables(source, texts):
         now = list(rows.table.column_names)
+        if not now:
+            raise InputError(f"{source.path}: no column of numbers or text; write one object or row per reading")
         if columns and now != columns:
             found.findings.append(_changed(columns, now, source))
         columns = now

@@ -110,6 +110,13 @@ def test_wide_tables_of_loggers(tmp_path: Path) -> None:
     assert codes(found) == {"invalid": "quarantined"}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_they_like(tmp_path: Path, end: str) -> None:
+    lines = ["", "# log", "Time,a,b", "2026-05-01 12:00:00,1,2.5", "2026-05-01 12:00:01,2,3.5", ""]
+    found = read(tmp_path, end.join(lines))
+    assert (values(found, "a"), values(found, "b"), codes(found)) == ([1, 2], [2.5, 3.5], {})
+
+
 def test_semicolons_and_tabs(tmp_path: Path) -> None:
     assert values(read(tmp_path, "datetime;a;b\n2026-05-01 12:00;1.5;2\n"), "b") == [2.0]
     assert values(read(tmp_path, "datetime\ta\tb\n2026-05-01 12:00\t1.5\t2\n"), "b") == [2.0]
@@ -206,8 +213,9 @@ def test_a_line_that_is_not_finished_is_not_used(tmp_path: Path) -> None:
         ("time,a\n1777636800,2\n", {"kind": "long"}, "a long table needs the column one of"),
         ("time,name\n1777636800,2\n", {"kind": "long"}, "a long table needs the column 'value'"),
         ("time,a\nnever,2\n", {"zone": ""}, "have no zone"),
-        ("t\xe9mps,a\n1,2\n".encode("latin-1"), {}, "the header is not UTF-8 text"),
         ("", {}, "the file is empty"),
+        ("{}\n", {}, "no column of numbers or text"),
+        ('time,"' + "a" * 140_000 + '"\n1,2\n', {}, "the header is no CSV: field larger than field limit"),
     ],
 )
 def test_what_is_no_table_is_refused_in_one_line(
@@ -216,6 +224,14 @@ def test_what_is_no_table_is_refused_in_one_line(
     with pytest.raises(InputError, match=message) as caught:
         read(tmp_path, data, **given)
     assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_told_and_are_no_numbers(tmp_path: Path) -> None:
+    found = read(tmp_path, "time,a(\xb0C),b\n1777636800,2,3\n1777636801,2\xff5,4\n".encode("latin-1"))
+    assert codes(found) == {"encoding": "quarantined", "invalid": "quarantined"}
+    assert np.isnan(values(found, "a")[1])
+    assert found.readings.sensors[0].unit == "\ufffdC"
+    assert values(found, "b") == [3, 4]
 
 
 def test_rows_without_a_sensor_and_columns_of_words(tmp_path: Path) -> None:

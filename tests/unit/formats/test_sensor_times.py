@@ -132,7 +132,9 @@ def test_text_of_both_kinds_is_refused() -> None:
 
 
 def test_times_outside_1970_to_2100_are_none() -> None:
-    assert clock(text("1850-01-01", "2150-01-01", "2026-01-01"), "auto", "x").time.tolist()[:2] == [UNKNOWN, UNKNOWN]
+    cells = text("1850-01-01", "2150-01-01", "0001-01-01", "soon", "2026-01-01")
+    found = clock(cells, "auto", "x").time.tolist()
+    assert found == [UNKNOWN] * 4 + moments("2026-01-01").tolist()
 
 
 @pytest.mark.parametrize("zoned", [True, False])
