@@ -21,6 +21,10 @@ from detectors.transitions import with_transitions
 from features.standing import Reference, trimmed_mean
 from pipelines.benchmarks.skab_files import Recording
 
+LEAST_STATISTIC = 6.0
+"""No stretch is anomalous at less, however quiet the good rows are: one sensor at z = 2.8."""
+LEAST_GOOD = 30
+"""Good stretches from which on their own quantiles are the units of z; of fewer a quantile says little."""
 LEAST_PAIRS = 3
 """Recordings that follow one another, from which on they are the yardstick of drift."""
 
@@ -96,10 +100,11 @@ class Past:
         z = [self.drift(each.day, recipe.prior, without=i).judged(each.standing, recipe.penalty)[0] for i, each in seen]
         later = sum(len(each.standing) for each in self.pairs)
         rows = np.vstack(z)
-        unit = np.quantile(np.abs(rows), 0.95, axis=0) / 2
+        enough = len(seen) >= LEAST_GOOD
+        unit = np.quantile(np.abs(rows), 0.95, axis=0) / 2 if enough else np.ones(rows.shape[1])
         weight = np.full(len(rows), (1 - recipe.later) / (len(rows) - later))
         weight[:later] = recipe.later / later
-        return unit, weighted_quantile(statistic(rows / unit), weight, 1 - recipe.false_alarms)
+        return unit, max(weighted_quantile(statistic(rows / unit), weight, 1 - recipe.false_alarms), LEAST_STATISTIC)
 
 
 def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgement]:
