@@ -69,7 +69,8 @@ class T2Q(Pca):
         return detector
 
     def _precision(self) -> tuple[np.float32, NDArray[np.float32]]:
-        return np.float32(1 / self._limits[1]), 1 / (self._values[:-1] * self._limits[0])
+        along = 1 / (self._values[:-1] * self._limits[0])
+        return np.float32(1 / self._limits[1]), np.asarray(along, np.float32)
 
     def _charts(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         """T² and Q of rows, ``(b, 2)``."""
