@@ -31,7 +31,7 @@ from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
 from pipelines.nightly.keeping_commands import register as register_keeping
-from pipelines.sensors.commands import app as sensors
+from pipelines.sensors.scan_commands import app as sensors
 from pipelines.terminal import DEFAULT_CONFIG, QUARANTINE, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
 LOCKED, CONFIG = 75, 78

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,17 +36,21 @@ def read_sensor_files(
     now: int,
     config: SensorsConfig | None = None,
     folder: Path = Path(),
+    earlier: Earlier = lambda name, begin: ("", np.empty(0)),
+    stored: Mapping[str, str] = MappingProxyType({}),
 ) -> SensorRead:
     """Read files of one form that no input names; ``now`` in ns of UTC, later readings are refused.
 
-    ``config`` tells what the sensors are, its paths relative to ``folder``.
+    ``config`` tells what the sensors are, its paths relative to ``folder``; ``earlier`` and ``stored`` what is known of
+    them from before, as in ``read_streams``.
     Raises ``InputError`` where no file can be read; others are quarantined by a finding.
     """
     sensors = config or SensorsConfig()
     parsed, refused = _parsed([(path, given) for path in files])
     catalog = SensorCatalog.of(sensors, folder)
-    read = screened(parsed, catalog, now=now + round(sensors.ahead * SECOND), periods=sensors.gap)
-    return SensorRead(read.readings, (*refused, *read.findings), read.files)
+    until = now + round(sensors.ahead * SECOND)
+    read = screened(parsed, catalog, now=until, periods=sensors.gap, earlier=earlier, stored=stored)
+    return replace(read, findings=(*refused, *read.findings))
 
 
 def read_streams(
@@ -70,7 +75,7 @@ def read_streams(
         earlier=earlier,
         stored=stored,
     )
-    return SensorRead(read.readings, (*refused, *read.findings), read.files)
+    return replace(read, findings=(*refused, *read.findings))
 
 
 def _parsed(files: list[tuple[Path, StreamConfig]]) -> tuple[list[ParsedSensors], list[Finding]]:

@@ -5,7 +5,7 @@ An invalid reading stays as NaN at its time, so that nobody takes the silence fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -56,13 +56,26 @@ Earlier = Callable[[str, int], tuple[str, NDArray[np.float64]]]
 """Of a sensor by name and a moment: its unit and its last good values before that moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """Readings of a sensor in ``[begin, end)``, ns of UTC, that look as if its unit had changed; ``end`` None: all to
+    the last one."""
+
+    sensor: Sensor
+    begin: int
+    end: int | None
+    looks: str
+
+
 @dataclass(frozen=True, eq=False)
 class SensorRead:
-    """What inputs of sensor streams gave: readings, findings, and an account of every row of every file."""
+    """What inputs of sensor streams gave: readings, findings, an account of every row of every file, and the changes of
+    unit whose readings were made invalid."""
 
     readings: SensorReadings
     findings: tuple[Finding, ...]
     files: tuple[ReadFile, ...]
+    changes: tuple[UnitChange, ...] = ()
 
 
 @dataclass
@@ -111,12 +124,14 @@ def screened(
         for series in file.series:
             together.setdefault(series.name, []).append(series)
     sensors, readings = [], []
+    changes: list[UnitChange] = []
     for name in sorted(together):
         if name not in stored and not catalog.knows(name) and all(each.wordy for each in together[name]):
             account.tell("words", "note", f"column {name!r} holds words; it is no sensor")
             continue
         sensor, time, value = _joined(together[name], catalog, now, account, stored.get(name, ""))
         shifted, begins = unit_jumps(sensor, value, _before(sensor, time, earlier))
+        changes += unit_changes(sensor, time, value, shifted, begins)
         value[shifted] = np.nan
         for at, looks in begins:
             account.tell("unit-change", "quarantined", _jumped(sensor, int(time[at]), looks, int(shifted.sum())))
@@ -127,7 +142,21 @@ def screened(
     files = tuple(
         ReadFile(str(each.source.path), each.source.digest, each.rows, each.rows - each.lost) for each in parsed
     )
-    return SensorRead(SensorReadings.of(sensors, readings), tuple(account.all()), files)
+    return SensorRead(SensorReadings.of(sensors, readings), tuple(account.all()), files, tuple(changes))
+
+
+def unit_changes(
+    sensor: Sensor,
+    time: NDArray[np.int64],
+    value: NDArray[np.float64],
+    shifted: NDArray[np.bool_],
+    begins: Sequence[tuple[int, str]],
+) -> Iterator[UnitChange]:
+    """What ``unit_jumps`` found in readings ``(n,)``, each until the next valid reading that is in its unit again."""
+    for at, looks in begins:
+        first = max(at, 0)
+        back = np.flatnonzero(~shifted[first:] & np.isfinite(value[first:]))
+        yield UnitChange(sensor, int(time[first]), int(time[first + back[0]]) if len(back) else None, looks)
 
 
 def _joined(

@@ -13,7 +13,10 @@ import typer
 from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
 
 if TYPE_CHECKING:
-    from dqm.formats.sensor_screening import SensorRead
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dqm.formats.sensor_screening import Earlier, SensorRead
     from dqm.model.config import Config
     from dqm.model.sensors import SensorReadings
 
@@ -48,8 +51,8 @@ def inspect(
     """Show what files of readings hold: sensors, times, cadence, gaps, stuck stretches, and what is wrong."""
     from pipelines.sensors.inspect import document, findings_text, summaries, text
 
-    settings = _settings(config)
-    read = _read(files, settings, kind, time_column, time_unit, zone, name, value)
+    settings = settings_of(config)
+    read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
     described = summaries(read.readings, settings.sensors.gap)
     say("\n".join(findings_text(read)))
     say(text(read.readings, described))
@@ -114,29 +117,38 @@ def plot(
     from dqm.model.sensor_catalog import Quiet
     from pipelines.sensors.plots import figure_of, write
 
-    settings = _settings(config)
+    settings = settings_of(config)
     if files:
-        read = _read(files, settings, kind, time_column, time_unit, zone, name, value)
+        read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
         readings = read.readings
         for each in read.findings[:20]:
             say(str(each))
     else:
         readings = _stored(config or DEFAULT_CONFIG)
-    chosen = _within(readings, sensors, begin, end)
+    chosen = within(readings, sensors, begin, end)
     quiet = [Quiet.of(each) for each in settings.sensors.quiet]
     write(figure_of(chosen, quiet, periods=settings.sensors.gap), output)
     say(f"wrote {output}: {len(chosen)} sensors, {len(chosen.time)} readings")
 
 
-def _settings(config: Path | None) -> Config:
+def settings_of(config: Path | None) -> Config:
     """The configuration that was named, or the defaults."""
     from dqm.model.config import Config, load
 
     return load(config) if config else Config()
 
 
-def _read(files: list[Path], settings: Config, kind: str, column: str, unit: str, zone: str, *form: Any) -> SensorRead:
-    """Read files as the options say."""
+def read_files(
+    files: list[Path],
+    settings: Config,
+    kind: str,
+    column: str,
+    unit: str,
+    zone: str,
+    *form: Any,
+    before: SensorReadings | None = None,
+) -> SensorRead:
+    """Read files as the options say; ``before`` is what their sensors read earlier."""
     from pydantic import ValidationError
 
     from dqm.formats.sensor_reading import read_sensor_files
@@ -148,7 +160,26 @@ def _read(files: list[Path], settings: Config, kind: str, column: str, unit: str
     except ValidationError as error:
         first = error.errors()[0]
         raise typer.BadParameter(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
-    return read_sensor_files(files, described, now=time.time_ns(), config=settings.sensors, folder=settings.folder)
+    known: dict[str, Any] = {}
+    if before is not None:
+        known = {"earlier": _earlier(before), "stored": {each.name: each.unit for each in before.sensors}}
+    now = time.time_ns()
+    return read_sensor_files(files, described, now=now, config=settings.sensors, folder=settings.folder, **known)
+
+
+def _earlier(before: SensorReadings) -> Earlier:
+    """The last good values of sensors that were read before."""
+    import numpy as np
+
+    held = {sensor.name: (sensor.unit, time, value) for sensor, time, value in before.each()}
+
+    def last(name: str, begin: int) -> tuple[str, NDArray[np.float64]]:
+        if name not in held:
+            return "", np.empty(0)
+        unit, time, value = held[name]
+        return unit, value[(time < begin) & np.isfinite(value)]
+
+    return last
 
 
 def _stored(config: Path) -> SensorReadings:
@@ -160,10 +191,10 @@ def _stored(config: Path) -> SensorReadings:
         return read_sensors(store)
 
 
-def _within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
+def within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
     """The sensors whose name or loop fits, in the time that was asked for."""
     chosen = [each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)]
-    first, last = (None if each is None else _nanoseconds(each) for each in (begin, end))
+    first, last = (None if each is None else nanoseconds(each) for each in (begin, end))
     taken = readings.take(chosen)
     return taken.between(-(2**62) if first is None else first, 2**62 if last is None else last)
 
@@ -172,7 +203,8 @@ def _fits(pattern: str, *names: str) -> bool:
     return any(fnmatch.fnmatchcase(each, pattern) for each in names if each)
 
 
-def _nanoseconds(moment: datetime) -> int:
+def nanoseconds(moment: datetime) -> int:
+    """A moment of UTC as ns since 1970."""
     import numpy as np
 
     return int(np.datetime64(moment, "ns").astype(np.int64))

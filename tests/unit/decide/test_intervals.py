@@ -108,5 +108,10 @@ def test_rules_that_make_no_sense_are_refused() -> None:
 
 def test_stretches_are_united() -> None:
     s = SECOND
-    parts = [Stretch(50 * s, None, 1.0), Stretch(0, 10 * s, 2.0), Stretch(5 * s, 20 * s, 4.0), Stretch(60 * s, 70 * s, 9)]
+    parts = [
+        Stretch(50 * s, None, 1.0),
+        Stretch(0, 10 * s, 2.0),
+        Stretch(5 * s, 20 * s, 4.0),
+        Stretch(60 * s, 70 * s, 9),
+    ]
     assert united(parts, 5.0) == [Stretch(0, 20 * s, 4.0), Stretch(50 * s, None, 9)]

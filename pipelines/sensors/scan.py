@@ -1,0 +1,227 @@
+"""``dqm sensors scan``: from readings of a night and of a past to anomalies of loops, worst first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqm.decide.intervals import stretches
+from dqm.decide.worst_loops import worst_loops
+from dqm.model.errors import InputError
+from dqm.model.sensor_catalog import Quiet, hushed
+from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
+from features.sensors.columns import WindowSettings
+from features.sensors.learned import learned
+from features.sensors.stream import SensorStream, sensor_windows
+from pipelines.sensors.alarm import MERGE, Alarm
+from pipelines.sensors.certain import Certain, Checked, checked
+from pipelines.sensors.tell import Leads, Told, certain_intervals, told
+from pipelines.sensors.usual import Usual, learned_usual
+
+WINDOW = 23.31
+"""Seconds: a lumisection of the LHC, so that sensors and beam have the same bins."""
+THINNED = 4
+"""Every how many windows the past is looked at: neighbours say nearly the same."""
+SETTINGS = WindowSettings(windows=(600.0, 3600.0))
+SHORTEST = 2 * 3600.0
+"""Seconds of a past, at least: the longest window twice."""
+PIECE = 3600 * 24
+"""Seconds that are worked on at a time."""
+
+Showing = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Night:
+    """``past`` and ``readings`` to be judged, of the same sensors; ``[begin, end)`` of the latter, ns of UTC.
+
+    ``changed`` are changes of unit that were found when the files were read, ``notes`` what could not be used.
+    """
+
+    past: SensorReadings
+    readings: SensorReadings
+    begin: int
+    end: int
+    notes: tuple[str, ...] = ()
+    changed: tuple[Certain, ...] = ()
+
+    @classmethod
+    def of(cls, past: SensorReadings, readings: SensorReadings, changed: Sequence[Certain] = ()) -> Night:
+        """From two sets of readings; what their sensors lack is learned from the past.
+
+        Raises ``InputError`` where there is no past, one that is too short, one that is not before the readings, or no
+        sensor that both have.
+        """
+        way_out = "name earlier files with --past, or take a share of the same files with --past-share 0.5"
+        if not len(readings.time):
+            raise InputError("there is no reading to scan; name files that hold some, or another time")
+        if not len(past.time):
+            raise InputError(f"there is no past to compare with; {way_out}")
+        begin, end = int(readings.time.min()), int(readings.time.max()) + 1
+        last, first = int(past.time.max()), int(past.time.min())
+        if last >= begin:
+            raise InputError(f"the past ends at {_stamp(last)}, after the readings begin ({_stamp(begin)}); {way_out}")
+        if last - first < SHORTEST * SECOND:
+            hours = (last - first) / SECOND / 3600
+            raise InputError(
+                f"the past of {hours:.2g} h is too short: it takes {SHORTEST / 3600:g} h to know what is usual, days "
+                f"are better; {way_out}"
+            )
+        described = {each.name: each for each in learned(past)}
+        here = set(readings.names)
+        if not here & described.keys():
+            raise InputError(
+                f"the past has none of the sensors that are to be scanned ({readings.names[0]!r} …, the past "
+                f"{past.names[0]!r} …); {way_out}"
+            )
+        fresh = [each for each in readings.sensors if each.name not in described]
+        sensors = [*described.values(), *fresh]
+        notes = []
+        if fresh:
+            notes.append(f"{len(fresh)} sensors have no past, such as {fresh[0].name}; only what is certain is told")
+        if gone := [each for each in described if each not in here]:
+            notes.append(f"{len(gone)} sensors of the past were not read at all, such as {gone[0]}")
+        return cls(_of(past, sensors), _of(readings, sensors), begin, end, tuple(notes), tuple(changed))
+
+    @property
+    def loops(self) -> list[str]:
+        """The loops, or lone sensors."""
+        return sorted({each.loop or each.name for each in self.readings.sensors})
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan found: ``intervals`` in order of time, what the past promises, how it was done, and notes."""
+
+    begin: int
+    end: int
+    loops: int
+    sensors: int
+    intervals: tuple[AnomalyInterval, ...]
+    alarm: Alarm
+    features: int
+    notes: tuple[str, ...]
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """For machines: times in ns of UTC."""
+        rate, bound = self.alarm.rate
+        return {
+            "begin": self.begin, "end": self.end, "loops": self.loops, "sensors": self.sensors,
+            "features": self.features, "loop_weeks": self.alarm.weeks, "rate": rate, "rate_bound": bound,
+            "opens": self.alarm.rules.opens, "notes": list(self.notes), "seconds": round(self.seconds, 2),
+            "intervals": [asdict(each) for each in self.intervals],
+            "worst": [asdict(each) for each in worst_loops(self.intervals, self.end)],
+        }  # fmt: skip
+
+
+def scan(
+    night: Night, *, periods: float = 3.0, quiet: Sequence[Quiet] = (), showing: Showing = lambda name: None
+) -> Scan:
+    """Judge the readings of a night by what the past says; ``periods`` without a reading make a gap."""
+    started = time.monotonic()
+    showing("gaps, stuck sensors, changes of unit")
+    clear = checked(night.past, night.readings, (night.begin, night.end), periods=periods)
+    sure = [*night.changed, *clear.found]
+    showing("what is usual")
+    usual, alarm = _learned(night)
+    found = certain_intervals(_without_twins(sure), MERGE, alarm.highest, night.readings.sensors)
+    begin, end, leads = _judged(night, clear, usual, sure, showing)
+    for name, lead in leads.items():
+        severity = alarm.severity(lead.score)
+        found += told(name, stretches(begin, end, severity, alarm.rules), Told(begin, end, lead, usual, alarm))
+    named = sorted(found, key=lambda each: (each.begin, each.loop))
+    ended = hushed(named, quiet, night.readings.sensors, now=night.end)
+    notes = (*night.notes, *clear.notes)
+    count, known = len(night.loops), len(night.readings)
+    seconds = time.monotonic() - started
+    return Scan(night.begin, night.end, count, known, tuple(ended), alarm, len(usual.features), notes, seconds)
+
+
+def _learned(night: Night) -> tuple[Usual, Alarm]:
+    """What is usual, and from which score on an anomaly opens; changes of unit in the past are left out."""
+    past = night.past
+    clean = checked(past.between(0, 0), past, (int(past.time.min()), int(past.time.max())), periods=3.0).readings
+    first, last = int(past.time.min()), int(past.time.max())
+    every = round(WINDOW * THINNED * SECOND)
+    begin = np.arange(first + round(3600 * SECOND), last, every, dtype=np.int64)
+    table = sensor_windows(clean, TimeGrid(begin, begin + round(WINDOW * SECOND)), settings=SETTINGS)
+    apart = int(np.ceil(SETTINGS.reach / every))
+    usual, scores = learned_usual(table, night.past.sensors, apart)
+    return usual, Alarm.of(begin, scores, WINDOW * THINNED)
+
+
+def _judged(
+    night: Night, clear: Checked, usual: Usual, sure: Sequence[Certain], showing: Showing
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Leads]]:
+    """Begins and ends ``(w,)`` of the windows, and what leads in each of them, loop by loop."""
+    stream = SensorStream(night.readings.sensors, SETTINGS)
+    nothing = TimeGrid(np.empty(0, np.int64), np.empty(0, np.int64))
+    earlier = checked(night.past.between(0, 0), night.past, (night.begin, night.begin), periods=3.0).readings
+    stream.feed(earlier.between(night.begin - SETTINGS.reach, night.begin), nothing)
+    begins, ends = [], []
+    parts: dict[str, list[Leads]] = {name: [] for name in usual.loops}
+    for grid in _pieces(night.begin, night.end):
+        showing(f"windows from {_stamp(int(grid.begin[0]))} on")
+        until = int(grid.end[-1])
+        table = stream.feed(clear.readings.between(int(grid.begin[0]), until), grid)
+        x = usual.ranges.transformed(table.values)
+        beyond = usual.beyond(x)
+        _forget(beyond, usual, sure, grid)
+        for name, rows in usual.loops.items():
+            parts[name].append(Leads.of(beyond[:, rows], x[:, rows], rows, usual))
+        begins.append(grid.begin)
+        ends.append(grid.end)
+    return np.concatenate(begins), np.concatenate(ends), {name: Leads.joined(each) for name, each in parts.items()}
+
+
+def _forget(beyond: NDArray[np.float32], usual: Usual, sure: Sequence[Certain], grid: TimeGrid) -> None:
+    """Features that look at a sensor while something certain is wrong with it say nothing."""
+    for each in sure:
+        last = len(grid) if each.end is None else int(np.searchsorted(grid.begin, each.end + SETTINGS.reach))
+        rows = slice(int(np.searchsorted(grid.end, each.begin, side="right")), last)
+        if rows.start < rows.stop:
+            beyond[rows, [i for i, one in enumerate(usual.features) if _looks_at(one, each)]] = np.nan
+
+
+def _looks_at(feature: Any, each: Certain) -> bool:
+    same_loop = feature.loop == each.loop
+    return feature.source == each.sensor or (same_loop and (feature.what == "residual" or feature.source == each.loop))
+
+
+def _without_twins(sure: Sequence[Certain]) -> list[Certain]:
+    """A gap of a sensor that lies in its change of unit is the change of unit."""
+    units = [each for each in sure if each.kind == "unit-change"]
+
+    def inside(each: Certain) -> bool:
+        return any(one.sensor == each.sensor and _overlap(one, each) for one in units)
+
+    return [each for each in sure if each.kind != "gap" or not inside(each)]
+
+
+def _overlap(one: Certain, other: Certain) -> bool:
+    return (one.end is None or other.begin < one.end) and (other.end is None or one.begin < other.end)
+
+
+def _pieces(begin: int, end: int) -> Iterator[TimeGrid]:
+    """Windows that cover ``[begin, end)``, some at a time."""
+    whole = TimeGrid.fixed(begin, end, WINDOW)
+    size = round(PIECE / WINDOW)
+    for first in range(0, len(whole), size):
+        yield TimeGrid(whole.begin[first : first + size], whole.end[first : first + size])
+
+
+def _of(readings: SensorReadings, sensors: Sequence[Sensor]) -> SensorReadings:
+    """The readings of these sensors, none where there are none."""
+    mine = {sensor.name: (at, value) for sensor, at, value in readings.each()}
+    none = np.empty(0, np.int64), np.empty(0)
+    return SensorReadings.of(sensors, [mine.get(each.name, none) for each in sensors])
+
+
+def _stamp(moment: int) -> str:
+    return f"{np.datetime64(moment // SECOND, 's')}Z"
