@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import CONFIG_VARIABLE, run_page, runs_page, trade_off_page
+from dashboard import CONFIG_VARIABLE, run_page, runs_page, sensors_page, trade_off_page
 from dashboard.empty_states import show_error
 from dashboard.inert import for_markdown
 from dashboard.reading import View, view
@@ -27,7 +27,8 @@ def main() -> None:
 
     runs = st.Page(guarded(lambda seen: runs_page.show(seen, open_run)), title="Runs", default=True)
     trade_off = st.Page(guarded(trade_off_page.show), title="Trade-off", url_path="trade-off")
-    st.navigation([runs, run, trade_off], position="top").run()
+    sensors = st.Page(guarded(sensors_page.show), title="Sensors", url_path="sensors")
+    st.navigation([runs, run, trade_off, sensors], position="top").run()
 
 
 def guarded(show: Callable[[View], None]) -> Callable[[], None]:

@@ -17,11 +17,15 @@ from dashboard.run_tables import RunSummary, summaries
 from dashboard.trade_off_tables import PastCurve, lumisection_seconds
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config, load
-from dqm.model.errors import ConfigError
+from dqm.model.errors import ConfigError, StoreError
 from dqm.model.labels import Labels
 from dqm.model.past import Past
+from dqm.model.sensors import SensorReadings, TimeGrid
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import Verdicts, WorkingPoint
+from dqm.store.anomalies import ScannedDay, scanned_days
+from dqm.store.calendar import lumisection_times
+from dqm.store.sensors import read_sensors, stored_sensors
 from dqm.store.store import Store
 from dqm.store.tables import (
     labels_from_arrow,
@@ -67,7 +71,7 @@ def view(config_path: str) -> View:
     config = load(Path(config_path))
     with Store.open(config.store_path) as store:
         snapshot = store.snapshot
-        kinds = ("quantities", "labels", "past", "scores", "verdicts")
+        kinds = ("quantities", "labels", "past", "scores", "verdicts", "sensors", "anomalies")
         held = {kind: store.runs(kind, snapshot) for kind in kinds}
         points = [each.working_point for each in store.working_points() if each.snapshot <= snapshot]
     point = points[-1] if points else None
@@ -146,3 +150,28 @@ def seconds(path: str, snapshot: int) -> float | None:
             return None
         columns = ["run", "ls", "status", "start"]
         return lumisection_seconds(quantities_from_arrow(store.read("quantities", runs, columns, snapshot)))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading anomalies…")
+def scanned(path: str, snapshot: int) -> tuple[ScannedDay, ...]:
+    """Every day on which sensors were scanned, the latest last."""
+    with Store.open(Path(path)) as store:
+        return tuple(scanned_days(store, snapshot))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading sensors…")
+def loop_readings(path: str, snapshot: int, loop: str, begin: int, end: int) -> SensorReadings:
+    """What the sensors of a loop, or a lone sensor, read in ``[begin, end)`` (ns of UTC)."""
+    with Store.open(Path(path)) as store:
+        names = [each.name for each in stored_sensors(store, snapshot) if (each.loop or each.name) == loop]
+        return read_sensors(store, names, begin, end, snapshot) if names else SensorReadings.of([], [])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def beam(path: str, snapshot: int, begin: int, end: int) -> TimeGrid | None:
+    """The windows of the lumisections in ``[begin, end)`` (ns of UTC); None where there is no common time."""
+    with Store.open(Path(path)) as store:
+        try:
+            return lumisection_times(store, begin, end, snapshot=snapshot).grid
+        except StoreError:
+            return None

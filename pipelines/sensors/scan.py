@@ -21,7 +21,7 @@ from features.sensors.stream import SensorStream, sensor_windows
 from pipelines.sensors.alarm import MERGE, Alarm
 from pipelines.sensors.certain import Certain, Checked, checked
 from pipelines.sensors.tell import Leads, Told, certain_intervals, told
-from pipelines.sensors.usual import Usual, learned_usual
+from pipelines.sensors.usual import Feature, Usual, learned_usual
 
 WINDOW = 23.31
 """Seconds: a lumisection of the LHC, so that sensors and beam have the same bins."""
@@ -189,9 +189,10 @@ def _forget(beyond: NDArray[np.float32], usual: Usual, sure: Sequence[Certain], 
             beyond[rows, [i for i, one in enumerate(usual.features) if _looks_at(one, each)]] = np.nan
 
 
-def _looks_at(feature: Any, each: Certain) -> bool:
-    same_loop = feature.loop == each.loop
-    return feature.source == each.sensor or (same_loop and (feature.what == "residual" or feature.source == each.loop))
+def _looks_at(feature: Feature, each: Certain) -> bool:
+    """Whether it is of the sensor, or of sensors of its loop together."""
+    together = feature.what == "residual" or feature.source == each.loop
+    return feature.source == each.sensor or (feature.loop == each.loop and together)
 
 
 def _without_twins(sure: Sequence[Certain]) -> list[Certain]:

@@ -11,20 +11,16 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from dashboard.inert import for_figure, for_spreadsheet
+from dashboard.sensor_figures import KIND_COLOURS
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import AnomalyInterval, SensorReadings
-from pipelines.sensors.inspect import moment, until
+from pipelines.sensors.inspect import moment
 from pipelines.sensors.plots import figure_of
 from pipelines.sensors.scan import Scan
 
 SHOWN, PLOTTED = 10, 12
 """Loops in the text, and loops with a plot on the page."""
-COLOURS = {
-    "gap": "#8A8F98", "stuck": "#000000", "unit-change": "#CC79A7", "hunting": "#D55E00", "mistuning": "#E69F00",
-    "drift": "#0072B2", "level": "#56B4E9", "anomaly": "#009E73",
-}  # fmt: skip
-"""Of kinds, told apart by the colour-blind; the kind stands beside its band as well."""
 
 
 def text(found: Scan) -> str:
@@ -76,8 +72,9 @@ def _table(found: Scan) -> str:
     heads = "".join(f"<th>{name}</th>" for name in ("loop", "begin", "end", "severity", "kind", "reason", "suppressed"))
     rows = []
     for each in found.intervals:
-        cells = (each.loop, moment(each.begin), until(each.end) if each.end else "goes on", f"{each.severity:.1f}")
-        cells = (*cells, each.kind, each.reason, each.suppressed)
+        end = "goes on" if each.end is None else moment(each.end)
+        words = (each.kind, each.reason, each.suppressed)
+        cells = (each.loop, moment(each.begin), end, f"{each.severity:.1f}", *words)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table><tr>{heads}</tr>{''.join(rows)}</table>"
 
@@ -96,7 +93,7 @@ def _loop_figure(
         if each.loop == loop.loop:
             end = found.end if each.end is None else each.end
             figure.add_vrect(
-                x0=pd.Timestamp(each.begin), x1=pd.Timestamp(end), fillcolor=COLOURS.get(each.kind, "#009E73"),
+                x0=pd.Timestamp(each.begin), x1=pd.Timestamp(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"),
                 opacity=0.2, line_width=1, row="all", col=1,
             )  # fmt: skip
             figure.add_annotation(

@@ -218,7 +218,7 @@ def _floors(judged: Judged, raw: Matrix) -> Values:
     positive = np.where(raw > 0, raw, np.nan)
     (middle,) = _quantiles(positive, (0.5,))
     step = np.array([each.step for each in judged.features])
-    return np.maximum(np.where(np.isfinite(middle), 0.1 * middle, 1e-9), step)
+    return np.asarray(np.maximum(np.where(np.isfinite(middle), 0.1 * middle, 1e-9), step), dtype=np.float64)
 
 
 def _lines(judged: Judged, raw: Matrix) -> Values:
@@ -248,7 +248,7 @@ def _line(x: Values, y: Values) -> tuple[float, float]:
 def _shared(values: Matrix) -> Values:
     """The median of every row, NaN where nothing is known."""
     (middle,) = _quantiles(values.T, (0.5,))
-    return middle
+    return np.asarray(middle, dtype=np.float64)
 
 
 def _transformed(judged: Judged, raw: Matrix, floor: Values, lines: Values) -> Values:
@@ -294,7 +294,7 @@ def _widened(features: Sequence[Feature], width: Values, centre: Values) -> Valu
         known = width[members][width[members] > 0]
         if len(known):
             least[members] = np.maximum(least[members], NARROWEST * np.median(known))
-    return np.maximum(width, least)
+    return np.asarray(np.maximum(width, least), dtype=np.float64)
 
 
 def _reaches(features: Sequence[Feature], beyond: Matrix) -> Values:

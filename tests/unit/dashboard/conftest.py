@@ -82,5 +82,6 @@ app.guarded(lambda view: runs_page.show(view, lambda run: st.session_state.updat
 """,
     "run": "from dashboard import app, run_page\napp.guarded(run_page.show)()",
     "trade-off": "from dashboard import app, trade_off_page\napp.guarded(trade_off_page.show)()",
+    "sensors": "from dashboard import app, sensors_page\napp.guarded(sensors_page.show)()",
 }
 """One script per page: AppTest cannot switch to a page that is a function."""

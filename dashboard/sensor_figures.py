@@ -1,0 +1,130 @@
+"""Figures of sensors: when which loop had an anomaly, and what the sensors of a loop read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from dashboard.inert import for_figure
+from dqm.decide.worst_loops import worst_loops
+from dqm.model.sensors import SECOND, AnomalyInterval, SensorReadings, TimeGrid
+
+KIND_COLOURS = {
+    "gap": "#8A8F98", "stuck": "#000000", "unit-change": "#CC79A7", "hunting": "#D55E00", "mistuning": "#E69F00",
+    "drift": "#0072B2", "level": "#56B4E9", "anomaly": "#009E73",
+}  # fmt: skip
+"""Okabe and Ito and a grey; the kind stands in the legend and under the pointer as well."""
+LOOPS, BANDS, POINTS, LINES = 40, 200, 2000, 12
+"""Loops of the timeline, bands of lumisections, points of a line and lines of a panel, at most."""
+BEAM = "#F0E442"
+ROW, PANEL = 26, 200
+
+
+def timeline(intervals: Sequence[AnomalyInterval], span: tuple[int, int], beam: TimeGrid | None = None) -> go.Figure:
+    """Anomalies of the worst loops as bars over time (UTC), one colour a kind, hatched where suppressed.
+
+    ``span`` in ns of UTC; ``beam`` are the windows of lumisections, shaded where there are any.
+    """
+    order = [each.loop for each in worst_loops(intervals, span[1])]
+    order += [each.loop for each in intervals if each.suppressed and each.loop not in order]
+    order = list(dict.fromkeys(order))[:LOOPS]
+    figure = go.Figure()
+    for kind, colour in KIND_COLOURS.items():
+        mine = [each for each in intervals if each.kind == kind and each.loop in order]
+        if mine:
+            figure.add_trace(_bars(mine, kind, colour, span[1]))
+    for begin, end in bands(beam, span):
+        figure.add_vrect(x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.25, line_width=0, layer="below")
+    return figure.update_layout(
+        template="plotly_white",
+        height=120 + ROW * max(len(order), 2),
+        barmode="overlay",
+        margin={"l": 90, "r": 20, "t": 20, "b": 50},
+        xaxis={"type": "date", "title": "time (UTC)", "range": [_at(span[0]), _at(span[1])]},
+        yaxis={
+            "categoryorder": "array",
+            "categoryarray": [for_figure(each) for each in reversed(order)],
+            "type": "category",
+        },
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+
+
+def loop_figure(
+    readings: SensorReadings, intervals: Sequence[AnomalyInterval], span: tuple[int, int], beam: TimeGrid | None = None
+) -> go.Figure:
+    """What the sensors of a loop read in ``span``: a panel for every quantity and unit, its anomalies as bands."""
+    panels: dict[tuple[str, str], list[int]] = {}
+    for i, each in enumerate(readings.sensors):
+        panels.setdefault((each.measures, each.unit), []).append(i)
+    titles = [for_figure(f"{what} ({unit or 'no unit'})") for what, unit in sorted(panels)]
+    figure = make_subplots(
+        rows=max(len(panels), 1), cols=1, shared_xaxes=True, vertical_spacing=0.06, subplot_titles=titles
+    )
+    for row, key in enumerate(sorted(panels), start=1):
+        for k, i in enumerate(panels[key][:LINES]):
+            rows = slice(readings.start[i], readings.start[i + 1])
+            figure.add_trace(
+                _line(readings.sensors[i].name, readings.time[rows], readings.value[rows], k), row=row, col=1
+            )
+        figure.update_yaxes(title=for_figure(key[1]), row=row, col=1)
+    for each in intervals:
+        end = span[1] if each.end is None else each.end
+        figure.add_vrect(
+            x0=_at(each.begin), x1=_at(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"), opacity=0.25,
+            line_width=1, row="all", col=1, layer="below",
+        )  # fmt: skip
+    for begin, end in bands(beam, span):
+        figure.add_vrect(
+            x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.15, line_width=0, row="all", col=1, layer="below"
+        )
+    figure.update_xaxes(range=[_at(span[0]), _at(span[1])])
+    figure.update_xaxes(title="time (UTC)", row=max(len(panels), 1), col=1)
+    return figure.update_layout(
+        template="plotly_white", height=110 + PANEL * max(len(panels), 1), margin={"l": 70, "r": 20, "t": 40, "b": 50}
+    )
+
+
+def bands(beam: TimeGrid | None, span: tuple[int, int]) -> list[tuple[int, int]]:
+    """Lumisections that follow each other as one band, within ``span``; the longest where they are many."""
+    if beam is None or not len(beam):
+        return []
+    first = np.concatenate([[0], np.flatnonzero(beam.begin[1:] - beam.end[:-1] > SECOND) + 1])
+    last = np.concatenate([first[1:], [len(beam)]]) - 1
+    found = [
+        (max(int(beam.begin[a]), span[0]), min(int(beam.end[b]), span[1])) for a, b in zip(first, last, strict=True)
+    ]
+    return sorted((each for each in found if each[0] < each[1]), key=lambda each: each[0] - each[1])[:BANDS]
+
+
+def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) -> go.Bar:
+    ends = [now if each.end is None else each.end for each in those]
+    return go.Bar(
+        base=[_at(each.begin) for each in those],
+        x=[(end - each.begin) / 1e6 for each, end in zip(those, ends, strict=True)],  # milliseconds
+        y=[for_figure(each.loop) for each in those],
+        orientation="h",
+        name=kind,
+        marker={"color": colour, "pattern": {"shape": ["/" if each.suppressed else "" for each in those]}},
+        customdata=[[for_figure(each.reason), for_figure(each.suppressed or "alarms")] for each in those],
+        hovertemplate="%{y} · " + kind + "<br>%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+    )
+
+
+def _line(name: str, time: NDArray[np.int64], value: NDArray[np.float64], which: int) -> go.Scatter:
+    colours = list(KIND_COLOURS.values())
+    step = max(1, len(time) // POINTS)
+    style: dict[str, Any] = {"color": colours[-1 - which % len(colours)], "width": 1.2}
+    return go.Scatter(
+        x=time[::step].astype("datetime64[ns]"), y=value[::step], mode="lines", connectgaps=False,
+        name=for_figure(name), line=style,
+    )  # fmt: skip
+
+
+def _at(moment: int) -> str:
+    return str(np.datetime64(moment, "ns").astype("datetime64[ms]"))

@@ -1,0 +1,145 @@
+"""What loops of sensors did that they usually do not: the worst first, when it was, and what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import reading
+from dashboard.empty_states import show_command
+from dashboard.inert import for_markdown
+from dashboard.reading import View
+from dashboard.sensor_figures import loop_figure, timeline
+from dqm.decide.worst_loops import hours_of, worst_loops
+from dqm.model.sensors import AnomalyInterval
+from dqm.store.anomalies import ScannedDay
+
+DAYS = 7
+"""The latest scanned days that are shown at the beginning."""
+
+
+def show(view: View) -> None:
+    """The page."""
+    st.title("Sensors")
+    if not view.held["anomalies"]:
+        _show_missing(view)
+        return
+    days = reading.scanned(view.path, view.snapshot)
+    chosen = _chosen(days)
+    intervals = [each for day in chosen for each in day.intervals]
+    span = min(day.begin for day in chosen), max(day.end for day in chosen)
+    _show_totals(intervals, span, chosen)
+    st.caption(for_markdown(f"At this threshold {chosen[-1].promise}."))
+    if not intervals:
+        st.success("No loop did anything unusual.", icon=":material/check:")
+        return
+    beam = reading.beam(view.path, view.snapshot, *span)
+    st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", theme=None)
+    st.caption(
+        "Hatched: suppressed by service or a known issue. "
+        + ("Yellow: lumisections." if beam is not None else "No common time with the beam.")
+    )
+    loop = _show_worst(intervals, span[1])
+    _show_intervals(intervals, span[1], loop)
+    if loop:
+        _show_loop(view, loop, intervals, span)
+
+
+def _show_missing(view: View) -> None:
+    if view.held["sensors"]:
+        st.info("Readings are stored; nobody scanned them yet. Next:", icon=":material/arrow_forward:")
+        show_command(view, "sensors scan --store")
+        return
+    st.info(
+        "No reading of a sensor is stored. Name files in [[sensors.stream]], then:", icon=":material/arrow_forward:"
+    )
+    show_command(view, "sensors ingest")
+
+
+def _chosen(days: Sequence[ScannedDay]) -> list[ScannedDay]:
+    """The scanned days that the slider leaves."""
+    names = [f"{each.day}" for each in days]
+    if len(days) < 2:
+        return list(days)
+    first, last = st.select_slider(
+        "Days (UTC)", names, value=(names[-min(DAYS, len(names))], names[-1]), key="sensors_days"
+    )
+    return list(days[names.index(first) : names.index(last) + 1])
+
+
+def _show_totals(intervals: Sequence[AnomalyInterval], span: tuple[int, int], days: Sequence[ScannedDay]) -> None:
+    alarms = [each for each in intervals if not each.suppressed]
+    certain = [each for each in alarms if each.kind in ("gap", "stuck", "unit-change")]
+    columns = st.columns(4)
+    columns[0].metric("Anomalies", f"{len(alarms)}", border=True)
+    columns[1].metric("Loops", f"{len({each.loop for each in alarms})}", border=True)
+    columns[2].metric("Gaps, stuck, units", f"{len(certain)}", border=True)
+    columns[3].metric("Still going on", f"{sum(each.end is None for each in alarms)}", border=True)
+
+
+def _show_worst(intervals: Sequence[AnomalyInterval], now: int) -> str:
+    """The worst loops; the one whose row was selected, else the first."""
+    worst = worst_loops(intervals, now)
+    if not worst:
+        return ""
+    st.subheader("Worst loops")
+    st.markdown("Select a row to see what the loop read.")
+    rows = {
+        "loop": [each.loop for each in worst],
+        "hours": [each.hours for each in worst],
+        "severity": [each.severity for each in worst],
+        "kinds": [each.kinds for each in worst],
+        "reason": [each.reason for each in worst],
+    }
+    event = st.dataframe(
+        pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="single-row", key="sensors_worst",
+        height=min(38 + 35 * len(worst), 400), column_config=_formats(),
+        alt="Loops with anomalies, the worst first",
+    )  # fmt: skip
+    selected = event["selection"]["rows"]
+    return worst[selected[0] if selected else 0].loop
+
+
+def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -> None:
+    only = st.toggle(f"Only {for_markdown(loop)}", key="sensors_only") if loop else False
+    shown = [each for each in intervals if not only or each.loop == loop]
+    rows = {
+        "loop": [each.loop for each in shown],
+        "begin": pd.to_datetime([each.begin for each in shown]),
+        "end": pd.to_datetime([each.end for each in shown]),
+        "hours": [hours_of(each, now) for each in shown],
+        "severity": [each.severity for each in shown],
+        "kind": [each.kind for each in shown],
+        "reason": [each.reason for each in shown],
+        "suppressed": [each.suppressed for each in shown],
+    }
+    st.subheader("Anomalies")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, key="sensors_intervals", column_config=_formats(),
+        height=min(38 + 35 * max(len(shown), 1), 400), alt="Anomalies in order of time",
+    )  # fmt: skip
+
+
+def _show_loop(view: View, loop: str, intervals: Sequence[AnomalyInterval], span: tuple[int, int]) -> None:
+    st.subheader(f"Readings of {for_markdown(loop)}")
+    readings = reading.loop_readings(view.path, view.snapshot, loop, *span)
+    if not len(readings.time):
+        st.info("The store holds no reading of this loop; take them in with dqm sensors ingest.")
+        return
+    mine = [each for each in intervals if each.loop == loop]
+    beam = reading.beam(view.path, view.snapshot, *span)
+    st.plotly_chart(loop_figure(readings, mine, span, beam), key="sensors_loop", theme=None)
+
+
+def _formats() -> dict[str, st.column_config.ColumnConfig]:
+    column = st.column_config
+    return {
+        "begin": column.DatetimeColumn("begin (UTC)", format="YYYY-MM-DD HH:mm", width=125),
+        "end": column.DatetimeColumn("end (UTC)", format="YYYY-MM-DD HH:mm", width=125, help="Empty: it goes on."),
+        "hours": column.NumberColumn("hours", format="%.1f", width=60),
+        "severity": column.NumberColumn("severity", format="%.1f", width=70, help="−log₁₀ of the p-value."),
+        "kinds": column.TextColumn("kinds", width=150),
+        "reason": column.TextColumn("reason", width=620),
+    }

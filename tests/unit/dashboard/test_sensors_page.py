@@ -1,0 +1,117 @@
+"""The page Sensors on nothing, on stored readings, and on a scanned day; its figures; and text that is only text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.sensor_figures import bands, loop_figure, timeline
+from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
+from dqm.store.anomalies import store_anomalies
+from dqm.store.sensors import store_sensors
+from dqm.store.store import Store
+
+Page = Callable[..., AppTest]
+BEGIN = int(np.datetime64("2026-05-01T00:00:00", "ns").astype(np.int64))
+HOUR = 3600 * SECOND
+SENSORS = (Sensor("CV_*1*", "%", "valve", "*L1*"), Sensor("TT_1", "K", "temperature", "*L1*"), Sensor("T_2", "K"))
+INTERVALS = (
+    AnomalyInterval("*L1*", BEGIN + HOUR, BEGIN + 3 * HOUR, 4.2, "hunting", ("CV_*1*",), "CV_*1* saws to and fro"),
+    AnomalyInterval("T_2", BEGIN + 20 * HOUR, None, 3.1, "gap", ("T_2",), "T_2: no reading for 4 h"),
+    AnomalyInterval(
+        "*L1*", BEGIN + 5 * HOUR, BEGIN + 6 * HOUR, 3.0, "stuck", ("TT_1",), "stands", "service: work (me)"
+    ),
+)
+
+
+def readings() -> SensorReadings:
+    time = BEGIN + np.arange(0, 24 * HOUR, 600 * SECOND)
+    return SensorReadings.of(SENSORS, [(time, np.sin(np.arange(len(time)))) for _ in SENSORS])
+
+
+def scanned(store: Store, days: int = 1) -> None:
+    with store.transaction() as change:
+        store_sensors(change, store, readings(), {})
+        store_anomalies(change, INTERVALS, (BEGIN, BEGIN + 24 * days * HOUR), "the past had 0 anomalies", {})
+
+
+def test_an_empty_store_asks_for_streams(page: Page, configured: Path, empty: Store) -> None:
+    app = page("sensors")
+    assert not app.exception
+    assert app.code[0].value == f"dqm sensors ingest --config {configured}"
+
+
+def test_stored_readings_ask_for_a_scan(page: Page, configured: Path, empty: Store) -> None:
+    with empty.transaction() as change:
+        store_sensors(change, empty, readings(), {})
+    app = page("sensors")
+    assert not app.exception
+    assert app.code[0].value == f"dqm sensors scan --store --config {configured}"
+
+
+def test_a_scanned_day_shows_the_worst_loop_first(page: Page, configured: Path, empty: Store) -> None:
+    scanned(empty)
+    app = page("sensors")
+    assert not app.exception
+    assert [each.value for each in app.metric] == ["2", "2", "1", "1"]
+    worst, intervals = (app.dataframe[i].value for i in range(2))
+    assert worst["loop"].tolist() == ["T_2", "*L1*"]  # 4 h at 3.1 before 2 h at 4.2
+    assert len(intervals) == 3
+    assert "past had 0 anomalies" in " ".join(each.value for each in app.caption)
+
+
+def test_only_the_chosen_loop_is_listed(page: Page, configured: Path, empty: Store) -> None:
+    scanned(empty)
+    app = page("sensors").toggle(key="sensors_only").set_value(True).run()
+    assert app.dataframe[1].value["loop"].tolist() == ["T_2"]
+
+
+def test_several_days_can_be_chosen(page: Page, configured: Path, empty: Store) -> None:
+    scanned(empty, days=3)
+    app = page("sensors")
+    app.select_slider(key="sensors_days").set_range("20260502", "20260503").run()
+    assert not app.exception
+    assert "No loop did anything unusual" in app.success[0].value
+
+
+def test_the_timeline_shows_kinds_suppression_and_beam() -> None:
+    beam = TimeGrid.fixed(BEGIN, BEGIN + HOUR, 23.31)
+    figure = timeline(INTERVALS, (BEGIN, BEGIN + 24 * HOUR), beam)
+    assert [each.name for each in figure.data] == ["gap", "stuck", "hunting"]
+    assert figure.data[1].marker.pattern.shape == ("/",)
+    assert len(figure.layout.shapes) == 1
+    assert figure.layout.yaxis.categoryarray == ("*L1*", "T_2")
+
+
+def test_lumisections_that_follow_each_other_are_one_band() -> None:
+    begin = np.array([0, 10, 20, 100, 110], dtype=np.int64) * SECOND
+    grid = TimeGrid(begin, begin + 10 * SECOND)
+    assert sorted(bands(grid, (0, 115 * SECOND))) == [(0, 30 * SECOND), (100 * SECOND, 115 * SECOND)]
+    assert bands(None, (0, 1)) == []
+
+
+def test_a_loop_has_a_panel_for_every_quantity() -> None:
+    figure = loop_figure(readings().take(["CV_*1*", "TT_1"]), INTERVALS[:1], (BEGIN, BEGIN + 24 * HOUR))
+    assert [each.text for each in figure.layout.annotations] == ["temperature (K)", "valve (%)"]
+    assert len(figure.data) == 2
+
+
+def test_a_stored_table_that_is_no_scan_is_told(page: Page, configured: Path, empty: Store) -> None:
+    import pyarrow as pa
+
+    with empty.transaction() as change:
+        change.put("anomalies", 20260501, pa.table({"loop": ["x"]}), {})
+    app = page("sensors")
+    assert not app.exception
+    assert "are no anomalies" in app.error[0].value
+
+
+@pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>"])
+def test_reasons_are_only_text_in_figures(text: str) -> None:
+    evil = AnomalyInterval(text, BEGIN, BEGIN + HOUR, 1.0, "gap", (), text)
+    figure = timeline([evil], (BEGIN, BEGIN + HOUR))
+    assert "<img" not in figure.to_json()
