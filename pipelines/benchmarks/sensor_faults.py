@@ -21,7 +21,7 @@ from pipelines.sensors.scan import Night, Scan, scan
 from pipelines.simulate.cryogenic_faults import HOUR, KINDS, CryogenicFault, placed
 from pipelines.simulate.cryogenics import BEGIN, CryogenicSettings, cell_names, simulate
 
-LOOPS, PAST_DAYS, DAYS, CAMPAIGNS, FAULTS = 25, 7.0, 7.0, 6, 334
+LOOPS, PAST_DAYS, DAYS, CAMPAIGNS, FAULTS = 25, 4.0, 8.0, 7, 286
 QUICK = 6, 1.5, 1.5, 1, 27
 """The same for a quick run."""
 CALLED = {

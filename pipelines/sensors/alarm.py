@@ -72,11 +72,11 @@ class Alarm:
     @property
     def rate(self) -> tuple[float, float]:
         """False anomalies per loop and week in the past, and the bound that holds with 90% confidence (Poisson)."""
-        from scipy.stats import chi2
+        from scipy.special import gammaincinv
 
         if not self.weeks:
             return float("nan"), float("inf")
-        return self.opened / self.weeks, float(chi2.ppf(CONFIDENCE, 2 * (self.opened + 1)) / 2 / self.weeks)
+        return self.opened / self.weeks, float(gammaincinv(self.opened + 1, CONFIDENCE) / self.weeks)
 
     @property
     def promise(self) -> str:

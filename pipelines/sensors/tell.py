@@ -18,8 +18,10 @@ MOST = 3
 """Drivers that are named."""
 NAMED = ("hunting", "mistuning", "drift", "level", "anomaly")
 """Kinds, the more telling ones first."""
+RHYTHMS = NAMED.index("drift")
+"""Kinds before this one give the anomaly its name where they lie beyond what good data reach, on average over it."""
 TELLING = 0.2
-"""Of what the leading feature reaches: what a more telling one must reach, beside 1, to give the anomaly its name."""
+"""Of what the leading feature reaches: what another kind must reach, beside 1, to give the anomaly its name."""
 WORDS = {
     "median": "median", "p5": "5th percentile", "p95": "95th percentile", "saturated": "share at its limit",
     "mad": "spread", "noise": "noise", "slope": "slope", "residual": "difference from its like in the loop",
@@ -117,7 +119,8 @@ def _interval(loop: str, stretch: Stretch, by: Told) -> AnomalyInterval:
         sources[features[i].source] = sources.get(features[i].source, 0.0) + float(total[i])
     drivers = sorted(sources, key=lambda name: -sources[name])
     mean = height.mean(axis=0)
-    telling = np.flatnonzero(mean >= max(1.0, TELLING * float(mean.max())))
+    asked = np.where(np.arange(len(NAMED)) < RHYTHMS, 1.0, max(1.0, TELLING * float(mean.max())))
+    telling = np.flatnonzero(mean >= asked)
     column = int(telling[0]) if len(telling) else int(mean.argmax())
     row = int(beyond[:, column].argmax())
     lead = int(feature[row, column])

@@ -206,3 +206,65 @@ def test_the_future_is_what_comes_after_now_and_a_little(tmp_path: Path) -> None
     now = int(np.datetime64("2026-05-01T12:00", "ns").astype(np.int64))
     found = read_sensor_files([path], StreamConfig(files=()), now=now)
     assert found.readings.time.max() == now
+
+
+@pytest.fixture(scope="module")
+def fridge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two tables, ten hours each, of which the second has a gap and a change of unit from its begin on."""
+    folder = tmp_path_factory.mktemp("fridge")
+    rng = np.random.default_rng(1)
+    for name, day in (("past", "2026-05-01T00:00:00"), ("night", "2026-05-01T10:00:00")):
+        time = np.datetime64(day) + np.arange(0, 36_000, 20)
+        cold, warm = 20 + rng.normal(0, 0.05, len(time)), 4 + rng.normal(0, 0.01, len(time))
+        if name == "night":
+            cold *= 1000
+        rows = [f"{t}Z,{a:.3f},{b:.3f}" for t, a, b in zip(time, cold, warm, strict=True)]
+        if name == "night":
+            del rows[300:480]
+        (folder / f"{name}.csv").write_text("\n".join(["time,TT1,TT2", *rows]) + "\n")
+    channel = '[[sensors.channel]]\nsensors = "TT*"\nunit = "K"\nmeasures = "temperature"\nloop = "fridge"\n'
+    (folder / "dqm.toml").write_text('[[sensors.stream]]\nfiles = ["*.csv"]\n' + channel)
+    return folder
+
+
+def test_scan_finds_what_is_certain_and_writes_it_down(dqm: Dqm, fridge: Path, tmp_path: Path) -> None:
+    """The change of unit begins with the file: only the past tells it."""
+    outputs = ("-o", tmp_path, "--csv", "--html", "--json", tmp_path / "found.json")
+    code, said = dqm(
+        "sensors", "scan", fridge / "night.csv", "--past", fridge / "past.csv", "-c", fridge / "dqm.toml", *outputs
+    )
+    assert code == 0
+    assert "2 sensors of 1 loops" in said
+    found = json.loads((tmp_path / "found.json").read_text())
+    kinds = {each["kind"]: each for each in found["intervals"]}
+    assert kinds["unit-change"]["drivers"] == ["TT1"]
+    assert "1000 times higher" in kinds["unit-change"]["reason"]
+    assert "TT2: no reading for" in kinds["gap"]["reason"]
+    assert found["worst"][0]["loop"] == "fridge"
+    page = (tmp_path / "anomalies.html").read_text()
+    assert "<h2>fridge</h2>" in page
+    assert "https://" not in page.split("<script>")[0]
+    assert b"unit-change" in (tmp_path / "anomalies.csv").read_bytes()
+
+
+def test_scan_of_the_store_is_kept_for_the_page(dqm: Dqm, fridge: Path) -> None:
+    from dqm.store.anomalies import scanned_days
+
+    assert dqm("sensors", "ingest", "-c", fridge / "dqm.toml")[0] == 3  # the change of unit is in quarantine
+    code, said = dqm("sensors", "scan", "-c", fridge / "dqm.toml", "--since", "2026-05-01T10:00:00", "--store")
+    assert code == 0
+    assert "of 1 days in" in said
+    with Store.open(fridge / "certification") as store:
+        (day,) = scanned_days(store)
+    assert day.day == 20260501
+    assert {each.kind for each in day.intervals} >= {"gap"}
+    assert "no valid reading" in " ".join(each.reason for each in day.intervals)
+
+
+def test_scan_says_what_it_lacks(dqm: Dqm, fridge: Path, tmp_path: Path) -> None:
+    night, config = fridge / "night.csv", ("-c", fridge / "dqm.toml")
+    assert "--past-share: 2 is no share of the time" in dqm("sensors", "scan", night, *config, "--past-share", "2")[1]
+    assert "no folder for --csv and --html; name one with -o" in dqm("sensors", "scan", night, *config, "--csv")[1]
+    code, said = dqm("sensors", "scan", night, *config, "--past-share", "0.1")
+    assert code == 1 or code == 2
+    assert "is too short: it takes 2 h to know what is usual" in said
