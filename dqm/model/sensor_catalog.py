@@ -18,7 +18,7 @@ from dqm.model.sensor_names import logged_name
 from dqm.model.sensors import SECOND, AnomalyInterval, Measured, Sensor
 from dqm.model.sensors_config import ChannelConfig, QuietConfig, SensorsConfig
 
-SITE = ("unit", "measures", "loop", "subsystem", "logging", "period", "lowest", "highest")
+SITE = ("unit", "measures", "loop", "subsystem", "logging", "period", "lowest", "highest", "resolution")
 """What a channel says of the sensors that fit it."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -83,6 +84,10 @@ class SensorReadings:
         """Names of the sensors, in order."""
         return [sensor.name for sensor in self.sensors]
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
     @classmethod
     def of(
         cls, sensors: Sequence[Sensor], readings: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]
@@ -101,10 +106,9 @@ class SensorReadings:
 
     def __getitem__(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Times and values of one sensor; raises ``UnknownNameError`` with the nearest names."""
-        try:
-            i = self.names.index(name)
-        except ValueError:
-            raise UnknownNameError("sensor", name, self.names) from None
+        if name not in self._places:
+            raise UnknownNameError("sensor", name, self.names)
+        i = self._places[name]
         rows = slice(self.start[i], self.start[i + 1])
         return self.time[rows], self.value[rows]
 

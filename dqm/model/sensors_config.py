@@ -46,6 +46,7 @@ class ChannelConfig(_Record):
     period: float | None = Field(None, gt=0, description="seconds within which a reading is due; unset: learned")
     lowest: float | None = Field(None, description="value at or below which it is saturated")
     highest: float | None = Field(None, description="value at or above which it is saturated")
+    resolution: float | None = Field(None, gt=0, description="smallest change that is a movement; unset: any change")
 
 
 class QuietConfig(_Record):

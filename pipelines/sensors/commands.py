@@ -120,12 +120,11 @@ def plot(
     settings = settings_of(config)
     if files:
         read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
-        readings = read.readings
+        chosen = within(read.readings, sensors, begin, end)
         for each in read.findings[:20]:
             say(str(each))
     else:
-        readings = _stored(config or DEFAULT_CONFIG)
-    chosen = within(readings, sensors, begin, end)
+        chosen = _stored(config or DEFAULT_CONFIG, sensors, begin, end)
     quiet = [Quiet.of(each) for each in settings.sensors.quiet]
     write(figure_of(chosen, quiet, periods=settings.sensors.gap), output)
     say(f"wrote {output}: {len(chosen)} sensors, {len(chosen.time)} readings")
@@ -182,20 +181,21 @@ def _earlier(before: SensorReadings) -> Earlier:
     return last
 
 
-def _stored(config: Path) -> SensorReadings:
+def _stored(config: Path, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
+    """The stored sensors whose name or loop fits, in the time that was asked for; the rest is not read."""
     from dqm.model.config import load
-    from dqm.store.sensors import read_sensors
+    from dqm.store.sensors import read_sensors, stored_sensors
     from dqm.store.store import Store
 
     with Store.open(load(config).store_path) as store:
-        return read_sensors(store)
+        names = [each.name for each in stored_sensors(store) if _fits(pattern, each.name, each.loop)]
+        return read_sensors(store, names, nanoseconds(begin), nanoseconds(end))
 
 
 def within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
     """The sensors whose name or loop fits, in the time that was asked for."""
-    chosen = [each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)]
-    first, last = (None if each is None else nanoseconds(each) for each in (begin, end))
-    taken = readings.take(chosen)
+    taken = readings.take([each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)])
+    first, last = nanoseconds(begin), nanoseconds(end)
     return taken.between(-(2**62) if first is None else first, 2**62 if last is None else last)
 
 
@@ -203,8 +203,8 @@ def _fits(pattern: str, *names: str) -> bool:
     return any(fnmatch.fnmatchcase(each, pattern) for each in names if each)
 
 
-def nanoseconds(moment: datetime) -> int:
+def nanoseconds(moment: datetime | None) -> int | None:
     """A moment of UTC as ns since 1970."""
     import numpy as np
 
-    return int(np.datetime64(moment, "ns").astype(np.int64))
+    return None if moment is None else int(np.datetime64(moment, "ns").astype(np.int64))
