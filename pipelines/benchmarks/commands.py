@@ -77,11 +77,20 @@ def benchmark_faults(
 def benchmark_night(
     lumisections: Annotated[int, typer.Option(help="lumisections of the night", min=80)] = 2000,
     elements: Annotated[int, typer.Option(help="monitor elements", min=6)] = 500,
+    watch: Annotated[bool, typer.Option("--watch", help="only from a file to its alert; needs no ROOT")] = False,
     json_path: JsonPath = "",
 ) -> None:
-    """A night from DQMIO files to published verdicts, whole and by stage; needs ROOT to write the files."""
+    """A night from DQMIO files to published verdicts, whole and by stage, and a watch; needs ROOT for the files."""
     from pipelines.benchmarks.night import run
 
+    if watch:
+        from pipelines.benchmarks.night import watch_row
+        from pipelines.benchmarks.watch import measure
+
+        found = measure()
+        say(found.text())
+        write_json(json_path, {"benchmark": "night", "rows": [watch_row(found).document()]})
+        return
     result = run(lumisections, elements)
     say(result.text())
     write_json(json_path, result.document())

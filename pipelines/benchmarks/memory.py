@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import time
@@ -24,6 +25,23 @@ def peak_mib() -> float:
         return _kib(PROC / "self" / "status", "VmHWM:") / 1024
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def high_water_mib(pid: int) -> float:
+    """Highest resident memory of a process that still runs, MiB; zero where the system has no ``/proc``."""
+    try:
+        return _kib(PROC / str(pid) / "status", "VmHWM:") / 1024
+    except OSError:
+        return 0.0
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used so far; zero where the system has no ``/proc``."""
+    try:
+        spent = (PROC / str(pid) / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    except OSError:
+        return 0.0
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
 
 
 def tree_peak_mib(process: subprocess.Popen[Any]) -> float:

@@ -2,7 +2,8 @@
 
 A past of labelled runs is learned from first, untimed. Then tonight's file arrives and ``dqm nightly`` runs in a
 process of its own: every feature of ``docs/features.md`` that histograms give, compared with the last runs. Beside it a
-night as one would write it with uproot and pandas, on a part of the file, scaled to the whole. All data are simulated.
+night as one would write it with uproot and pandas, on a part of the file, scaled to the whole; and ``dqm watch``, from
+a file to its alert. All data are simulated.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dqm.store.store import Store
 from pipelines.benchmarks.io import root_python, versions
 from pipelines.benchmarks.io_methods import SLICE, uproot_values
 from pipelines.benchmarks.memory import peak_mib, tree_peak_mib
+from pipelines.benchmarks.watch import WatchTimes, measure
 from pipelines.run.ingest import ingest
 from pipelines.run.train import train
 
@@ -111,7 +113,13 @@ def run(lumisections: int = 2000, elements: int = 500) -> NightResult:
         rows = [Row("total", "lumicert", seconds, peak)]
         rows += [Row(f"stage-{each['name']}", "lumicert", each["seconds"], peak) for each in document["stages"]]
         rows += _naive(folder / "tonight.root", lumisections // RUNS * RUNS * elements)
+        rows.append(watch_row(measure()))
         return NightResult(tuple(rows), lumisections // RUNS * RUNS, elements, document["decisions"])
+
+
+def watch_row(found: WatchTimes) -> Row:
+    """Set ``watch``: seconds from a file to its alert at the median, by ``dqm watch``."""
+    return Row("watch", "lumicert", found.median, found.peak_gib)
 
 
 def _write(interpreter: str, file: Path, first: int, runs: int, lumisections: int, elements: int) -> None:
