@@ -101,10 +101,9 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     if found:
         values[order] = np.stack([each for _, each in found], axis=1)
     values[~table.usable] = np.nan
-    # Bins are told apart by features.shapes; models that see none know nothing of them.
-    extractor = (
-        f"{EXTRACTOR} {settings.model_dump_json(exclude={'shapes'})} {[each.model_dump_json() for each in limits]}"
-    )
+    # Bins and columns of sensors are told apart by what they are: models that see none know nothing of them.
+    said = settings.model_dump_json(exclude={"shapes", "sensors"})
+    extractor = f"{EXTRACTOR} {said} {[each.model_dump_json() for each in limits]}"
     return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor)
 
 

@@ -18,7 +18,7 @@ from dqm.model.errors import ConfigError, nearest
 from dqm.model.nightly_config import NightlyConfig
 from dqm.model.people_config import PeopleConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig, ShapesConfig
-from dqm.model.sensors_config import SensorsConfig
+from dqm.model.sensors_config import SensorFeaturesConfig, SensorsConfig
 
 
 class _Record(BaseModel):
@@ -219,6 +219,7 @@ class FeaturesConfig(_Record):
     references: ReferencesConfig = Field(ReferencesConfig(), description="what histograms are compared with")
     expectation: ExpectationConfig = Field(ExpectationConfig(), description="normalisation to a condition")
     shapes: ShapesConfig = Field(ShapesConfig(), description="histograms that are columns bin by bin")
+    sensors: SensorFeaturesConfig = Field(SensorFeaturesConfig(), description="features of sensors beside them")
     label_delay: int = Field(0, ge=0, description="runs by which labels come late: references use no younger ones")
     course: tuple[CourseConfig, ...] = Field((), description="quantities whose course along the run is judged")
     flags: bool = Field(True, description="judge status bits (columns of kind flag)")

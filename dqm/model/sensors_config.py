@@ -73,6 +73,14 @@ class QuietConfig(_Record):
         return self
 
 
+class SensorFeaturesConfig(_Record):
+    """Which features of stored sensors join the quantities of a lumisection; none by default."""
+
+    columns: tuple[str, ...] = Field(
+        (), description='patterns of columns, e.g. "*_CV*:median@10min", "*:stuck"; empty: sensors are not used'
+    )
+
+
 class SensorsConfig(_Record):
     """Sensor streams."""
 

@@ -17,6 +17,7 @@ from features.pasts import Around
 from features.presence import expected
 from features.runs import Grouped
 from features.summaries import SEPARATOR, Summaries
+from pipelines.run.sensor_quantities import with_sensors
 from pipelines.run.summary_cache import cached, read_run, run_paths, write_run
 
 COVERAGE = "coverage"
@@ -27,20 +28,23 @@ def all_quantities(store: Store, config: Config, snapshot: int | None = None) ->
     """The quantities of a snapshot; columns of histograms are named ``<element>:<what>`` (``features.summaries``).
 
     A lumisection of which fewer than ``features.coverage`` of the elements that are to be expected
-    (``features.presence``) are there has the status ``coverage``.
+    (``features.presence``) are there has the status ``coverage``. Columns of sensors stand behind where
+    ``[features.sensors]`` asks for them.
     """
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
+    asked = config.features.sensors.columns
     if not store.runs("histograms", snapshot):
-        return table
+        return with_sensors(table, store, asked, snapshot)
     found = cached(store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot))
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
     thin = coverage(found.values[:, entries], table.run, config.features.past_runs) < config.features.coverage
-    return replace(
+    whole = replace(
         table,
         columns=(*table.columns, *found.columns),
         values=np.concatenate([table.values, found.values], axis=1),
         status=np.where(table.usable & thin, COVERAGE, table.status).astype(object),
     )
+    return with_sensors(whole, store, asked, snapshot)
 
 
 def coverage(entries: NDArray[np.float64], run: NDArray[np.int64], recent: int) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ def cached(
 
 def _key(store: Store, settings: FeaturesConfig, snapshot: int | None) -> str:
     held = {kind: [(each.run, each.digest) for each in store.partitions(kind, snapshot)] for kind in KINDS}
-    about = json.dumps([held, settings.model_dump(mode="json", exclude={"shapes"}), _code()], sort_keys=True)
+    about = json.dumps([held, settings.model_dump(mode="json", exclude={"shapes", "sensors"}), _code()], sort_keys=True)
     return hashlib.sha256(about.encode()).hexdigest()
 
 
