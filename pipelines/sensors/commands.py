@@ -189,13 +189,13 @@ def _stored(config: Path, pattern: str, begin: datetime | None, end: datetime | 
 
     with Store.open(load(config).store_path) as store:
         names = [each.name for each in stored_sensors(store) if _fits(pattern, each.name, each.loop)]
-        return read_sensors(store, names, nanoseconds(begin), nanoseconds(end))
+        return read_sensors(store, names, *_bounds(begin, end))
 
 
 def within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
     """The sensors whose name or loop fits, in the time that was asked for."""
     taken = readings.take([each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)])
-    first, last = nanoseconds(begin), nanoseconds(end)
+    first, last = _bounds(begin, end)
     return taken.between(-(2**62) if first is None else first, 2**62 if last is None else last)
 
 
@@ -203,8 +203,13 @@ def _fits(pattern: str, *names: str) -> bool:
     return any(fnmatch.fnmatchcase(each, pattern) for each in names if each)
 
 
-def nanoseconds(moment: datetime | None) -> int | None:
+def _bounds(begin: datetime | None, end: datetime | None) -> tuple[int | None, int | None]:
+    first, last = (None if each is None else nanoseconds(each) for each in (begin, end))
+    return first, last
+
+
+def nanoseconds(moment: datetime) -> int:
     """A moment of UTC as ns since 1970."""
     import numpy as np
 
-    return None if moment is None else int(np.datetime64(moment, "ns").astype(np.int64))
+    return int(np.datetime64(moment, "ns").astype(np.int64))
