@@ -54,13 +54,16 @@ def _steps(level: NDArray[np.float64], sensor: Sensor) -> Iterator[int]:
     """Positions from which on the level may be another one: single steps of about a known size."""
     if len(level) < 2:
         return
-    low, high = np.minimum(np.abs(level[1:]), np.abs(level[:-1])), np.maximum(np.abs(level[1:]), np.abs(level[:-1]))
-    ratio = np.divide(high, low, out=np.zeros_like(high), where=low > 0)
+    size, temperature = np.abs(level), _is_temperature(sensor)
     wide = 1 + NEAR + 2 * STEADY
+    if size.max() < size.min() * FACTORS[0] / wide and not (temperature and np.ptp(level) > ICE - 10 * NEAR_ICE):
+        return  # no two readings are that far apart
+    low, high = np.minimum(size[1:], size[:-1]), np.maximum(size[1:], size[:-1])
+    ratio = np.divide(high, low, out=np.zeros_like(high), where=low > 0)
     found = np.zeros(len(ratio), dtype=bool)
     for factor in FACTORS:
         found |= (ratio > factor / wide) & (ratio < factor * wide)
-    if _is_temperature(sensor):
+    if temperature:
         found |= np.abs(np.abs(np.diff(level)) - ICE) < 10 * NEAR_ICE
     yield from (np.flatnonzero(found) + 1).tolist()
 

@@ -96,7 +96,7 @@ def tables(source: Source, texts: Sequence[str] = ()) -> Iterator[Rows]:
     """
     if source.is_parquet:
         yield Rows(_flat(_parquet(source)))
-    elif source.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    elif source.data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         yield _json_lines(source)
     else:
         yield from _csv(source, texts)
