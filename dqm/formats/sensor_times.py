@@ -131,7 +131,7 @@ def _stamped(series: Any) -> Moments:
     """Moments in UTC as nanoseconds; what lies before 1970 or after 2100 is none, and may not even fit."""
     found = pd.DatetimeIndex(series)
     inside = (found >= pd.Timestamp(0, tz="UTC")) & (found < pd.Timestamp(LATEST, unit="s", tz="UTC"))
-    return np.asarray(found.where(inside).as_unit("ns").asi8)
+    return np.asarray(pd.DatetimeIndex(found.where(inside)).as_unit("ns").asi8)
 
 
 def zone_named(name: str) -> ZoneInfo:
