@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,10 @@ KIND_COLOURS = {
     "drift": "#0072B2", "level": "#56B4E9", "anomaly": "#009E73",
 }  # fmt: skip
 """Okabe and Ito and a grey; the kind stands in the legend and under the pointer as well."""
-LOOPS, BANDS, POINTS, LINES = 40, 200, 2000, 12
-"""Loops of the timeline, bands of lumisections, points of a line and lines of a panel, at most."""
+LOOPS, BANDS, LINES = 40, 200, 12
+"""Loops of the timeline, bands of lumisections and lines of a panel, at most."""
+POINTS = 4000
+"""Points of a line: of more, the least and the greatest of each stretch are drawn, so that no spike is lost."""
 BEAM = "#F0E442"
 ROW, PANEL = 26, 200
 
@@ -90,6 +93,30 @@ def loop_figure(
     )
 
 
+def thinned(
+    time: NDArray[np.int64], value: NDArray[np.float64], points: int = POINTS
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """At most about ``points`` of n readings: first, least and greatest of each of equal stretches, in order.
+
+    A stretch that holds an invalid reading keeps one, so that the line breaks there.
+    """
+    n = len(time)
+    if n <= points:
+        return time, value
+    edges = np.linspace(0, n, points // 3 + 1).astype(np.int64)
+    kept = []
+    for begin, end in itertools.pairwise(edges.tolist()):
+        part = value[begin:end]
+        valid = np.isfinite(part)
+        if valid.any():
+            kept += [begin, begin + int(np.argmin(np.where(valid, part, np.inf)))]
+            kept.append(begin + int(np.argmax(np.where(valid, part, -np.inf))))
+        if not valid.all():
+            kept.append(begin + int(np.argmin(valid)))
+    rows = np.unique(np.append(kept, n - 1))
+    return time[rows], value[rows]
+
+
 def bands(beam: TimeGrid | None, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Lumisections that follow each other as one band, within ``span``; the longest where they are many."""
     if beam is None or not len(beam):
@@ -118,10 +145,10 @@ def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) ->
 
 def _line(name: str, time: NDArray[np.int64], value: NDArray[np.float64], which: int) -> go.Scatter:
     colours = list(KIND_COLOURS.values())
-    step = max(1, len(time) // POINTS)
+    time, value = thinned(time, value)
     style: dict[str, Any] = {"color": colours[-1 - which % len(colours)], "width": 1.2}
     return go.Scatter(
-        x=time[::step].astype("datetime64[ns]"), y=value[::step], mode="lines", connectgaps=False,
+        x=time.astype("datetime64[ns]"), y=value, mode="lines", connectgaps=False,
         name=for_figure(name), line=style,
     )  # fmt: skip
 

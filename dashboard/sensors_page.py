@@ -31,7 +31,7 @@ def show(view: View) -> None:
     intervals = [each for day in chosen for each in day.intervals]
     span = min(day.begin for day in chosen), max(day.end for day in chosen)
     _show_totals(intervals, span, chosen)
-    st.caption(for_markdown(f"At this threshold {chosen[-1].promise}."))
+    st.caption(for_markdown(f"{chosen[-1].promise[:1].upper()}{chosen[-1].promise[1:]}."))
     if not intervals:
         st.success("No loop did anything unusual.", icon=":material/check:")
         return

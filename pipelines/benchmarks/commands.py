@@ -46,6 +46,20 @@ def benchmark_io(
     write_json(json_path, result.document())
 
 
+@app.command("sensor-faults")
+def benchmark_sensor_faults(
+    quick: Annotated[bool, typer.Option(help="27 faults instead of 2,002")] = False,
+    plot: Annotated[Path | None, typer.Option(help="page to write: found by kind and strength")] = None,
+    json_path: JsonPath = "",
+) -> None:
+    """Inject faults into simulated cooling loops and count what dqm sensors scan finds, by kind and strength."""
+    from pipelines.benchmarks.sensor_faults import run
+
+    result = run(quick=quick, plot=plot)
+    say(result.text())
+    write_json(json_path, result.document())
+
+
 @app.command("kernels")
 def benchmark_kernels(
     quick: Annotated[bool, typer.Option(help="100,000 histograms instead of a million")] = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from dashboard.sensor_figures import thinned
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensor_gaps import gaps
@@ -22,8 +22,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES = ("solid", "dash")
 MOST = len(COLOURS) * len(DASHES)
 """Lines in a panel."""
-POINTS = 4000
-"""Points of a line: of more, the least and the greatest of each stretch are drawn, so that no spike is lost."""
 HEIGHT, HEAD, FOOT = 230, 90, 60
 DECADES = 300.0
 """A panel whose readings are all positive and so many times apart has a logarithmic axis."""
@@ -107,30 +105,6 @@ def write(figure: go.Figure, target: Path) -> None:
         raise InputError(
             f"{target}: no picture can be made here ({why}); install kaleido and a browser, or write .html"
         ) from None
-
-
-def thinned(
-    time: NDArray[np.int64], value: NDArray[np.float64], points: int = POINTS
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """At most about ``points`` of n readings: first, least and greatest of each of equal stretches, in order.
-
-    A stretch that holds an invalid reading keeps one, so that the line breaks there.
-    """
-    n = len(time)
-    if n <= points:
-        return time, value
-    edges = np.linspace(0, n, points // 3 + 1).astype(np.int64)
-    kept = []
-    for begin, end in itertools.pairwise(edges.tolist()):
-        part = value[begin:end]
-        valid = np.isfinite(part)
-        if valid.any():
-            kept += [begin, begin + int(np.argmin(np.where(valid, part, np.inf)))]
-            kept.append(begin + int(np.argmax(np.where(valid, part, -np.inf))))
-        if not valid.all():
-            kept.append(begin + int(np.argmin(valid)))
-    rows = np.unique(np.append(kept, n - 1))
-    return time[rows], value[rows]
 
 
 def _draw(figure: go.Figure, row: int, panel: Panel, readings: SensorReadings, periods: float) -> None:

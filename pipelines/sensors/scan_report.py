@@ -97,8 +97,8 @@ def _loop_figure(
                 opacity=0.2, line_width=1, row="all", col=1,
             )  # fmt: skip
             figure.add_annotation(
-                x=pd.Timestamp(each.begin), y=1.02, xref="x", yref="paper", text=for_figure(each.kind),
-                showarrow=False, xanchor="left",
+                x=pd.Timestamp(each.begin), y=0, xref="x", yref="paper", text=for_figure(each.kind),
+                showarrow=False, xanchor="left", yanchor="bottom",
             )  # fmt: skip
     return figure
 

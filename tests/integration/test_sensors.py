@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.sensor_figures import thinned
 from dqm.formats.sensor_reading import read_sensor_files
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 from dqm.model.sensors_config import StreamConfig
 from dqm.store.store import Store
-from pipelines.sensors.plots import figure_of, panels, thinned, write
+from pipelines.sensors.plots import figure_of, panels, write
 
 from .conftest import Dqm
 
