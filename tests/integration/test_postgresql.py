@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from dqm.model.errors import StoreError
@@ -47,6 +49,19 @@ def store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield made
 
 
+def test_what_an_ingestion_saw_is_kept_and_what_was_replaced_is_pruned(store: Store) -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    for days in (100, 99):
+        with store.transaction(at=now - timedelta(days=days)) as change:
+            change.put("labels", 7, pa.table({"run": [7] * days, "ls": list(range(days))}), {})
+            change.take_in({"/a.csv": [days, 1, "f" * 64]}, [])
+    assert store.intake.files == {"/a.csv": [99, 1, "f" * 64]}
+    assert len(store.pruning.remove(now - timedelta(days=90), now).superseded) == 1
+    assert store.read("labels").num_rows == 99
+    with pytest.raises(StoreError, match="what snapshot 1 held of run 7 was pruned on 2026-11-25"):
+        store.read("labels", snapshot=1)
+
+
 def test_people_decide_and_sign_in_a_folder_that_says_where_its_database_is(store: Store) -> None:
     fill(store)
     with Store.open(store.path) as again:
@@ -54,7 +69,7 @@ def test_people_decide_and_sign_in_a_folder_that_says_where_its_database_is(stor
         assert again.verify_audit() == 2
     assert Shift(store).standing().state == "SIGNED"
     assert not list(store.path.glob("*.sqlite*"))
-    assert [each.ok for each in health(store.path)] == [True] * 5
+    assert [each.ok for each in health(store.path)] == [True] * 6
     with pytest.raises(
         StoreError, match="its database is in PostgreSQL; copy that with pg_dump first, then the folder"
     ):
