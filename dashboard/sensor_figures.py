@@ -63,8 +63,8 @@ def loop_figure(
 ) -> go.Figure:
     """What the sensors of a loop read in ``span``: a panel for every quantity and unit, its anomalies as bands."""
     panels: dict[tuple[str, str], list[int]] = {}
-    for i, each in enumerate(readings.sensors):
-        panels.setdefault((each.measures, each.unit), []).append(i)
+    for i, sensor in enumerate(readings.sensors):
+        panels.setdefault((sensor.measures, sensor.unit), []).append(i)
     titles = [for_figure(f"{what} ({unit or 'no unit'})") for what, unit in sorted(panels)]
     figure = make_subplots(
         rows=max(len(panels), 1), cols=1, shared_xaxes=True, vertical_spacing=0.06, subplot_titles=titles

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard import reading
 from dashboard.empty_states import show_command
@@ -108,7 +109,7 @@ def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -
     rows = {
         "loop": [each.loop for each in shown],
         "begin": pd.to_datetime([each.begin for each in shown]),
-        "end": pd.to_datetime([each.end for each in shown]),
+        "end": pd.to_datetime(pd.Series([each.end for each in shown], dtype="Int64")),
         "hours": [hours_of(each, now) for each in shown],
         "severity": [each.severity for each in shown],
         "kind": [each.kind for each in shown],
@@ -133,7 +134,7 @@ def _show_loop(view: View, loop: str, intervals: Sequence[AnomalyInterval], span
     st.plotly_chart(loop_figure(readings, mine, span, beam), key="sensors_loop", theme=None)
 
 
-def _formats() -> dict[str, st.column_config.ColumnConfig]:
+def _formats() -> dict[str, ColumnConfig]:
     column = st.column_config
     return {
         "begin": column.DatetimeColumn("begin (UTC)", format="YYYY-MM-DD HH:mm", width=125),

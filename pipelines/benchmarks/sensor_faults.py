@@ -83,7 +83,12 @@ class SensorFaults:
         """For machines."""
         rate = self.false / self.weeks if self.weeks else None
         faults = sum(row.faults for row in self.rows)
-        metrics = {"faults": faults, "silent": self.silent, "false_alarms": self.false, "loop_weeks": self.weeks}
+        metrics: dict[str, float | None] = {
+            "faults": faults,
+            "silent": self.silent,
+            "false_alarms": self.false,
+            "loop_weeks": self.weeks,
+        }
         metrics |= {"false_alarms_per_loop_week": rate, "seconds": round(self.seconds, 1)}
         return {"set": "faults", "metrics": metrics, "rows": [row.document() for row in self.rows]}
 

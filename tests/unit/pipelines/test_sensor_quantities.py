@@ -137,7 +137,7 @@ def test_the_reason_is_the_valve_before_the_histogram_sees_anything(store: Store
         ("with", configured("*_CV943*:noise@10min", "*_CV943*:amplitude@10min")),
     ):
         table = all_quantities(store, config)
-        labels = Labels.of(table.index, np.full(len(run), Label.GOOD), "test").take(before)
+        labels = Labels.of(lumisection_index(table.run, table.ls), np.full(len(run), Label.GOOD), "test").take(before)
         evidence = Evidence.of(table, labels, config)
         trained = learn(evidence.take(before), RobustZ, seed=1)
         score, _ = trained.judge(evidence)

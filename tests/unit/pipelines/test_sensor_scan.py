@@ -22,21 +22,21 @@ T0 = int(BEGIN.astype(np.int64))
 PERIOD = 10
 
 
-def sensor(name: str = "TT", **given: object) -> Sensor:
-    return replace(Sensor(name, "K", "temperature", "A", "S", period=float(PERIOD)), **given)  # type: ignore[arg-type]
+def sensor(name: str = "TT") -> Sensor:
+    return Sensor(name, "K", "temperature", "A", "S", period=float(PERIOD))
 
 
 def hours(begin: float, end: float) -> np.ndarray:
-    return T0 + np.arange(round(begin * 3600), round(end * 3600), PERIOD, dtype=np.int64) * SECOND
+    return np.asarray(T0 + np.arange(round(begin * 3600), round(end * 3600), PERIOD, dtype=np.int64) * SECOND)
 
 
 def noise(time: np.ndarray, seed: int = 1, level: float = 20.0) -> np.ndarray:
-    return np.round(level + np.random.default_rng(seed).normal(0, 0.05, len(time)), 3)
+    return np.asarray(np.round(level + np.random.default_rng(seed).normal(0, 0.05, len(time)), 3))
 
 
-def certain(value: np.ndarray, keep: np.ndarray | None = None, **given: object) -> list[Certain]:
+def certain(value: np.ndarray, keep: np.ndarray | None = None) -> list[Certain]:
     """What is certain of five hours after five quiet ones of one sensor."""
-    one = sensor(**given)
+    one = sensor()
     before, now = hours(0, 5), hours(5, 10)
     kept = np.ones(len(now), bool) if keep is None else keep
     past = SensorReadings.of([one], [(before, noise(before))])
@@ -49,7 +49,8 @@ AT = hours(5, 10)
 
 
 def during(begin: float, end: float) -> np.ndarray:
-    return (hours(begin, end)[0] <= AT) & (hours(begin, end)[-1] >= AT)
+    inside = hours(begin, end)
+    return np.asarray((inside[0] <= AT) & (inside[-1] >= AT))
 
 
 def test_nothing_is_certain_of_a_quiet_sensor() -> None:
@@ -96,7 +97,7 @@ def test_a_sensor_that_stood_still_all_of_the_past_cannot_be_told_and_is_noted()
 
 
 def test_an_on_change_sensor_may_hold_as_long_as_it_did_and_not_much_longer() -> None:
-    one = sensor("CV", logging="on-change", period=None)
+    one = replace(sensor("CV"), logging="on-change", period=None)
     before = hours(0, 20)[::90]  # every 15 minutes
     now = hours(20, 30)[::90][:4]
     past = SensorReadings.of([one], [(before, np.arange(len(before), dtype=float))])
