@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from features.sensors.stream import SensorStream, sensor_windows
 from pipelines.sensors.alarm import MERGE, Alarm
 from pipelines.sensors.certain import Certain, Checked, checked
 from pipelines.sensors.tell import Leads, Told, certain_intervals, told
-from pipelines.sensors.usual import Feature, Usual, learned_usual
+from pipelines.sensors.usual import Feature, Judged, Usual, learned_usual
 
 WINDOW = 23.31
 """Seconds: a lumisection of the LHC, so that sensors and beam have the same bins."""
@@ -129,7 +129,7 @@ def scan(
     clear = checked(night.past, night.readings, (night.begin, night.end), periods=periods)
     sure = [*night.changed, *clear.found]
     showing("what is usual")
-    usual, alarm = _learned(night)
+    usual, alarm = _learned(night, periods)
     found = certain_intervals(_without_twins(sure), MERGE, alarm.highest, night.readings.sensors)
     begin, end, leads = _judged(night, clear, usual, sure, showing)
     for name, lead in leads.items():
@@ -143,16 +143,19 @@ def scan(
     return Scan(night.begin, night.end, count, known, tuple(ended), alarm, len(usual.features), notes, seconds)
 
 
-def _learned(night: Night) -> tuple[Usual, Alarm]:
-    """What is usual, and from which score on an anomaly opens; changes of unit in the past are left out."""
+def _learned(night: Night, periods: float) -> tuple[Usual, Alarm]:
+    """What is usual, and from which score on an anomaly opens; gaps and changes of unit in the past teach nothing."""
     past = night.past
-    clean = checked(past.between(0, 0), past, (int(past.time.min()), int(past.time.max())), periods=3.0).readings
     first, last = int(past.time.min()), int(past.time.max())
+    clear = checked(past.between(0, 0), past, (first, last), periods=periods)
     every = round(WINDOW * THINNED * SECOND)
     begin = np.arange(first + round(3600 * SECOND), last, every, dtype=np.int64)
-    table = sensor_windows(clean, TimeGrid(begin, begin + round(WINDOW * SECOND)), settings=SETTINGS)
+    grid = TimeGrid(begin, begin + round(WINDOW * SECOND))
+    table = sensor_windows(clear.readings, grid, settings=SETTINGS)
+    spoilt = [each for each in clear.found if each.kind != "stuck"]  # without a past of its own nothing is stuck
+    _forget(table.values, Judged.of(table, past.sensors).features, spoilt, grid)
     apart = int(np.ceil(SETTINGS.reach / every))
-    usual, scores = learned_usual(table, night.past.sensors, apart)
+    usual, scores = learned_usual(table, past.sensors, apart)
     return usual, Alarm.of(begin, scores, WINDOW * THINNED)
 
 
@@ -164,6 +167,7 @@ def _judged(
     nothing = TimeGrid(np.empty(0, np.int64), np.empty(0, np.int64))
     earlier = checked(night.past.between(0, 0), night.past, (night.begin, night.begin), periods=3.0).readings
     stream.feed(earlier.between(night.begin - SETTINGS.reach, night.begin), nothing)
+    features = [replace(each, at=i) for i, each in enumerate(usual.features)]
     begins, ends = [], []
     parts: dict[str, list[Leads]] = {name: [] for name in usual.loops}
     for grid in _pieces(night.begin, night.end):
@@ -172,7 +176,7 @@ def _judged(
         table = stream.feed(clear.readings.between(int(grid.begin[0]), until), grid)
         x = usual.ranges.transformed(table.values)
         beyond = usual.beyond(x)
-        _forget(beyond, usual, sure, grid)
+        _forget(beyond, features, sure, grid)
         for name, rows in usual.loops.items():
             parts[name].append(Leads.of(beyond[:, rows], x[:, rows], rows, usual))
         begins.append(grid.begin)
@@ -180,13 +184,13 @@ def _judged(
     return np.concatenate(begins), np.concatenate(ends), {name: Leads.joined(each) for name, each in parts.items()}
 
 
-def _forget(beyond: NDArray[np.float32], usual: Usual, sure: Sequence[Certain], grid: TimeGrid) -> None:
-    """Features that look at a sensor while something certain is wrong with it say nothing."""
+def _forget(values: NDArray[np.float32], features: Sequence[Feature], sure: Sequence[Certain], grid: TimeGrid) -> None:
+    """Features that look at a sensor while something certain is wrong with it become NaN, in place."""
     for each in sure:
         last = len(grid) if each.end is None else int(np.searchsorted(grid.begin, each.end + SETTINGS.reach))
         rows = slice(int(np.searchsorted(grid.end, each.begin, side="right")), last)
         if rows.start < rows.stop:
-            beyond[rows, [i for i, one in enumerate(usual.features) if _looks_at(one, each)]] = np.nan
+            values[rows, [one.at for one in features if _looks_at(one, each)]] = np.nan
 
 
 def _looks_at(feature: Feature, each: Certain) -> bool:

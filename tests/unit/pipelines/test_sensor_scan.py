@@ -241,3 +241,16 @@ def test_sensors_that_only_one_side_has_are_noted() -> None:
     )
     found = scan(night)
     assert [(each.kind, each.drivers) for each in found.intervals if each.kind == "gap"] == [("gap", ("OLD",))]
+
+
+def test_what_is_certain_in_the_past_teaches_nothing() -> None:
+    """Mutant: the past as it was logged, whose other unit would make every level usual."""
+    a, b = hours(0, 12), hours(12, 18)
+    steady, odd = noise(a), noise(b, seed=2)
+    odd[(b >= hours(14, 15)[0]) & (b < hours(16, 17)[0])] += 1.0
+    changed = np.where((a >= hours(4, 5)[0]) & (a < hours(5, 6)[0]), 100 * steady, steady)
+    night = SensorReadings.of([sensor("TT")], [(b, odd)])
+    pasts = [SensorReadings.of([sensor("TT")], [(a, each)]) for each in (steady, changed)]
+    found = [[each.kind for each in scan(Night.of(past, night)).intervals] for past in pasts]
+    assert found[0] == found[1]
+    assert "level" in found[1]
