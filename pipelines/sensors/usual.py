@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ class Judged:
                 groups.setdefault(each.family, []).append(i)
         return cls(tuple(found), tuple(tuple(each) for each in groups.values() if len(each) >= NEIGHBOURS))
 
-    @property
+    @cached_property
     def all(self) -> tuple[Feature, ...]:
         """Those of the table, then those beside others."""
         extra = []
