@@ -357,5 +357,7 @@ def test_a_change_during_a_certification_refuses_it(place: Place, monkeypatch: p
 def test_a_new_model_that_scored_nothing_certifies_nothing(place: Place) -> None:
     place.configured(CONFIG.replace("min_good = 5", "min_good = 6"))
     train(place.config, place.store)
-    with pytest.raises(InputError, match="no run to certify: the model has scored none; score what is due with: dqm score"):
+    with pytest.raises(
+        InputError, match="no run to certify: the model has scored none; score what is due with: dqm score"
+    ):
         place.certified()
