@@ -22,7 +22,7 @@ from pipelines.simulate.cryogenic_faults import HOUR, KINDS, CryogenicFault, pla
 from pipelines.simulate.cryogenics import BEGIN, CryogenicSettings, cell_names, simulate
 
 LOOPS, PAST_DAYS, DAYS, CAMPAIGNS, FAULTS = 25, 4.0, 8.0, 7, 286
-QUICK = 6, 1.5, 1.5, 1, 27
+QUICK = 10, 1.5, 3.0, 1, 27
 """The same for a quick run."""
 UNHURT = 2
 """Campaigns without any fault, for the rate of false alarms; a quick run has one."""

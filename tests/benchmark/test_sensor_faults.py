@@ -34,7 +34,7 @@ def test_the_table_says_what_passed_and_the_rate() -> None:
     assert [each.name for each in result.figure().data] == ["gap (h: 1)", "leak (W: 5)"]
 
 
-@pytest.mark.slow  # simulates and scans three days of six loops
+@pytest.mark.slow  # simulates and scans nine days of ten loops
 def test_no_certain_fault_passes_in_a_quick_run(tmp_path: Path) -> None:
     result = run(quick=True, plot=tmp_path / "plot.html")
     assert sum(row.faults for row in result.rows) == 27
