@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo        simulate some weeks of data taking, certify them, open the dashboard (SERVE=0: do not open it)"
-	@echo "make test        the test suite, under 90 s on two cores"
+	@echo "make test        the test suite, two to three minutes on two cores"
 	@echo "make lint        style, types and the layering of the packages"
 	@echo "make benchmark   certification of real runs; DQM_DATA names the folder of the data (ARGS=... for options)"
 	@echo "make benchmark-io   speed of reading and reducing histograms; installs ROOT (700 MB) and other peers first"

@@ -62,6 +62,7 @@ def test_a_fault_is_found_and_the_rest_is_quiet(data: Path) -> None:
     assert rows["everything"].metrics["far"] == 100
 
 
+@pytest.mark.slow
 def test_document_has_figures_published_ones_digests_and_looks(data: Path) -> None:
     found = run(Request(data=str(data), sets=("nab",), quick=True))
     document = found.document()

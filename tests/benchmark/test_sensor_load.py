@@ -13,6 +13,7 @@ from pipelines.benchmarks.sensor_load import BEGIN, STEP, load, measure, measure
 SAMPLES = 2000
 
 
+@pytest.mark.slow
 def test_pandas_gives_the_same_statistics_of_windows() -> None:
     """Bins of 23 readings that end where pandas' rows do."""
     settings = WindowSettings(windows=(60.0, 600.0), rhythms=())
@@ -28,6 +29,7 @@ def test_pandas_gives_the_same_statistics_of_windows() -> None:
         np.testing.assert_allclose(column[full], peer[name].to_numpy()[full], rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_rows_say_what_was_measured() -> None:
     ours, peer = measure(8, SAMPLES), measure_pandas(8, SAMPLES)
     assert (ours.method, ours.measured_on, peer.method, peer.measured_on) == ("lumicert", 8, "pandas-rolling", 2)

@@ -36,6 +36,7 @@ def test_polars_computes_what_the_kernel_computes() -> None:
     np.testing.assert_allclose(moments["mean"].to_numpy(), ours[:, len(points) + 1], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_kernels_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "SLICE", 0.05)
     monkeypatch.setattr(kernels, "REPEATS", 1)

@@ -124,6 +124,7 @@ def test_changed_data_make_verdicts_stale(paths: Paths, config: Config, store: S
     assert "UNKNOWN" not in set(verdicts(store, run).decision.astype(str)), "scored again it has verdicts again"
 
 
+@pytest.mark.slow
 def test_verdicts_of_earlier_models_stand(paths: Paths, config: Config, store: Store) -> None:
     """Catches the mutant that decides old scores at the new working point: runs learned from would judge themselves."""
     decided, point = digests(store), store.working_point()

@@ -57,6 +57,7 @@ def test_both_are_measured_on_the_same_runs_with_thresholds_of_the_past(config: 
     json.dumps(found.document(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_promotion_and_the_way_back_are_recorded_with_who_and_why(config: Config, store: Store) -> None:
     people = ConfiguredPeople(config.people)
     before = store.pointed("champion")

@@ -102,6 +102,7 @@ def walked(rows: int = 400, seed: int = 3) -> FeatureTable:
     return lagged(table(x), 4)
 
 
+@pytest.mark.slow
 def test_forecaster_learns_what_follows() -> None:
     given = walked()
     detector = Forecaster(epochs=12, hidden=8, batch=64).fit(given, unknown(given), seed=1)

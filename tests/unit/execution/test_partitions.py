@@ -39,6 +39,7 @@ def test_answers_come_in_the_order_of_the_tasks_and_errors_stay_with_their_own()
     assert str(found[1].error) == "-1 is negative"
 
 
+@pytest.mark.slow
 def test_processes_answer_as_the_serial_way_does() -> None:
     found = run_partitions(work("squared"), [3, -1, 2], Scheduler("processes", 2).executor)  # type: ignore[arg-type]
     assert [each.answer for each in found] == [9, None, 4]

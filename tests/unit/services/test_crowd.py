@@ -21,7 +21,7 @@ print(json.dumps([each.document() for each in found]))
 """A program of its own that forks when everything is imported and before there is any thread."""
 
 
-@pytest.mark.parametrize(("processes", "times"), [(3, 6), pytest.param(20, 25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("processes", "times"), [(3, 3), pytest.param(20, 25, marks=pytest.mark.slow)])
 def test_nothing_is_lost_and_nothing_counts_twice(store: Store, processes: int, times: int, repository: Path) -> None:
     """Mutant: ``expected`` compared before the lock is taken, so that two forms pass on the same sight."""
     command = [sys.executable, "-c", CROWD, str(store.path), str(processes), str(times)]
