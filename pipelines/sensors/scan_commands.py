@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from dqm.model.sensors import SensorReadings
     from pipelines.sensors.scan import Night, Scan
 
+__all__ = ["app", "scan"]
+
 Files = Annotated[list[Path] | None, typer.Argument(help="files of readings to judge; none: what the store holds")]
 Past = Annotated[list[Path] | None, typer.Option("--past", help="files of earlier readings; may be given again")]
 Share = Annotated[float, typer.Option("--past-share", help="without --past: share of the time that is the past")]
