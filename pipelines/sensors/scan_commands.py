@@ -26,8 +26,6 @@ from pipelines.sensors.commands import (
 )  # fmt: skip
 from pipelines.terminal import DEFAULT_CONFIG, JsonPath, say, write_json
 
-__all__ = ["app"]
-
 if TYPE_CHECKING:
     from dqm.formats.sensor_screening import SensorRead
     from dqm.model.config import Config
