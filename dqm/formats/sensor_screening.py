@@ -300,8 +300,3 @@ def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Acc
     for name in catalog.expected:
         if name not in found:
             account.tell("absent", "quarantined", f"{name}: the catalog expects it and no file has it")
-
-
-def _accounted(parsed: ParsedSensors) -> ReadFile:
-    source = parsed.source
-    return ReadFile(str(source.path), source.digest, parsed.rows, parsed.rows - parsed.lost)
