@@ -203,14 +203,16 @@ def _tiles(readings: SensorReadings, order: Sequence[int]) -> tuple[tuple[Tile, 
     for hour in range(24):
         which: list[int] = []
         rows: list[int] = []
+        held = 0
         for position in np.flatnonzero(bounds[:, hour + 1] > bounds[:, hour]).tolist():
             begin, end = bounds[position, hour : hour + 2].tolist()
             which.append(position)
             rows.append(end - begin)
             spans.append((begin, end))
-            if sum(rows) >= TILE:
+            held += end - begin
+            if held >= TILE:
                 tiles.append((hour, tuple(which), tuple(rows)))
-                which, rows = [], []
+                which, rows, held = [], [], 0
         if which:
             tiles.append((hour, tuple(which), tuple(rows)))
     return tuple(tiles), spans
