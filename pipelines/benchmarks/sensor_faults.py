@@ -127,7 +127,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 @dataclass(frozen=True)
 class _Seen:
-    """One fault, the anomalies that overlap it, and what its loop had at other times."""
+    """One fault and the anomalies of its loop that overlap it."""
 
     fault: CryogenicFault
     anomalies: tuple[AnomalyInterval, ...]

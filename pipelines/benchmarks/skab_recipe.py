@@ -126,7 +126,8 @@ def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgemen
 
 
 def learned(recordings: Sequence[Recording], gap: float) -> Past:
-    """From training rows alone; recordings that begin within ``gap`` seconds of the end of those before are a pair.
+    """From training rows alone; a recording that begins within ``gap`` seconds of the last training row of the one
+    before is a pair with it.
 
     Where there are fewer than three such pairs, quarters of one training part that follow one another take their place.
     """
