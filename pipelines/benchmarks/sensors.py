@@ -90,10 +90,8 @@ class Result:
         lines = [row.text() for row in self.rows]
         sets = dict.fromkeys(row.set for row in self.rows)
         for name in sets:
-            lines += ["", f"published for {name}:"]
-            lines += [_line(name, p.method, p.metrics, p.source) for p in PUBLISHED if p.set == name]
-            if not any(p.set == name for p in PUBLISHED):
-                lines[-2:] = []
+            published = [_line(name, p.method, p.metrics, p.source) for p in PUBLISHED if p.set == name]
+            lines += ["", f"published for {name}:", *published] if published else []
         lines += [row.text() for row in self.load]
         lines += [
             f"{name}: recipe {digest[:12]}, test labels looked at with {LOOKS[name]} recipes"
