@@ -10,7 +10,7 @@ None of these may pass, whatever a model says, and while one lasts the numbers o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,17 +51,26 @@ class Checked:
     notes: tuple[str, ...]
 
 
-def checked(past: SensorReadings, night: SensorReadings, span: tuple[int, int], *, periods: float = 3.0) -> Checked:
+def checked(
+    past: SensorReadings,
+    night: SensorReadings,
+    span: tuple[int, int],
+    *,
+    periods: float = 3.0,
+    known: Sequence[Certain] = (),
+) -> Checked:
     """What is certain of ``night`` within ``span`` (ns of UTC); ``past`` has the same sensors, and is earlier.
 
-    ``periods`` without a reading make a gap.
+    ``periods`` without a reading make a gap. ``known`` are changes of unit whose readings are invalid already: they are
+    no gaps, and are not found again.
     """
     found: list[Certain] = []
     notes, pairs = [], []
     for (sensor, before, was), (_, time, value) in zip(past.each(), night.each(), strict=True):
         value, changed = _in_one_unit(sensor, was, time, value)
         found += changed
-        found += _silences(sensor, (before, was), (time, value), span, periods, changed)
+        units = [*changed, *(each for each in known if each.sensor == sensor.name)]
+        found += _silences(sensor, (before, was), (time, value), span, periods, units)
         still, usually = _still(sensor, (before, was), (time, value), span)
         found += still
         if usually:
@@ -95,7 +104,7 @@ def _silences(
     periods: float,
     changed: Sequence[Certain],
 ) -> list[Certain]:
-    """Gaps between valid readings, but not where the unit changed."""
+    """Gaps between valid readings, less the time in which the unit was another."""
     time, value = now
     good = np.isfinite(value)
     valid = time[good]
@@ -105,17 +114,33 @@ def _silences(
     if len(earlier) and span[0] - earlier[-1] <= usual * SECOND:
         begin = int(earlier[-1])
     found = []
-    for since, until in zip(*gaps(sensor, valid, begin=begin, end=span[1], periods=periods), strict=True):
-        if any(each.begin < until and (each.end is None or since < each.end) for each in changed):
-            continue
-        bad = int(((time > since) & (time < until)).sum())
-        what = f"no valid reading ({bad} invalid ones)" if bad else "no reading"
-        due = cadence(earlier if len(earlier) > 1 else valid)
-        every = "" if np.isnan(due) else f"; one every {sensor.period or due:.3g} s is due"
-        first = max(int(since), span[0])
-        reason = f"{sensor.name}: {what} for {lasted(first, int(until))}{every}"
-        found.append(_certain(sensor, "gap", first, None if until >= span[1] else int(until), reason))
+    silent = zip(*(each.tolist() for each in gaps(sensor, valid, begin=begin, end=span[1], periods=periods)), strict=True)
+    for whole in silent:
+        for since, until in _outside(*whole, changed):
+            if (since, until) != whole and until - since <= usual * SECOND:
+                continue
+            bad = int(((time > since) & (time < until)).sum())
+            what = f"no valid reading ({bad} invalid ones)" if bad else "no reading"
+            due = cadence(earlier if len(earlier) > 1 else valid)
+            every = "" if np.isnan(due) else f"; one every {sensor.period or due:.3g} s is due"
+            first = max(since, span[0])
+            reason = f"{sensor.name}: {what} for {lasted(first, until)}{every}"
+            found.append(_certain(sensor, "gap", first, None if until >= span[1] else until, reason))
     return found
+
+
+def _outside(begin: int, end: int, changed: Sequence[Certain]) -> Iterator[tuple[int, int]]:
+    """The parts of ``[begin, end)`` in which no change of unit lasts."""
+    for each in sorted(changed, key=lambda one: one.begin):
+        if each.begin >= end or (each.end is not None and each.end <= begin):
+            continue
+        if each.begin > begin:
+            yield begin, each.begin
+        if each.end is None:
+            return
+        begin = each.end
+    if begin < end:
+        yield begin, end
 
 
 def _still(

@@ -126,11 +126,11 @@ def scan(
     """Judge the readings of a night by what the past says; ``periods`` without a reading make a gap."""
     started = time.monotonic()
     showing("gaps, stuck sensors, changes of unit")
-    clear = checked(night.past, night.readings, (night.begin, night.end), periods=periods)
+    clear = checked(night.past, night.readings, (night.begin, night.end), periods=periods, known=night.changed)
     sure = [*night.changed, *clear.found]
     showing("what is usual")
     usual, alarm = _learned(night, periods)
-    found = certain_intervals(_without_twins(sure), MERGE, alarm.highest, night.readings.sensors)
+    found = certain_intervals(sure, MERGE, alarm.highest, night.readings.sensors)
     begin, end, leads = _judged(night, clear, usual, sure, showing)
     for name, lead in leads.items():
         severity = alarm.severity(lead.score)
@@ -197,20 +197,6 @@ def _looks_at(feature: Feature, each: Certain) -> bool:
     """Whether it is of the sensor, or of sensors of its loop together."""
     together = feature.what == "residual" or feature.source == each.loop
     return feature.source == each.sensor or (feature.loop == each.loop and together)
-
-
-def _without_twins(sure: Sequence[Certain]) -> list[Certain]:
-    """A gap of a sensor that lies in its change of unit is the change of unit."""
-    units = [each for each in sure if each.kind == "unit-change"]
-
-    def inside(each: Certain) -> bool:
-        return any(one.sensor == each.sensor and _overlap(one, each) for one in units)
-
-    return [each for each in sure if each.kind != "gap" or not inside(each)]
-
-
-def _overlap(one: Certain, other: Certain) -> bool:
-    return (one.end is None or other.begin < one.end) and (other.end is None or one.begin < other.end)
 
 
 def _pieces(begin: int, end: int) -> Iterator[TimeGrid]:

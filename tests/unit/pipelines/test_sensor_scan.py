@@ -115,6 +115,23 @@ def test_a_change_of_unit_is_told_once_and_its_readings_are_left_out() -> None:
     assert found[0].end == hours(7, 8)[0]
 
 
+def test_a_gap_before_a_change_of_unit_is_told_too() -> None:
+    """Mutant: every gap that touches a change of unit is left out."""
+    unit, gap = certain(np.where(during(8, 9), 1000 * QUIET, QUIET), keep=~during(6, 8))
+    assert (unit.kind, unit.begin, unit.end) == ("unit-change", hours(8, 9)[0], hours(9, 10)[0])
+    assert (gap.kind, gap.begin, gap.end) == ("gap", hours(6, 7)[0] - PERIOD * SECOND, hours(8, 9)[0])
+
+
+def test_a_gap_before_a_change_of_unit_that_was_found_on_reading_is_told_too() -> None:
+    one, before, now = sensor(), hours(0, 5), hours(5, 10)
+    past = SensorReadings.of([one], [(before, noise(before))])
+    kept = ~during(6, 8)
+    night = SensorReadings.of([one], [(now[kept], np.where(during(8, 9), np.nan, QUIET)[kept])])
+    known = Certain("TT", "A", "unit-change", int(hours(8, 9)[0]), int(hours(9, 10)[0]), "")
+    (gap,) = checked(past, night, (int(now[0]), int(now[-1]) + 1), known=[known]).found
+    assert (gap.begin, gap.end) == (hours(6, 7)[0] - PERIOD * SECOND, hours(8, 9)[0])
+
+
 def test_still_seconds_count_from_the_last_change() -> None:
     time = np.arange(5) * PERIOD * SECOND
     assert still_seconds(time, np.array([1.0, 1.0, 2.0, 2.0, 2.0])).tolist() == [0, 10, 0, 10, 20]
