@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.decide.intervals import Stretch, united
-from dqm.model.sensors import AnomalyInterval, Sensor
+from dqm.model.sensors import SECOND, AnomalyInterval, Sensor
 from pipelines.sensors.alarm import Alarm
 from pipelines.sensors.certain import Certain
 from pipelines.sensors.usual import KINDS, SHARES, Usual, largest
@@ -126,18 +126,19 @@ def _interval(loop: str, stretch: Stretch, by: Told) -> AnomalyInterval:
     lead = int(feature[row, column])
     reason = _reason(lead, float(by.leads.x[first + row, column]), float(beyond[row, column]), by.usual)
     kind = NAMED[column]
-    if kind == "level" and _drifting(first, last, lead, by):
+    if kind == "level" and _drifting(slice(first, last), column, lead, by):
         kind = "drift"
     return AnomalyInterval(loop, stretch.begin, stretch.end, stretch.severity, kind, tuple(drivers[:MOST]), reason)
 
 
-def _drifting(first: int, last: int, lead: int, by: Told) -> bool:
+def _drifting(windows: slice, column: int, lead: int, by: Told) -> bool:
     """Whether the leading level moved steadily the same way over at least an hour: a rank correlation above 0.9."""
-    rows, place = np.nonzero(by.leads.feature[first:last] == lead)
-    x = by.leads.x[first:last][rows, place]
-    if len(x) < 10 or by.begin[first:last][rows[-1]] - by.begin[first:last][rows[0]] < 3600 * 10**9:
+    x = by.leads.x[windows, column]
+    rows = np.flatnonzero((by.leads.feature[windows, column] == lead) & np.isfinite(x))
+    begin = by.begin[windows][rows]
+    if len(rows) < 10 or begin[-1] - begin[0] < 3600 * SECOND:
         return False
-    ranks = np.argsort(np.argsort(x))
+    ranks = np.argsort(np.argsort(x[rows]))
     return bool(abs(np.corrcoef(rows, ranks)[0, 1]) > 0.9)
 
 

@@ -149,14 +149,15 @@ class Ranges:
         """u ``(w, d)`` of x; NaN where a feature is missing or has no past."""
         off = x - self.centre
         upward = np.array([each.what in UPWARD for each in self.judged.all])
-        u = np.where(off >= 0, off / self.above, np.where(upward, 0.0, -off / self.below))
+        below = np.where(upward & (off < 0), 0.0, -off / self.below)  # NaN is not below: it stays NaN
+        u = np.where(off >= 0, off / self.above, below)
         return np.minimum(u, MOST).astype(np.float32)
 
     def shown(self, i: int, x: float) -> float:
         """x of feature ``i`` in its unit."""
         what = self.judged.all[i].what
         if what in WIDTHS:
-            return float(np.exp(x) - self.floor[i])
+            return max(float(np.exp(x) - self.floor[i]), 0.0)
         return float(1 / (1 + np.exp(-x))) if what in SHARES else x
 
     def edges(self, i: int) -> tuple[float, float]:
