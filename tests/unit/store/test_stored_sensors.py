@@ -188,3 +188,4 @@ def test_three_decimals_are_whole_numbers_and_noise_is_not() -> None:
     assert decimals_of(np.array([44.0, -3.0])) == 0
     assert decimals_of(np.random.default_rng(0).normal(size=5)) is None
     assert decimals_of(np.array([1e300, 1.0])) is None
+    assert decimals_of(np.array([1e305])) is None
