@@ -32,13 +32,14 @@ def gaps(
 ) -> tuple[Moments, Moments]:
     """Begins and ends ``(g,)`` in ns of UTC of the stretches without a reading, from the reading before to the next.
 
-    Given ``begin`` and ``end`` of what was looked at, a silence at either edge counts as well, and a sensor without any
-    reading is one gap.
+    Given ``begin`` and ``end`` of what was looked at, a silence at either edge counts as well, a sensor without any
+    reading is one gap, and around a single one of which no period is known all is.
     """
     edges = np.concatenate([[begin] if begin is not None else [], time, [end] if end is not None else []])
     edges = edges.astype(np.int64)
     allowed = allowed_silence(sensor, time, periods)
-    if not len(time) and len(edges) == 2 and sensor.logging == "periodic":
+    unheard = not len(time) or np.isinf(allowed)
+    if unheard and len(edges) == len(time) + 2 and sensor.logging == "periodic":
         allowed = 0.0
     at = np.flatnonzero(np.diff(edges) > allowed * SECOND)
     return edges[at], edges[at + 1]

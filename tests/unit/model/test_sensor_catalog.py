@@ -187,6 +187,14 @@ def test_a_sensor_without_a_reading_is_one_gap() -> None:
     assert (begins.tolist(), ends.tolist()) == ([5], [9])
 
 
+def test_around_a_single_reading_of_unknown_period_all_is_silent() -> None:
+    """Mutant: a sensor that came once in a night has no gap, because nobody knows when it was due."""
+    begins, ends = gaps(Sensor("a"), np.array([7]), begin=5, end=9)
+    assert (begins.tolist(), ends.tolist()) == ([5, 7], [7, 9])
+    assert len(gaps(Sensor("a"), np.array([7]))[0]) == 0
+    assert len(gaps(Sensor("a", logging="on-change"), np.array([7]), begin=5, end=9)[0]) == 0
+
+
 def test_on_change_is_silent_as_long_as_it_likes_unless_a_period_is_declared() -> None:
     time = np.array([0, 1, 10_000]) * SECOND
     assert allowed_silence(Sensor("a", logging="on-change"), time) == float("inf")
