@@ -114,8 +114,8 @@ def _silences(
     if len(earlier) and span[0] - earlier[-1] <= usual * SECOND:
         begin = int(earlier[-1])
     found = []
-    silent = zip(*(each.tolist() for each in gaps(sensor, valid, begin=begin, end=span[1], periods=periods)), strict=True)
-    for whole in silent:
+    begins, ends = gaps(sensor, valid, begin=begin, end=span[1], periods=periods)
+    for whole in zip(begins.tolist(), ends.tolist(), strict=True):
         for since, until in _outside(*whole, changed):
             if (since, until) != whole and until - since <= usual * SECOND:
                 continue
