@@ -75,6 +75,8 @@ def scan(
         raise typer.BadParameter(f"--past-share: {past_share:g} is no share of the time; give one between 0 and 1")
     if (csv or page) and output is None:
         raise InputError("dqm sensors scan: no folder for --csv and --html; name one with -o FOLDER")
+    if past and not files:
+        raise InputError("dqm sensors scan: --past without files to judge; name them, or leave --past out")
     settings = settings_of(config)
     form = (kind, time_column, time_unit, zone, name, value)
     with showing("reading") as name_it:
