@@ -81,6 +81,8 @@ class Alarm:
     @property
     def promise(self) -> str:
         """What the past can promise, in words."""
+        if not self.weeks:
+            return "the past could not be judged by itself, so that only what is certain is told"
         rate, bound = self.rate
         held = f"the past of {self.weeks:.2g} loop-weeks had {self.opened} anomalies at this threshold"
         said = f"{held}: {rate:.2g} per loop and week, at most {bound:.2g} with 90% confidence"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,8 +28,8 @@ WINDOW = 23.31
 THINNED = 4
 """Every how many windows the past is looked at: neighbours say nearly the same."""
 SETTINGS = WindowSettings(windows=(600.0, 3600.0))
-SHORTEST = 2 * 3600.0
-"""Seconds of a past, at least: the longest window twice."""
+SHORTEST = 3.5 * 3600.0
+"""Seconds of a past, at least: from then on one half of it can be judged by what the other says."""
 PIECE = 3600 * 24
 """Seconds that are worked on at a time."""
 
@@ -132,15 +132,24 @@ def scan(
     usual, alarm = _learned(night, periods)
     found = certain_intervals(sure, MERGE, alarm.highest, night.readings.sensors)
     begin, end, leads = _judged(night, clear, usual, sure, showing)
-    for name, lead in leads.items():
+    judged = {name: each for name, each in leads.items() if len(alarm.past) and np.isfinite(each.score).any()}
+    for name, lead in judged.items():
         severity = alarm.severity(lead.score)
         found += told(name, stretches(begin, end, severity, alarm.rules), Told(begin, end, lead, usual, alarm))
     named = sorted(found, key=lambda each: (each.begin, each.loop))
     ended = hushed(named, quiet, night.readings.sensors, now=night.end)
-    notes = (*night.notes, *clear.notes)
+    notes = (*night.notes, *clear.notes, *_unjudged(night.loops, judged))
     count, known = len(night.loops), len(night.readings)
     seconds = time.monotonic() - started
     return Scan(night.begin, night.end, count, known, tuple(ended), alarm, len(usual.features), notes, seconds)
+
+
+def _unjudged(loops: Sequence[str], judged: Collection[str]) -> list[str]:
+    """A note on loops of which no window could be compared with a past: silence of them says nothing."""
+    missing = [each for each in loops if each not in judged]
+    if not missing:
+        return []
+    return [f"{len(missing)} loops could not be judged, such as {missing[0]}; only what is certain of them is told"]
 
 
 def _learned(night: Night, periods: float) -> tuple[Usual, Alarm]:

@@ -266,6 +266,8 @@ def test_scan_says_what_it_lacks(dqm: Dqm, fridge: Path, tmp_path: Path) -> None
     night, config = fridge / "night.csv", ("-c", fridge / "dqm.toml")
     assert "--past-share: 2 is no share of the time" in dqm("sensors", "scan", night, *config, "--past-share", "2")[1]
     assert "no folder for --csv and --html; name one with -o" in dqm("sensors", "scan", night, *config, "--csv")[1]
+    alone = dqm("sensors", "scan", *config, "--past", night)[1]
+    assert "--past without files to judge; name them, or leave --past out" in alone
     code, said = dqm("sensors", "scan", night, *config, "--past-share", "0.1")
     assert code == 1 or code == 2
-    assert "is too short: it takes 2 h to know what is usual" in said
+    assert "is too short: it takes 3.5 h to know what is usual" in said

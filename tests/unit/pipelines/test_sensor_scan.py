@@ -160,6 +160,11 @@ def test_a_short_past_says_that_it_can_promise_little() -> None:
     assert "too short to show one per loop and week, so only what exceeds all of it opens" in alarm.promise
 
 
+def test_a_past_that_cannot_judge_itself_promises_nothing() -> None:
+    alarm = Alarm.of(np.arange(3, dtype=np.int64), np.full((3, 1), np.nan, np.float32), MERGE)
+    assert alarm.promise == "the past could not be judged by itself, so that only what is certain is told"
+
+
 LOOPS, DAYS = 5, 1.5
 CELLS = cell_names(LOOPS)
 SPLIT = T0 + round(24 * HOUR)
@@ -241,7 +246,7 @@ def test_a_night_needs_readings_a_past_time_and_sensors_in_common() -> None:
         Night.of(empty, of("TT", 0, 5))
     with pytest.raises(InputError, match=r"the past ends at 2026-06-01T03:59:50Z, after the readings begin \(2026"):
         Night.of(of("TT", 0, 4), of("TT", 3, 5))
-    with pytest.raises(InputError, match=r"the past of 1 h is too short: it takes 2 h to know what is usual"):
+    with pytest.raises(InputError, match=r"the past of 1 h is too short: it takes 3\.5 h to know what is usual"):
         Night.of(of("TT", 0, 1), of("TT", 3, 5))
     with pytest.raises(InputError, match=r"the past has none of the sensors that are to be scanned \('PT' …"):
         Night.of(of("TT", 0, 4), of("PT", 5, 9))
@@ -258,6 +263,15 @@ def test_sensors_that_only_one_side_has_are_noted() -> None:
     )
     found = scan(night)
     assert [(each.kind, each.drivers) for each in found.intervals if each.kind == "gap"] == [("gap", ("OLD",))]
+
+
+def test_a_loop_that_cannot_be_judged_is_noted() -> None:
+    """Mutant: a loop without a score is passed over in silence."""
+    a, b = hours(0, 6), hours(6, 8)
+    pair = sensor("TT"), replace(sensor("PT"), loop="B")
+    past = SensorReadings.of(pair, [(a, noise(a)), (a[-30:], noise(a[-30:]))])
+    found = scan(Night.of(past, SensorReadings.of(pair, [(b, noise(b)), (b, noise(b))])))
+    assert found.notes == ("1 loops could not be judged, such as B; only what is certain of them is told",)
 
 
 def test_what_is_certain_in_the_past_teaches_nothing() -> None:
