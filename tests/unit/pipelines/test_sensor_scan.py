@@ -274,6 +274,15 @@ def test_a_loop_that_cannot_be_judged_is_noted() -> None:
     assert found.notes == ("1 loops could not be judged, such as B; only what is certain of them is told",)
 
 
+def test_a_past_of_which_one_half_is_missing_opens_nothing() -> None:
+    """Mutant: severities of no past, which are all alike, open an anomaly that lasts all night."""
+    a, b = hours(0, 6), hours(6, 8)
+    past = SensorReadings.of([sensor()], [(a, np.where(a < hours(3.2, 4)[0], np.nan, noise(a)))])
+    found = scan(Night.of(past, SensorReadings.of([sensor()], [(b, noise(b, seed=2))])))
+    assert found.intervals == ()
+    assert found.notes == ("1 loops could not be judged, such as A; only what is certain of them is told",)
+
+
 def test_what_is_certain_in_the_past_teaches_nothing() -> None:
     """Mutant: the past as it was logged, whose other unit would make every level usual."""
     a, b = hours(0, 12), hours(12, 18)
