@@ -33,8 +33,12 @@ def show(view: View) -> None:
     span = min(day.begin for day in chosen), max(day.end for day in chosen)
     _show_totals(intervals, span, chosen)
     st.caption(for_markdown(f"{chosen[-1].promise[:1].upper()}{chosen[-1].promise[1:]}."))
+    notes = list(dict.fromkeys(note for day in chosen for note in day.notes))
+    for note in notes:
+        st.warning(for_markdown(note), icon=":material/help:")
     if not intervals:
-        st.success("No loop did anything unusual.", icon=":material/check:")
+        judged = "No loop that could be judged" if notes else "No loop"
+        st.success(f"{judged} did anything unusual.", icon=":material/check:")
         return
     beam = reading.beam(view.path, view.snapshot, *span)
     st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", theme=None)

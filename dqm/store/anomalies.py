@@ -20,7 +20,7 @@ from dqm.store.store import Store
 
 KIND = "anomalies"
 SCANNED = b"lumicert.scanned"
-"""Metadata entry: from when to when it was scanned, and what its past promises, as JSON."""
+"""Metadata entry: from when to when it was scanned, what its past promises, and what could not be judged, as JSON."""
 SCHEMA = pa.schema(
     [
         ("loop", pa.string()), ("begin", pa.int64()), ("end", pa.int64()), ("severity", pa.float64()),
@@ -31,13 +31,15 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ScannedDay:
-    """Anomalies that began on a UTC day, within ``[begin, end)`` that was scanned (ns of UTC), and the ``promise``."""
+    """Anomalies that began on a UTC day, within ``[begin, end)`` that was scanned (ns of UTC), and the ``promise``;
+    ``notes`` say what could not be judged, so that its silence is not taken for good."""
 
     day: int
     begin: int
     end: int
     promise: str
     intervals: tuple[AnomalyInterval, ...]
+    notes: tuple[str, ...] = ()
 
 
 def store_anomalies(
@@ -46,15 +48,17 @@ def store_anomalies(
     span: tuple[int, int],
     promise: str,
     provenance: Mapping[str, str],
+    notes: Sequence[str] = (),
 ) -> list[int]:
-    """Put what a scan of ``span`` found into the transaction, day by day; the days are returned.
+    """Put what a scan of ``span`` found, and its ``notes``, into the transaction, day by day; the days are returned.
 
     A scan replaces what an earlier one said of a day.
     """
     days = []
     for begin in range(span[0] // DAY * DAY, span[1], DAY):
         mine = [each for each in intervals if begin <= each.begin < begin + DAY]
-        scanned = {"begin": max(begin, span[0]), "end": min(begin + DAY, span[1]), "promise": promise}
+        scanned: dict[str, Any] = {"begin": max(begin, span[0]), "end": min(begin + DAY, span[1]), "promise": promise}
+        scanned["notes"] = list(notes)
         table = pa.Table.from_pylist([_row(each) for each in mine], schema=SCHEMA)
         change.put(
             KIND, day_number(begin), table.replace_schema_metadata({SCANNED: json.dumps(scanned).encode()}), provenance
@@ -79,4 +83,4 @@ def _day(day: int, table: pa.Table) -> ScannedDay:
         raise StoreError(f"the columns {table.column_names} of {day} are no anomalies; scan again: dqm sensors scan")
     said = json.loads(metadata[SCANNED])
     rows = [AnomalyInterval(**{**row, "drivers": tuple(json.loads(row["drivers"]))}) for row in table.to_pylist()]
-    return ScannedDay(day, said["begin"], said["end"], said["promise"], tuple(rows))
+    return ScannedDay(day, said["begin"], said["end"], said["promise"], tuple(rows), tuple(said.get("notes", ())))

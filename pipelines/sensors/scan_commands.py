@@ -171,5 +171,6 @@ def _keep(found: Scan, config: Path) -> None:
     made = {"features": str(found.features), "scanned_at": str(int(time.time()))}
     place = Place.configured(settings.store)
     with Store.create(settings.store_path, place=place) as store, store.transaction() as change:
-        days = store_anomalies(change, found.intervals, (found.begin, found.end), found.alarm.promise, made)
+        span, promise = (found.begin, found.end), found.alarm.promise
+        days = store_anomalies(change, found.intervals, span, promise, made, found.notes)
     say(f"kept {len(found.intervals)} anomalies of {len(days)} days in {settings.store_path}")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.inert import for_markdown
 from dashboard.sensor_figures import bands, loop_figure, timeline
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
 from dqm.store.anomalies import store_anomalies
@@ -76,6 +77,16 @@ def test_several_days_can_be_chosen(page: Page, configured: Path, empty: Store) 
     app.select_slider(key="sensors_days").set_range("20260502", "20260503").run()
     assert not app.exception
     assert "No loop did anything unusual" in app.success[0].value
+
+
+def test_what_could_not_be_judged_is_told_beside_a_quiet_day(page: Page, configured: Path, empty: Store) -> None:
+    """Mutant: a loop that no past can judge is shown as one that did nothing unusual."""
+    with empty.transaction() as change:
+        store_anomalies(change, (), (BEGIN, BEGIN + 24 * HOUR), "", {}, ["1 loops could not be judged, such as *B*"])
+    app = page("sensors")
+    assert not app.exception
+    assert app.warning[0].value == for_markdown("1 loops could not be judged, such as *B*")
+    assert app.success[0].value == "No loop that could be judged did anything unusual."
 
 
 def test_the_timeline_shows_kinds_suppression_and_beam() -> None:
