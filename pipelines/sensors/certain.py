@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,7 +156,7 @@ def _still(
     if len(time) == early:
         return [], False
     seconds = still_seconds(time, value)
-    longest = float(seconds[:early].max(initial=0))
+    longest = _longest_still(sensor, time[:early], value[:early])
     if early > 1 and longest > NEVER * (time[early - 1] - time[0]) / SECOND:
         return [], True
     usual = sensor.period or cadence(time)
@@ -172,6 +173,13 @@ def _still(
         reason = f"{sensor.name}: stands at {value[i]:.6g}{unit} for {held}; in the past at most for {_time(longest)}"
         found.append(_certain(sensor, "stuck", begin, end, reason))
     return found, False
+
+
+def _longest_still(sensor: Sensor, time: Times, value: Values) -> float:
+    """Seconds of the longest stretch of one value; nobody knows what a sensor did in a gap, so it ends one."""
+    silent = np.diff(time) > allowed_silence(sensor, time) * SECOND
+    edges = [0, *(np.flatnonzero(silent) + 1).tolist(), len(time)]
+    return max(float(still_seconds(time[a:b], value[a:b]).max(initial=0)) for a, b in pairwise(edges))
 
 
 def still_seconds(time: Times, value: Values) -> Values:

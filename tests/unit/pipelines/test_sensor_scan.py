@@ -88,6 +88,19 @@ def test_a_stuck_sensor_is_told_from_its_last_movement_on() -> None:
     assert "stands at 20.123 K for 59.8 min; in the past at most for" in found.reason
 
 
+def test_a_gap_in_the_past_does_not_count_as_standing_still() -> None:
+    """Mutant: the same value before and after a long gap of the past explains a sensor that is stuck for hours."""
+    one, before, now = sensor(), hours(0, 20), hours(20, 30)
+    kept = (before < hours(4, 5)[0]) | (before >= hours(9, 10)[0])
+    value = noise(before)
+    value[np.flatnonzero(kept & (before >= hours(9, 10)[0]))[0]] = value[before < hours(4, 5)[0]][-1]
+    stuck = np.where(now < hours(24, 25)[0], 20.123, noise(now, seed=2))
+    past = SensorReadings.of([one], [(before[kept], value[kept])])
+    night = SensorReadings.of([one], [(now, stuck)])
+    (found,) = checked(past, night, (int(now[0]), int(now[-1]) + 1)).found
+    assert (found.kind, found.end) == ("stuck", hours(24, 25)[0])
+
+
 def test_a_sensor_that_stood_still_all_of_the_past_cannot_be_told_and_is_noted() -> None:
     one, before, now = sensor(), hours(0, 5), hours(5, 10)
     past, night = (SensorReadings.of([one], [(time, np.full(len(time), 4.0))]) for time in (before, now))
