@@ -14,6 +14,7 @@ from dqm.decide.intervals import stretches
 from dqm.decide.worst_loops import worst_loops
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet, hushed
+from dqm.model.sensor_gaps import allowed_silence
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
 from features.sensors.columns import WindowSettings
 from features.sensors.learned import learned
@@ -131,14 +132,15 @@ def scan(
     showing("what is usual")
     usual, alarm = _learned(night, periods)
     found = certain_intervals(sure, MERGE, alarm.highest, night.readings.sensors)
-    begin, end, leads = _judged(night, clear, usual, sure, showing)
+    unseen = _unseen(night, periods)
+    begin, end, leads = _judged(night, clear, usual, [*sure, *unseen], showing)
     judged = {name: each for name, each in leads.items() if len(alarm.past) and np.isfinite(each.score).any()}
     for name, lead in judged.items():
         severity = alarm.severity(lead.score)
         found += told(name, stretches(begin, end, severity, alarm.rules), Told(begin, end, lead, usual, alarm))
     named = sorted(found, key=lambda each: (each.begin, each.loop))
     ended = hushed(named, quiet, night.readings.sensors, now=night.end)
-    notes = (*night.notes, *clear.notes, *_unjudged(night.loops, judged))
+    notes = (*night.notes, *clear.notes, *_unjudged(night.loops, judged), *_unseen_note(unseen, night.begin))
     count, known = len(night.loops), len(night.readings)
     seconds = time.monotonic() - started
     return Scan(night.begin, night.end, count, known, tuple(ended), alarm, len(usual.features), notes, seconds)
@@ -191,6 +193,28 @@ def _judged(
         begins.append(grid.begin)
         ends.append(grid.end)
     return np.concatenate(begins), np.concatenate(ends), {name: Leads.joined(each) for name, each in parts.items()}
+
+
+def _unseen(night: Night, periods: float) -> list[Certain]:
+    """Sensors that were silent just before the night: windows that reach back there hold too little to be judged."""
+    found = []
+    for sensor, at, value in night.past.each():
+        valid = at[np.isfinite(value)]
+        silent = min(allowed_silence(sensor, valid, periods) * SECOND, SETTINGS.reach)
+        if len(valid) and night.begin - int(valid[-1]) > silent:
+            loop = sensor.loop or sensor.name
+            found.append(Certain(sensor.name, loop, "gap", int(valid[-1]), night.begin, "before the night"))
+    return found
+
+
+def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
+    if not unseen:
+        return []
+    until = _stamp(begin + SETTINGS.reach)
+    return [
+        f"{len(unseen)} sensors were not read just before {_stamp(begin)}, such as {unseen[0].sensor}, last at "
+        f"{_stamp(unseen[0].begin)}; until {until} only what is certain is told of them"
+    ]
 
 
 def _forget(values: NDArray[np.float32], features: Sequence[Feature], sure: Sequence[Certain], grid: TimeGrid) -> None:

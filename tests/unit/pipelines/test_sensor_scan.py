@@ -307,3 +307,14 @@ def test_what_is_certain_in_the_past_teaches_nothing() -> None:
     found = [[each.kind for each in scan(Night.of(past, night)).intervals] for past in pasts]
     assert found[0] == found[1]
     assert "level" in found[1]
+
+
+@pytest.mark.parametrize(("pause", "noted"), [(2, 1), (0, 0)])
+def test_windows_that_reach_into_a_pause_before_the_night_are_not_judged(pause: int, noted: int) -> None:
+    """Mutant: windows of a few readings, whose slopes open a drift in every loop where the files leave a pause."""
+    a, b = hours(0, 12), hours(12 + pause, 16 + pause)
+    past = SensorReadings.of([sensor("TT")], [(a, noise(a))])
+    found = scan(Night.of(past, SensorReadings.of([sensor("TT")], [(b, noise(b, seed=2))])))
+    assert [each for each in found.intervals if each.begin < b[0] + HOUR] == []
+    told = "1 sensors were not read just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
+    assert list(found.notes) == [told + "until 2026-06-01T15:02:02Z only what is certain is told of them"] * noted
