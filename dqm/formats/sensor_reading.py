@@ -21,9 +21,15 @@ from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensors import SECOND
 from dqm.model.sensors_config import SensorsConfig, StreamConfig
 
+PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How compressed files begin; as text they would be rows of nonsense."""
+
 
 def parse_sensors(source: Source, given: StreamConfig) -> ParsedSensors:
     """Series of one file of any form; raises ``InputError`` where it is none of them."""
+    packed = next((name for mark, name in PACKED.items() if source.data.startswith(mark)), "")
+    if packed:
+        raise InputError(f"{source.path}: is compressed ({packed}), not a table; unpack it first")
     if given.kind == "timber" or (given.kind == "auto" and is_timber(source)):
         return parse_timber(source, given)
     return parse_table(source, given)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dqm.formats.sensor_rows import Cells
-from dqm.formats.sensor_times import Converted, clock, settled, to_utc, zone_named
+from dqm.formats.sensor_times import UNKNOWN, Converted, clock, settled, to_utc, zone_named
 from dqm.formats.sources import Source
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
@@ -61,6 +61,11 @@ def moments(cells: pa.ChunkedArray, header: str, given: StreamConfig, source: So
     if not found.local or UTC_HEADER.search(header.upper()):
         none = np.zeros(len(found.time), dtype=np.int64)
         return Converted(found.time, none, none.astype(bool))
+    if len(cells) and (found.time == UNKNOWN).all():
+        raise InputError(
+            f"{source.path}: column {header!r} holds no times, its first cell is {str(cells[0].as_py())[:30]!r}; write "
+            "them as 2026-05-01T12:00:00Z, or name the column of the time (time in the configuration, or --time)"
+        )
     if not given.zone:
         raise InputError(
             f"{source.path}: the times of column {header!r} have no zone, and a guess may be an hour off; name it, "
