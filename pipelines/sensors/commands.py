@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from dqm.formats.sensor_screening import Earlier, SensorRead
     from dqm.model.config import Config
-    from dqm.model.sensors import SensorReadings
+    from dqm.model.sensors import Sensor, SensorReadings
 
 QUARANTINE = 3
 
@@ -117,17 +118,17 @@ def plot(
     from dqm.model.sensor_catalog import Quiet
     from pipelines.sensors.plots import figure_of, write
 
-    settings = settings_of(config)
+    settings = settings_of(config if files else config or DEFAULT_CONFIG)
     if files:
         read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
-        chosen = within(read.readings, sensors, begin, end)
+        shown = within(read.readings, sensors, begin, end)
         for each in read.findings[:20]:
             say(str(each))
     else:
-        chosen = _stored(config or DEFAULT_CONFIG, sensors, begin, end)
+        shown = _stored(config or DEFAULT_CONFIG, sensors, begin, end)
     quiet = [Quiet.of(each) for each in settings.sensors.quiet]
-    write(figure_of(chosen, quiet, periods=settings.sensors.gap), output)
-    say(f"wrote {output}: {len(chosen)} sensors, {len(chosen.time)} readings")
+    write(figure_of(shown, quiet, periods=settings.sensors.gap), output)
+    say(f"wrote {output}: {len(shown)} sensors, {len(shown.time)} readings")
 
 
 def settings_of(config: Path | None) -> Config:
@@ -151,6 +152,7 @@ def read_files(
     from pydantic import ValidationError
 
     from dqm.formats.sensor_reading import read_sensor_files
+    from dqm.formats.sensor_times import zone_named
     from dqm.model.sensors_config import StreamConfig
 
     given = {"kind": kind, "files": (), "time": column, "time_unit": unit, "zone": zone}
@@ -159,6 +161,8 @@ def read_files(
     except ValidationError as error:
         first = error.errors()[0]
         raise typer.BadParameter(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
+    if zone:
+        zone_named(zone)  # a name that is wrong is told even where no time needs it
     known: dict[str, Any] = {}
     if before is not None:
         known = {"earlier": _earlier(before), "stored": {each.name: each.unit for each in before.sensors}}
@@ -188,15 +192,25 @@ def _stored(config: Path, pattern: str, begin: datetime | None, end: datetime | 
     from dqm.store.store import Store
 
     with Store.open(load(config).store_path) as store:
-        names = [each.name for each in stored_sensors(store) if _fits(pattern, each.name, each.loop)]
-        return read_sensors(store, names, *_bounds(begin, end))
+        return read_sensors(store, chosen(stored_sensors(store), pattern), *_bounds(begin, end))
 
 
 def within(readings: SensorReadings, pattern: str, begin: datetime | None, end: datetime | None) -> SensorReadings:
-    """The sensors whose name or loop fits, in the time that was asked for."""
-    taken = readings.take([each.name for each in readings.sensors if _fits(pattern, each.name, each.loop)])
+    """The sensors whose name or loop fits, in the time that was asked for; raises ``InputError`` where none fits."""
+    taken = readings.take(chosen(readings.sensors, pattern))
     first, last = _bounds(begin, end)
     return taken.between(-(2**62) if first is None else first, 2**62 if last is None else last)
+
+
+def chosen(sensors: Sequence[Sensor], pattern: str) -> list[str]:
+    """Names of the sensors whose name or loop fits; raises ``InputError`` where there are some and none fits."""
+    from dqm.model.errors import InputError, nearest
+
+    names = [each.name for each in sensors if _fits(pattern, each.name, each.loop)]
+    if sensors and not names:
+        valid = {name for each in sensors for name in (each.name, each.loop) if name}
+        raise InputError(f"--sensors {pattern}: no sensor or loop is called so; {nearest(pattern, valid)}")
+    return names
 
 
 def _fits(pattern: str, *names: str) -> bool:

@@ -52,7 +52,7 @@ class Listing:
     def text(self) -> str:
         """For people."""
         if not self.sensors:
-            return "no such sensor is stored; take some in with: dqm sensors ingest"
+            return "no such sensor is stored; see all with: dqm sensors list, or take some in with: dqm sensors ingest"
         width = max(len(each.sensor.name) for each in self.sensors[:SHOWN])
         lines = [f"{len(self.sensors)} sensors, {len(self.loops)} loops"]
         lines += [each.text(width) for each in self.sensors[:SHOWN]]

@@ -19,6 +19,7 @@ from pipelines.sensors.commands import (
     Value,
     Zone,
     app,
+    chosen,
     nanoseconds,
     read_files,
     settings_of,
@@ -75,9 +76,18 @@ def scan(
         raise typer.BadParameter(f"--past-share: {past_share:g} is no share of the time; give one between 0 and 1")
     if (csv or page) and output is None:
         raise InputError("dqm sensors scan: no folder for --csv and --html; name one with -o FOLDER")
+    if output is not None and not (csv or page):
+        raise InputError(f"dqm sensors scan: nothing to write into {output}; say what with --csv or --html")
     if past and not files:
-        raise InputError("dqm sensors scan: --past without files to judge; name them, or leave --past out")
+        raise InputError(
+            "dqm sensors scan: --past goes with files to judge; the past of stored readings is told by --since or "
+            "--past-share"
+        )
+    if store or not files:
+        config = config or DEFAULT_CONFIG
     settings = settings_of(config)
+    if output is not None:
+        _make(output)
     form = (kind, time_column, time_unit, zone, name, value)
     with showing("reading") as name_it:
         if files:
@@ -87,8 +97,6 @@ def scan(
         quiet = [Quiet.of(each) for each in settings.sensors.quiet]
         found = scanned(night, periods=settings.sensors.gap, quiet=quiet, showing=name_it)
     say(text(found))
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
     if csv and output is not None:
         (output / "anomalies.csv").write_bytes(csv_of(found))
         say(f"wrote {output / 'anomalies.csv'}")
@@ -98,6 +106,16 @@ def scan(
     if store:
         _keep(found, config or DEFAULT_CONFIG)
     write_json(json_path, found.document())
+
+
+def _make(folder: Path) -> None:
+    """Make the folder before the work that is to be written into it."""
+    from dqm.model.errors import InputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"-o {folder}: no such folder can be made ({error.strerror}); name another") from None
 
 
 def _of_files(
@@ -121,7 +139,8 @@ def _of_files(
         before = read_files(past, settings, *form)
         read = read_files(files, settings, *form, before=before.readings)
         _say_findings(read)
-        early, late = (within(each.readings, sensors, None, None) for each in (before, read))
+        fits = set(chosen([*before.readings.sensors, *read.readings.sensors], sensors))
+        early, late = (each.readings.take([n for n in each.readings.names if n in fits]) for each in (before, read))
         if since is not None:
             late = late.between(nanoseconds(since), 2**62)
     begin = int(late.time.min()) if len(late.time) else 0

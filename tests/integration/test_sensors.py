@@ -266,8 +266,50 @@ def test_scan_says_what_it_lacks(dqm: Dqm, fridge: Path, tmp_path: Path) -> None
     night, config = fridge / "night.csv", ("-c", fridge / "dqm.toml")
     assert "--past-share: 2 is no share of the time" in dqm("sensors", "scan", night, *config, "--past-share", "2")[1]
     assert "no folder for --csv and --html; name one with -o" in dqm("sensors", "scan", night, *config, "--csv")[1]
-    alone = dqm("sensors", "scan", *config, "--past", night)[1]
-    assert "--past without files to judge; name them, or leave --past out" in alone
     code, said = dqm("sensors", "scan", night, *config, "--past-share", "0.1")
     assert code == 1 or code == 2
     assert "is too short: it takes 3.5 h to know what is usual" in said
+    said = dqm("sensors", "scan", night, *config, "-o", tmp_path / "new")[1]
+    assert f"nothing to write into {tmp_path / 'new'}; say what with --csv or --html" in said
+    said = dqm("sensors", "scan", *config, "--past", fridge / "past.csv")[1]
+    assert "--past goes with files to judge; the past of stored readings is told by --since or --past-share" in said
+    said = dqm("sensors", "scan", night, *config, "--csv", "-o", night)[1]
+    assert f"-o {night}: no such folder can be made (File exists); name another" in said
+    said = dqm("sensors", "scan", night, *config, "--sensors", "TT3")[1]
+    assert "--sensors TT3: no sensor or loop is called so; nearest valid names: 'TT2', 'TT1'" in said
+    said = dqm("sensors", "scan", night, *config, "--past", fridge / "past.csv", "--sensors", "TT3")[1]
+    assert "--sensors TT3: no sensor or loop is called so" in said
+
+
+def test_the_store_is_read_with_what_its_configuration_says(
+    dqm: Dqm, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: the defaults in place of dqm.toml where no -c is given, which lose the times of service."""
+    monkeypatch.chdir(config.parent)
+    config.write_text(CONFIG.replace("T06:00", "T04:00"))
+    assert dqm("sensors", "ingest")[0] in (0, 3)
+    assert dqm("sensors", "plot", "-o", "a.html", "--sensors", "31L2")[0] == 0
+    assert "heater exchanged" in Path("a.html").read_text()
+    found = dqm("sensors", "scan", "--since", "2026-05-01T04:00:00", "--sensors", "31L2")[1]
+    assert "suppressed 31L2: " in found
+    assert "heater exchanged" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"\x1f\x8b\x08\x00rest", "is compressed (gzip), not a table; unpack it first"),
+        (
+            b"a,b\nx,y\n",
+            "column 'a' holds no times, its first cell is 'x'; write them as 2026-05-01T12:00:00Z, or name",
+        ),
+    ],
+)
+def test_what_is_no_table_of_readings_is_told(dqm: Dqm, tmp_path: Path, text: bytes, said: str) -> None:
+    (tmp_path / "odd.csv").write_bytes(text)
+    assert said in dqm("sensors", "inspect", tmp_path / "odd.csv")[1]
+
+
+def test_a_zone_that_is_none_is_told_even_where_no_time_needs_it(dqm: Dqm, fridge: Path) -> None:
+    said = dqm("sensors", "inspect", fridge / "past.csv", "--zone", "Europe/Zurch")[1]
+    assert "unknown time zone 'Europe/Zurch'; nearest valid names: 'Europe/Zurich'" in said
