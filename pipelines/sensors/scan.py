@@ -52,8 +52,16 @@ class Night:
     changed: tuple[Certain, ...] = ()
 
     @classmethod
-    def of(cls, past: SensorReadings, readings: SensorReadings, changed: Sequence[Certain] = ()) -> Night:
+    def of(
+        cls,
+        past: SensorReadings,
+        readings: SensorReadings,
+        changed: Sequence[Certain] = (),
+        since: int | None = None,
+    ) -> Night:
         """From two sets of readings; what their sensors lack is learned from the past.
+
+        A silence from ``since`` (ns of UTC) to the first reading is of the night, where the past ends before.
 
         Raises ``InputError`` where there is no past, one that is too short, one that is not before the readings, or no
         sensor that both have.
@@ -65,6 +73,8 @@ class Night:
             raise InputError(f"there is no past to compare with; {way_out}")
         begin, end = int(readings.time.min()), int(readings.time.max()) + 1
         last, first = int(past.time.max()), int(past.time.min())
+        if since is not None and last < since < begin:
+            begin = since
         if last >= begin:
             raise InputError(f"the past ends at {_stamp(last)}, after the readings begin ({_stamp(begin)}); {way_out}")
         if last - first < SHORTEST * SECOND:

@@ -134,19 +134,20 @@ def _of_files(
     if not past:
         read = read_files(files, settings, *form)
         _say_findings(read)
-        early, late = _split(within(read.readings, sensors, None, None), share, since)
+        early, late, at = _split(within(read.readings, sensors, None, None), share, since)
     else:
         before = read_files(past, settings, *form)
         read = read_files(files, settings, *form, before=before.readings)
         _say_findings(read)
         fits = set(chosen([*before.readings.sensors, *read.readings.sensors], sensors))
         early, late = (each.readings.take([n for n in each.readings.names if n in fits]) for each in (before, read))
-        if since is not None:
-            late = late.between(nanoseconds(since), 2**62)
+        at = None if since is None else nanoseconds(since)
+        if at is not None:
+            late = late.between(at, 2**62)
     begin = int(late.time.min()) if len(late.time) else 0
     known = set(late.names)
     changes = [each for each in read.changes if each.sensor.name in known and (each.end is None or each.end > begin)]
-    return Night.of(early, late, [of_change(each) for each in changes])
+    return Night.of(early, late, [of_change(each) for each in changes], at)
 
 
 def _of_store(config: Path, share: float, since: datetime | None, sensors: str) -> Night:
@@ -158,11 +159,14 @@ def _of_store(config: Path, share: float, since: datetime | None, sensors: str) 
 
     with Store.open(load(config).store_path) as store:
         readings = within(read_sensors(store), sensors, None, None)
-    return Night.of(*_split(readings, share, since))
+    early, late, at = _split(readings, share, since)
+    return Night.of(early, late, since=at)
 
 
-def _split(readings: SensorReadings, share: float, since: datetime | None) -> tuple[SensorReadings, SensorReadings]:
-    """What is before a moment, or in the first share of the time, and the rest."""
+def _split(
+    readings: SensorReadings, share: float, since: datetime | None
+) -> tuple[SensorReadings, SensorReadings, int | None]:
+    """What is before a moment, or in the first share of the time, the rest, and that moment in ns of UTC."""
     if since is not None:
         at = nanoseconds(since)
     elif len(readings.time):
@@ -170,7 +174,7 @@ def _split(readings: SensorReadings, share: float, since: datetime | None) -> tu
         at = first + round(share * (last - first))
     else:
         at = 0
-    return readings.between(-(2**62), at), readings.between(at, 2**62)
+    return readings.between(-(2**62), at), readings.between(at, 2**62), at
 
 
 def _say_findings(read: SensorRead) -> None:

@@ -318,3 +318,13 @@ def test_windows_that_reach_into_a_pause_before_the_night_are_not_judged(pause: 
     assert [each for each in found.intervals if each.begin < b[0] + HOUR] == []
     told = "1 sensors were not read just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
     assert list(found.notes) == [told + "until 2026-06-01T15:02:02Z only what is certain is told of them"] * noted
+
+
+def test_a_silence_at_the_begin_of_the_night_is_a_gap() -> None:
+    """Mutant: a night that begins with its first reading, however long everything was silent before."""
+    a, b = hours(0, 4), hours(6, 8)
+    past, night = (SensorReadings.of([sensor("TT")], [(each, noise(each))]) for each in (a, b))
+    since = int(T0 + 5 * HOUR)
+    (gap,) = [each for each in scan(Night.of(past, night, since=since)).intervals if each.kind == "gap"]
+    assert (gap.begin, gap.end) == (since, int(b[0]))
+    assert Night.of(past, night, since=T0 + HOUR).begin == Night.of(past, night).begin == b[0]
