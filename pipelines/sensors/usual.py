@@ -157,7 +157,8 @@ class Ranges:
         """x of feature ``i`` in its unit."""
         what = self.judged.all[i].what
         if what in WIDTHS:
-            return max(float(np.exp(x) - self.floor[i]), 0.0)
+            width = float(np.exp(x) - self.floor[i])
+            return width if width > 1e-6 * self.floor[i] else 0.0  # no width is negative, nor the rest of a rounding
         return float(1 / (1 + np.exp(-x))) if what in SHARES else x
 
     def edges(self, i: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from pipelines.sensors.alarm import MERGE, Alarm
 from pipelines.sensors.certain import Certain, checked, still_seconds
 from pipelines.sensors.scan import Night, Scan, scan
 from pipelines.sensors.scan_report import csv_of, text
+from pipelines.sensors.usual import Feature, Judged, Ranges
 from pipelines.simulate.cryogenic_faults import HOUR, CryogenicFault
 from pipelines.simulate.cryogenics import BEGIN, CryogenicSettings, cell_names, simulate
 
@@ -328,3 +329,11 @@ def test_a_silence_at_the_begin_of_the_night_is_a_gap() -> None:
     (gap,) = [each for each in scan(Night.of(past, night, since=since)).intervals if each.kind == "gap"]
     assert (gap.begin, gap.end) == (since, int(b[0]))
     assert Night.of(past, night, since=T0 + HOUR).begin == Night.of(past, night).begin == b[0]
+
+
+@pytest.mark.parametrize(("x", "width"), [(0.1 + 1e-17, 0.0), (0.09, 0.0), (0.3, 0.2)])
+def test_a_width_in_words_is_never_negative_nor_the_rest_of_a_rounding(x: float, width: float) -> None:
+    feature = Feature("TT:noise@10min", 0, "noise", "A", "TT", "S/TT:noise@10min", "S", "K", 0.0)
+    one = np.zeros(1)
+    ranges = Ranges(Judged((feature,), ()), np.array([0.1]), np.zeros((2, 0)), one, one, one)
+    assert ranges.shown(0, float(np.log(x))) == pytest.approx(width, abs=0 if width == 0 else 1e-12)
