@@ -222,7 +222,7 @@ def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
         return []
     until = _stamp(begin + SETTINGS.reach)
     return [
-        f"{len(unseen)} sensors were not read just before {_stamp(begin)}, such as {unseen[0].sensor}, last at "
+        f"{len(unseen)} sensors have no reading in the past just before {_stamp(begin)}, such as {unseen[0].sensor}, last at "
         f"{_stamp(unseen[0].begin)}; until {until} only what is certain is told of them"
     ]
 
