@@ -222,8 +222,8 @@ def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
         return []
     until = _stamp(begin + SETTINGS.reach)
     return [
-        f"{len(unseen)} sensors have no reading in the past just before {_stamp(begin)}, such as {unseen[0].sensor}, last at "
-        f"{_stamp(unseen[0].begin)}; until {until} only what is certain is told of them"
+        f"{len(unseen)} sensors have no reading in the past just before {_stamp(begin)}, such as {unseen[0].sensor}, "
+        f"last at {_stamp(unseen[0].begin)}; until {until} only what is certain is told of them"
     ]
 
 
