@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from dqm.model.errors import StoreError
@@ -49,22 +50,38 @@ def store_anomalies(
     promise: str,
     provenance: Mapping[str, str],
     notes: Sequence[str] = (),
+    earlier: Sequence[ScannedDay] = (),
 ) -> list[int]:
     """Put what a scan of ``span`` found, and its ``notes``, into the transaction, day by day; the days are returned.
 
-    A scan replaces what an earlier one said of a day.
+    A scan replaces what an ``earlier`` one said of the same time, and of the day nothing else: anomalies that began
+    before or after its span stay, and hours between the two that nobody looked at are noted.
     """
-    days = []
+    days, before = [], {each.day: each for each in earlier}
     for begin in range(span[0] // DAY * DAY, span[1], DAY):
         mine = [each for each in intervals if begin <= each.begin < begin + DAY]
-        scanned: dict[str, Any] = {"begin": max(begin, span[0]), "end": min(begin + DAY, span[1]), "promise": promise}
-        scanned["notes"] = list(notes)
+        first, last, told = max(begin, span[0]), min(begin + DAY, span[1]), list(notes)
+        if (other := before.get(day_number(begin))) is not None:
+            mine = [*mine, *(each for each in other.intervals if not first <= each.begin < last)]
+            told = list(dict.fromkeys([*told, *other.notes, *_between((first, last), (other.begin, other.end))]))
+            first, last = min(first, other.begin), max(last, other.end)
+        mine.sort(key=lambda each: (each.begin, each.loop))
+        scanned: dict[str, Any] = {"begin": first, "end": last, "promise": promise, "notes": told}
         table = pa.Table.from_pylist([_row(each) for each in mine], schema=SCHEMA)
         change.put(
             KIND, day_number(begin), table.replace_schema_metadata({SCANNED: json.dumps(scanned).encode()}), provenance
         )
         days.append(day_number(begin))
     return days
+
+
+def _between(one: tuple[int, int], other: tuple[int, int]) -> list[str]:
+    """The note on hours that lie between two scans of a day, none where they touch."""
+    begin, end = min(one[1], other[1]), max(one[0], other[0])
+    if end <= begin:
+        return []
+    hours = (np.datetime_as_string(np.datetime64(each, "ns"), unit="m") for each in (begin, end))
+    return ["nobody looked from {}Z to {}Z".format(*hours)]
 
 
 def scanned_days(store: Store, snapshot: int | None = None) -> list[ScannedDay]:

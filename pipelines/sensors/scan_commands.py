@@ -186,14 +186,14 @@ def _say_findings(read: SensorRead) -> None:
 
 def _keep(found: Scan, config: Path) -> None:
     from dqm.model.config import load
-    from dqm.store.anomalies import store_anomalies
+    from dqm.store.anomalies import scanned_days, store_anomalies
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
 
     settings = load(config)
     made = {"features": str(found.features), "scanned_at": str(int(time.time()))}
     place = Place.configured(settings.store)
-    with Store.create(settings.store_path, place=place) as store, store.transaction() as change:
+    with Store.create(settings.store_path, place=place) as store, store.transaction(based_on=store.snapshot) as change:
         span, promise = (found.begin, found.end), found.alarm.promise
-        days = store_anomalies(change, found.intervals, span, promise, made, found.notes)
+        days = store_anomalies(change, found.intervals, span, promise, made, found.notes, scanned_days(store))
     say(f"kept {len(found.intervals)} anomalies of {len(days)} days in {settings.store_path}")
