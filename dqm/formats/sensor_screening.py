@@ -20,7 +20,7 @@ from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensor_gaps import gaps, longest_stuck
 from dqm.model.sensor_units import conversion, unit_of
-from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.model.sensors import SECOND, Sensor, SensorReadings, moment
 
 SAID: dict[str, tuple[Severity, str]] = {
     "time": ("quarantined", "{n} readings{of} stand at no time that is known; they are not used"),
@@ -249,7 +249,7 @@ def _ordered(
 
 def _jumped(sensor: Sensor, at: int, looks: str, invalid: int) -> str:
     return (
-        f"{sensor.name}: from {_when(at)} on its level is {looks}, as if the unit had changed; {invalid} readings are "
+        f"{sensor.name}: from {moment(at)} on its level is {looks}, as if the unit had changed; {invalid} readings are "
         "invalid: declare the unit, or correct the source"
     )
 
@@ -265,7 +265,7 @@ def _tell_silence(
         longest = int(np.argmax(ends - begins))
         reason = (
             f"{sensor.name}: {len(begins)} gaps, together {(ends - begins).sum() / SECOND:.0f} s, the longest "
-            f"{(ends - begins)[longest] / SECOND:.0f} s from {_when(begins[longest])} on"
+            f"{(ends - begins)[longest] / SECOND:.0f} s from {moment(begins[longest])} on"
         )
         account.tell("gap", "note", reason)
     if sensor.logging == "periodic":
@@ -279,12 +279,8 @@ def _tell_stuck(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float
     long = readings >= STUCK_READINGS and lasted >= STUCK_TIME
     unusual = readings >= UNUSUAL_READINGS and readings >= UNUSUAL * next_longest > 0
     if long or unusual:
-        reason = f"stood at {value[since]:.6g} for {lasted / SECOND / 3600:.1f} h, from {_when(time[since])} on"
+        reason = f"stood at {value[since]:.6g} for {lasted / SECOND / 3600:.1f} h, from {moment(time[since])} on"
         account.tell("stuck", "note", f"{sensor.name}: {reason}")
-
-
-def _when(time: int) -> str:
-    return f"{np.datetime64(int(time) // SECOND, 's')}Z"
 
 
 def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Account) -> None:

@@ -22,6 +22,11 @@ SECOND = 1_000_000_000
 """Nanoseconds."""
 
 
+def moment(time: int) -> str:
+    """A moment in nanoseconds of UTC as text, to the second."""
+    return f"{np.datetime64(int(time) // SECOND, 's')}Z"
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One channel.

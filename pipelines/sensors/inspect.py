@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dqm.formats.sensor_screening import SensorRead
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensor_gaps import cadence, gaps, longest_stuck
-from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.model.sensors import SECOND, Sensor, SensorReadings, moment
 
 SHOWN = 60
 MOST_FINDINGS = 20
@@ -80,11 +80,6 @@ def document(described: Sequence[SensorSummary], read: SensorRead | None = None)
     if read is not None:
         found |= {"files": [asdict(each) for each in read.files], "findings": [asdict(each) for each in read.findings]}
     return found
-
-
-def moment(time: int) -> str:
-    """A moment as text, to the second."""
-    return f"{np.datetime64(int(time) // SECOND, 's')}Z"
 
 
 def until(end: int | None) -> str:

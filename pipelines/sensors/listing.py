@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dqm.model.sensor_catalog import Loop, Quiet, loops
-from dqm.model.sensors import Sensor
+from dqm.model.sensors import Sensor, moment
 from dqm.model.sensors_config import SensorsConfig
 from dqm.store.sensors import day_catalogs
 from dqm.store.store import Store
-from pipelines.sensors.inspect import moment, until
+from pipelines.sensors.inspect import until
 
 SHOWN = 60
 

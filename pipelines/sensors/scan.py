@@ -15,7 +15,7 @@ from dqm.decide.worst_loops import worst_loops
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet, hushed
 from dqm.model.sensor_gaps import allowed_silence
-from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
+from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid, moment
 from features.sensors.columns import WindowSettings
 from features.sensors.learned import learned
 from features.sensors.stream import SensorStream, sensor_windows
@@ -76,7 +76,7 @@ class Night:
         if since is not None and last < since < begin:
             begin = since
         if last >= begin:
-            raise InputError(f"the past ends at {_stamp(last)}, after the readings begin ({_stamp(begin)}); {way_out}")
+            raise InputError(f"the past ends at {moment(last)}, after the readings begin ({moment(begin)}); {way_out}")
         if last - first < SHORTEST * SECOND:
             hours = (last - first) / SECOND / 3600
             raise InputError(
@@ -192,7 +192,7 @@ def _judged(
     begins, ends = [], []
     parts: dict[str, list[Leads]] = {name: [] for name in usual.loops}
     for grid in _pieces(night.begin, night.end):
-        showing(f"windows from {_stamp(int(grid.begin[0]))} on")
+        showing(f"windows from {moment(int(grid.begin[0]))} on")
         until = int(grid.end[-1])
         table = stream.feed(clear.readings.between(int(grid.begin[0]), until), grid)
         x = usual.ranges.transformed(table.values)
@@ -220,10 +220,10 @@ def _unseen(night: Night, periods: float) -> list[Certain]:
 def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
     if not unseen:
         return []
-    until = _stamp(begin + SETTINGS.reach)
+    until = moment(begin + SETTINGS.reach)
     return [
-        f"{len(unseen)} sensors have no reading in the past just before {_stamp(begin)}, such as {unseen[0].sensor}, "
-        f"last at {_stamp(unseen[0].begin)}; until {until} only what is certain is told of them"
+        f"{len(unseen)} sensors have no reading in the past just before {moment(begin)}, such as {unseen[0].sensor}, "
+        f"last at {moment(unseen[0].begin)}; until {until} only what is certain is told of them"
     ]
 
 
@@ -255,7 +255,3 @@ def _of(readings: SensorReadings, sensors: Sequence[Sensor]) -> SensorReadings:
     mine = {sensor.name: (at, value) for sensor, at, value in readings.each()}
     none = np.empty(0, np.int64), np.empty(0)
     return SensorReadings.of(sensors, [mine.get(each.name, none) for each in sensors])
-
-
-def _stamp(moment: int) -> str:
-    return f"{np.datetime64(moment // SECOND, 's')}Z"

@@ -14,8 +14,7 @@ from dashboard.inert import for_figure, for_spreadsheet
 from dashboard.sensor_figures import KIND_COLOURS
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.sensor_catalog import Quiet
-from dqm.model.sensors import AnomalyInterval, SensorReadings
-from pipelines.sensors.inspect import moment
+from dqm.model.sensors import AnomalyInterval, SensorReadings, moment
 from pipelines.sensors.plots import figure_of
 from pipelines.sensors.scan import Scan
 
