@@ -11,6 +11,8 @@ from typing import Any
 
 from dqm.model.errors import ConfigError
 
+STATUS_PAGE = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+"""Dask's own page is off; what is left of its web server takes a free port of this machine, seen from nowhere else."""
 SUBMIT = "condor_submit"
 DEFAULTS = {"memory": "3 GB", "disk": "1 GB"}
 """What one worker of one core asks for where ``jobqueue.yaml`` says nothing."""
@@ -38,7 +40,14 @@ def cluster() -> Any:
     from dask_jobqueue import htcondor
 
     made: Any = htcondor.HTCondorCluster
-    return made(**wanted)
+    return made(scheduler_options={**STATUS_PAGE, **_options()}, **wanted)
+
+
+def _options() -> dict[str, Any]:
+    """What ``jobqueue.yaml`` says of the scheduler, which may open that page."""
+    from dask import config
+
+    return dict(config.get("jobqueue.htcondor.scheduler-options", None) or {})
 
 
 def _asked() -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Scheduler:
             return
         with (
             cluster_of(
-                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
+                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", scheduler_kwargs=htcondor.STATUS_PAGE
             ) as cluster,
             client_of(cluster) as client,
             client.get_executor() as executor,

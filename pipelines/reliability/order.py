@@ -11,6 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from dqm.store.store import Store
+from pipelines.execution.htcondor import STATUS_PAGE
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.nightly.night import NightRequest, nightly
 from pipelines.reliability.forked import answers
@@ -104,7 +105,7 @@ def dask_ratio(base: Season, folder: Path) -> Guarantee:
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                scheduler_kwargs=STATUS_PAGE,
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             Store.open(config.store_path) as store,

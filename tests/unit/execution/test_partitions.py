@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,16 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     yield
     sys.modules.pop("partition_work", None)
+
+
+@pytest.fixture
+def _taken() -> Iterator[None]:
+    """The port that Dask would like for its page is held by somebody."""
+    with socket.socket() as other:
+        with suppress(OSError):  # somebody else does
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        yield
 
 
 def work(name: str) -> object:
@@ -47,6 +59,7 @@ def test_processes_answer_as_the_serial_way_does() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_taken")
 def test_dask_answers_as_the_serial_way_does() -> None:
     pytest.importorskip("distributed")
     found = run_partitions(work("squared"), [3, -1, 2], Scheduler("dask", 2).executor)  # type: ignore[arg-type]
@@ -118,6 +131,7 @@ os.killpg(int(sys.argv[-1].split(".")[0]), signal.SIGTERM)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_taken")
 def test_htcondor_answers_as_the_serial_way_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs are submitted to a stand-in that runs what it is given as HTCondor would."""
     pytest.importorskip("dask_jobqueue")
@@ -125,7 +139,9 @@ def test_htcondor_answers_as_the_serial_way_does(tmp_path: Path, monkeypatch: py
         (tmp_path / name).write_text(text.format(python=sys.executable, log=tmp_path / "log"))
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    found = run_partitions(work("squared"), [3, -1, 2], Scheduler("htcondor", 1).executor)  # type: ignore[arg-type]
+    dask = pytest.importorskip("dask")
+    with dask.config.set({"jobqueue.htcondor.scheduler-options": {"host": "127.0.0.1"}}):
+        found = run_partitions(work("squared"), [3, -1, 2], Scheduler("htcondor", 1).executor)  # type: ignore[arg-type]
     assert [each.answer for each in found] == [9, None, 4], (tmp_path / "log").read_text()
     assert str(found[1].error) == "-1 is negative"
 
