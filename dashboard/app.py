@@ -7,10 +7,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import CONFIG_VARIABLE, run_page, runs_page, sensors_page, trade_off_page
-from dashboard.empty_states import show_error
-from dashboard.inert import for_markdown
-from dashboard.reading import View, view
+from dashboard import CONFIG_VARIABLE
+from dashboard.look.empty_states import show_error
+from dashboard.look.inert import for_markdown
+from dashboard.one_run import page as run_page
+from dashboard.reading.view import View, view
+from dashboard.runs_queue import page as runs_page
+from dashboard.sensors import page as sensors_page
+from dashboard.trade_off import page as trade_off_page
 from dqm.model.errors import ConfigError, StoreError, UnknownNameError
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dashboard.inert import for_spreadsheet
+from dashboard.look.inert import for_spreadsheet
 
 if TYPE_CHECKING:
     from pipelines.outliers.search import Scored, Search

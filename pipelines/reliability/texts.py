@@ -15,7 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
-from dashboard.verdict_csv import verdict_csv
+from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.decide.publish import AntiReasons, anti_reasons, masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.config import Config

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.verdict_csv import verdict_csv
+from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config
 from dqm.model.decisions import RunState

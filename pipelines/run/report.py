@@ -10,10 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 
-from dashboard.figures import run_figure
-from dashboard.run_tables import RunSummary, summaries
-from dashboard.trade_off_figures import trade_off_figure
-from dashboard.trade_off_tables import PastCurve
+from dashboard.trade_off.figures import trade_off_figure
+from dashboard.trade_off.tables import PastCurve
+from dashboard.verdicts.figures import run_figure
+from dashboard.verdicts.run_tables import RunSummary, summaries
 from dqm.model.config import Config
 from dqm.model.past import Past
 from dqm.model.verdicts import Decision, Verdicts, WorkingPoint

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.sensor_figures import thinned
+from dashboard.sensors.figures import thinned
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensor_gaps import gaps

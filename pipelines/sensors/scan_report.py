@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from dashboard.inert import for_figure, for_spreadsheet
-from dashboard.sensor_figures import KIND_COLOURS
+from dashboard.look.inert import for_figure, for_spreadsheet
+from dashboard.sensors.figures import KIND_COLOURS
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import AnomalyInterval, SensorReadings, moment

@@ -10,8 +10,8 @@ import numpy as np
 import plotly.io
 from numpy.typing import NDArray
 
-from dashboard.trade_off_figures import trade_off_figure
-from dashboard.trade_off_tables import PastCurve
+from dashboard.trade_off.figures import trade_off_figure
+from dashboard.trade_off.tables import PastCurve
 from detectors.artifacts import Bundle
 from detectors.protocol import hyperparameters
 from dqm.decide.definitions import outcome

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.run_tables import RunSummary, summaries
+from dashboard.verdicts.run_tables import RunSummary, summaries
 from dqm.model.config import load
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.sensor_figures import thinned
+from dashboard.sensors.figures import thinned
 from dqm.formats.sensor_reading import read_sensor_files
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet

@@ -77,11 +77,12 @@ def page() -> Callable[..., AppTest]:
 SCRIPTS = {
     "runs": """
 import streamlit as st
-from dashboard import app, runs_page
+from dashboard import app
+from dashboard.runs_queue import page as runs_page
 app.guarded(lambda view: runs_page.show(view, lambda run: st.session_state.update(opened=run)))()
 """,
-    "run": "from dashboard import app, run_page\napp.guarded(run_page.show)()",
-    "trade-off": "from dashboard import app, trade_off_page\napp.guarded(trade_off_page.show)()",
-    "sensors": "from dashboard import app, sensors_page\napp.guarded(sensors_page.show)()",
+    "run": "from dashboard import app\nfrom dashboard.one_run import page\napp.guarded(page.show)()",
+    "trade-off": "from dashboard import app\nfrom dashboard.trade_off import page\napp.guarded(page.show)()",
+    "sensors": "from dashboard import app\nfrom dashboard.sensors import page\napp.guarded(page.show)()",
 }
 """One script per page: AppTest cannot switch to a page that is a function."""

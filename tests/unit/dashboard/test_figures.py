@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from dashboard.figures import Scale, quantity_figure, run_figure
-from dashboard.palette import LABEL_STATES, MACHINE, STATES, URGENCY
-from dashboard.thumbnails import strip_image
-from dashboard.trade_off_figures import trade_off_figure
-from dashboard.trade_off_tables import PastCurve
+from dashboard.look.palette import LABEL_STATES, MACHINE, STATES, URGENCY
+from dashboard.trade_off.figures import trade_off_figure
+from dashboard.trade_off.tables import PastCurve
+from dashboard.verdicts.figures import Scale, quantity_figure, run_figure
+from dashboard.verdicts.thumbnails import strip_image
 from dqm.decide.policy import MarginPolicy
 from dqm.model.verdicts import Decision, WorkingPoint
 

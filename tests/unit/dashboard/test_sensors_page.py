@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.inert import for_markdown
-from dashboard.sensor_figures import bands, loop_figure, timeline
+from dashboard.look.inert import for_markdown
+from dashboard.sensors.figures import bands, loop_figure, timeline
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
 from dqm.store.anomalies import store_anomalies
 from dqm.store.sensors import store_sensors

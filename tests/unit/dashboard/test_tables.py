@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.inert import for_figure, for_markdown, for_spreadsheet
-from dashboard.run_tables import GROUPS, ranges, summaries, totals
-from dashboard.trade_off_tables import PastCurve, flips, lumisection_seconds
-from dashboard.verdict_csv import verdict_csv
-from dashboard.wording import interval, percent, promise, reason, thresholds, weight
+from dashboard.look.inert import for_figure, for_markdown, for_spreadsheet
+from dashboard.look.wording import interval, percent, promise, reason, thresholds, weight
+from dashboard.trade_off.tables import PastCurve, flips, lumisection_seconds
+from dashboard.verdicts.run_tables import GROUPS, ranges, summaries, totals
+from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.past import Past
 from dqm.model.tables import QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint

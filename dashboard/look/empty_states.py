@@ -6,8 +6,8 @@ import shlex
 
 import streamlit as st
 
-from dashboard.inert import for_markdown
-from dashboard.reading import View
+from dashboard.look.inert import for_markdown
+from dashboard.reading.view import View
 
 STEPS = (
     ("quantities", "ingest", "The store is empty: no data was read yet."),

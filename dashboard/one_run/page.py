@@ -9,15 +9,17 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import reading
-from dashboard.empty_states import show_command, show_missing
-from dashboard.figures import MOST_QUANTITIES, Scale, quantity_figure, run_figure
-from dashboard.inert import for_markdown
-from dashboard.palette import LABEL_STATES, MACHINE, STATES
-from dashboard.reading import View
-from dashboard.run_tables import Range, ranges, summaries
-from dashboard.verdict_csv import verdict_csv
-from dashboard.wording import percent, reason, weight
+from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.inert import for_markdown
+from dashboard.look.palette import LABEL_STATES, MACHINE, STATES
+from dashboard.look.plotly_options import PLOT
+from dashboard.look.wording import percent, reason, weight
+from dashboard.reading.quantities import run_labels, run_quantities
+from dashboard.reading.verdicts import run_summaries, run_verdicts
+from dashboard.reading.view import View
+from dashboard.verdicts.figures import MOST_QUANTITIES, Scale, quantity_figure, run_figure
+from dashboard.verdicts.run_tables import Range, ranges, summaries
+from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.errors import UnknownNameError
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import Decision, Verdicts
@@ -40,7 +42,7 @@ def show(view: View) -> None:
     title.title(f"Run {run}")
     certified = run in view.held["verdicts"]
     if certified:
-        verdicts = reading.run_verdicts(view.path, view.snapshot, run)
+        verdicts = run_verdicts(view.path, view.snapshot, run)
         with button:
             _offer_csv(verdicts, run)
         _show_shares(verdicts, view)
@@ -59,7 +61,7 @@ def _chosen(view: View, known: Sequence[int]) -> int:
     certified = [run for run in known if run in set(view.held["verdicts"])]
     options = certified + [run for run in known if run not in set(certified)]
     asked = st.query_params.get("run", "")
-    first = reading.run_summaries(view.path, view.snapshot)[0].run if certified else options[0]
+    first = run_summaries(view.path, view.snapshot)[0].run if certified else options[0]
     wanted = int(asked) if asked.isdecimal() and int(asked) in options else first
     if asked and str(wanted) != asked:
         st.warning(for_markdown(str(UnknownNameError("run", asked, map(str, options)))))
@@ -113,7 +115,7 @@ def _show_strip(verdicts: Verdicts, view: View, run: int) -> None:
     ls = np.asarray(verdicts.index.get_level_values("ls"))
     label = None
     if run in view.held["labels"]:
-        label = reading.run_labels(view.path, view.snapshot, run).aligned(verdicts.index)
+        label = run_labels(view.path, view.snapshot, run).aligned(verdicts.index)
     scale = st.segmented_control("Scale of badness", SCALES, default=SCALES[0], required=True, key="run_scale")
     names = verdicts.decision.astype(str)
     figure = run_figure(ls, names, verdicts.badness, view.point, label=label, scale=scale or SCALES[0], unit=view.unit)
@@ -140,10 +142,6 @@ def _held(verdicts: Verdicts, view: View) -> int:
     asked = verdicts.having(frozenset({Decision.ASK}))
     free = view.point.decide(verdicts.badness[asked])
     return int(np.isin(free.astype(str), [str(Decision.ACCEPT), str(Decision.REJECT)]).sum())
-
-
-PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-"""Plotly's tools without its logo, which would be a link to the outside, and without what does nothing here."""
 
 
 def _show_ranges(found: Sequence[Range], view: View) -> None:
@@ -209,14 +207,14 @@ def _contribution_row(each: Range, place: int) -> dict[str, object]:
 @st.fragment
 def _show_quantities(view: View, run: int, *, certified: bool) -> None:
     st.subheader("Quantities")
-    table = reading.run_quantities(view.path, view.snapshot, run)
+    table = run_quantities(view.path, view.snapshot, run)
     subsystems = sorted({each.subsystem for each in table.columns})
     if not subsystems:
         st.caption("This run has no quantities.")
         return
     decision, leading = None, ""
     if certified:
-        verdicts = reading.run_verdicts(view.path, view.snapshot, run)
+        verdicts = run_verdicts(view.path, view.snapshot, run)
         leading = summaries(verdicts)[0].subsystem
         named = pd.Series(verdicts.decision.astype(str), index=verdicts.index)
         decision = named.reindex(table.index).fillna("").to_numpy()

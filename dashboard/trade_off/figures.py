@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.palette import BLUE, GREY, VERMILION
-from dashboard.trade_off_tables import PastCurve
+from dashboard.look.palette import BLUE, GREY, VERMILION
+from dashboard.trade_off.tables import PastCurve
 from dqm.model.verdicts import WorkingPoint
 
 PERCENT = 100.0

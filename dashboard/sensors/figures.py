@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.inert import for_figure
+from dashboard.look.inert import for_figure
 from dqm.decide.worst_loops import worst_loops
 from dqm.model.sensors import SECOND, AnomalyInterval, SensorReadings, TimeGrid
 

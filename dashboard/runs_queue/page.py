@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from dashboard import reading
-from dashboard.empty_states import show_missing
-from dashboard.palette import MACHINE, STATES
-from dashboard.reading import View
-from dashboard.run_tables import RunSummary, Totals, totals
-from dashboard.thumbnails import strip_image
-from dashboard.wording import limits, percent, promise, thresholds, weight
+from dashboard.look.empty_states import show_missing
+from dashboard.look.palette import MACHINE, STATES
+from dashboard.look.wording import limits, percent, promise, thresholds, weight
+from dashboard.reading.verdicts import run_summaries
+from dashboard.reading.view import View
+from dashboard.verdicts.run_tables import RunSummary, Totals, totals
+from dashboard.verdicts.thumbnails import strip_image
 from dqm.model.verdicts import Decision, WorkingPoint
 
 NEEDS, EVERY = "needs people", "all"
@@ -33,7 +33,7 @@ def show(view: View, open_run: Callable[[int], None]) -> None:
     if not view.held["verdicts"]:
         show_missing(view)
         return
-    runs = reading.run_summaries(view.path, view.snapshot)
+    runs = run_summaries(view.path, view.snapshot)
     _show_totals(totals(runs), view.weight_unit)
     if view.point is not None:
         _show_working_point(view.point)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.palette import MACHINE
+from dashboard.look.palette import MACHINE
 from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
 from features.words import in_words
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import reading
-from dashboard.empty_states import show_command, show_missing
-from dashboard.palette import STATES
-from dashboard.reading import View
-from dashboard.run_page import PLOT
-from dashboard.trade_off_figures import trade_off_figure
-from dashboard.trade_off_tables import Flips, PastCurve, flips
-from dashboard.wording import interval, limits, percent, promise, thresholds
+from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.palette import STATES
+from dashboard.look.plotly_options import PLOT
+from dashboard.look.wording import interval, limits, percent, promise, thresholds
+from dashboard.reading.past import chosen_point, past_curve
+from dashboard.reading.quantities import seconds
+from dashboard.reading.verdicts import newest
+from dashboard.reading.view import View
+from dashboard.trade_off.figures import trade_off_figure
+from dashboard.trade_off.tables import Flips, PastCurve, flips
 from dqm.decide.policy import MarginPolicy
 from dqm.model.verdicts import WorkingPoint
 
@@ -25,7 +27,7 @@ def show(view: View) -> None:
     if not view.held["past"]:
         show_missing(view)
         return
-    curve = reading.past_curve(view.path, view.snapshot)
+    curve = past_curve(view.path, view.snapshot)
     if curve is None:
         st.info("No good lumisection of the past was scored, so there is nothing to trade off. Label runs, then:")
         show_command(view, "train")
@@ -62,7 +64,7 @@ def _show_choice(view: View, curve: PastCurve) -> None:
         key="pollution_budget",
     )
     confidence = now.confidence if now else start.confidence
-    point = reading.chosen_point(view.path, view.snapshot, loss / 100, pollution / 100, confidence)
+    point = chosen_point(view.path, view.snapshot, loss / 100, pollution / 100, confidence)
     _show_past(curve, point)
     st.plotly_chart(
         trade_off_figure(curve, point, now),
@@ -132,9 +134,9 @@ def _show_flips(view: View, point: WorkingPoint) -> None:
     if not view.held["verdicts"]:
         show_missing(view)
         return
-    verdicts, held = reading.newest(view.path, view.snapshot)
+    verdicts, held = newest(view.path, view.snapshot)
     found = flips(verdicts, held, point)
-    st.markdown(_saved(found, reading.seconds(view.path, view.snapshot)))
+    st.markdown(_saved(found, seconds(view.path, view.snapshot)))
     if not len(found.table):
         st.caption("No decision changes at these budgets.")
         return

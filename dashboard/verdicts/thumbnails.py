@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.palette import GREY, STATES, URGENCY
+from dashboard.look.palette import GREY, STATES, URGENCY
 
 WIDTH, HEIGHT = 156, 20
 """Size of the picture in pixels."""

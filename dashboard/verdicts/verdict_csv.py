@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.inert import for_spreadsheet
-from dashboard.wording import reason
+from dashboard.look.inert import for_spreadsheet
+from dashboard.look.wording import reason
 from dqm.model.verdicts import Reason, Verdicts
 
 REASONS = 3

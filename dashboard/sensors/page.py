@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from dashboard import reading
-from dashboard.empty_states import show_command
-from dashboard.inert import for_markdown
-from dashboard.reading import View
-from dashboard.sensor_figures import loop_figure, timeline
+from dashboard.look.empty_states import show_command
+from dashboard.look.inert import for_markdown
+from dashboard.reading.sensors import loop_readings, lumisections_in, scanned
+from dashboard.reading.view import View
+from dashboard.sensors.figures import loop_figure, timeline
 from dqm.decide.worst_loops import hours_of, worst_loops
 from dqm.model.sensors import AnomalyInterval
 from dqm.store.anomalies import ScannedDay
@@ -27,7 +27,7 @@ def show(view: View) -> None:
     if not view.held["anomalies"]:
         _show_missing(view)
         return
-    days = reading.scanned(view.path, view.snapshot)
+    days = scanned(view.path, view.snapshot)
     chosen = _chosen(days)
     intervals = [each for day in chosen for each in day.intervals]
     span = min(day.begin for day in chosen), max(day.end for day in chosen)
@@ -40,7 +40,7 @@ def show(view: View) -> None:
         judged = "No loop that could be judged" if notes else "No loop"
         st.success(f"{judged} did anything unusual.", icon=":material/check:")
         return
-    beam = reading.beam(view.path, view.snapshot, *span)
+    beam = lumisections_in(view.path, view.snapshot, *span)
     st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", theme=None)
     st.caption(
         "Hatched: suppressed by service or a known issue. "
@@ -129,12 +129,12 @@ def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -
 
 def _show_loop(view: View, loop: str, intervals: Sequence[AnomalyInterval], span: tuple[int, int]) -> None:
     st.subheader(f"Readings of {for_markdown(loop)}")
-    readings = reading.loop_readings(view.path, view.snapshot, loop, *span)
+    readings = loop_readings(view.path, view.snapshot, loop, *span)
     if not len(readings.time):
         st.info("The store holds no reading of this loop; take them in with dqm sensors ingest.")
         return
     mine = [each for each in intervals if each.loop == loop]
-    beam = reading.beam(view.path, view.snapshot, *span)
+    beam = lumisections_in(view.path, view.snapshot, *span)
     st.plotly_chart(loop_figure(readings, mine, span, beam), key="sensors_loop", theme=None)
 
 

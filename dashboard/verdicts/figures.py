@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.inert import for_figure
-from dashboard.palette import GREY, LABEL_STATES, STATES, State
+from dashboard.look.inert import for_figure
+from dashboard.look.palette import GREY, LABEL_STATES, STATES, State
 from dqm.model.verdicts import WorkingPoint
 
 Scale = Literal["logit", "linear"]

@@ -1,0 +1,1 @@
+"""One run, lumisection by lumisection, and what a person decides of it."""

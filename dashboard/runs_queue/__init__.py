@@ -1,0 +1,1 @@
+"""The queue: what there is to do, and who does it."""

@@ -1,0 +1,1 @@
+"""Anomalies of sensors and what the sensors of a loop read."""

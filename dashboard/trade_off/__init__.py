@@ -1,0 +1,1 @@
+"""Budgets against work: what other working points would do, proposals and approvals."""
