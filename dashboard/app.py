@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard import CONFIG_VARIABLE
+from dashboard.acting.act import show_told
+from dashboard.acting.who import choose_operator
+from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.inert import for_markdown
 from dashboard.one_run import page as run_page
 from dashboard.reading.view import View, view
-from dashboard.runs_queue import page as runs_page
+from dashboard.runs_queue import page as queue_page
 from dashboard.sensors import page as sensors_page
 from dashboard.trade_off import page as trade_off_page
-from dqm.model.errors import ConfigError, StoreError, UnknownNameError
+from dqm.model.errors import ConfigError, RefusedError, StoreError, UnknownNameError
+
+Show = Callable[[View, Links], None]
+"""What a page is: it shows a view, and leads to other pages."""
+SHIFT: dict[str, tuple[str, Show]] = {
+    "queue": ("Queue", queue_page.show),
+    "run": ("Run", run_page.show),
+    "trade-off": ("Trade-off", trade_off_page.show),
+    "sensors": ("Sensors", sensors_page.show),
+}
+"""Name in the address, title and function of every page that a shift works with; the first is where one begins."""
 
 
 def main() -> None:
@@ -24,26 +38,29 @@ def main() -> None:
     No page has an icon: Streamlit would make it the icon of the tab too, and fetch that from another machine.
     """
     st.set_page_config(page_title="lumicert", layout="wide")
-    run = st.Page(guarded(run_page.show), title="Run", url_path="run")
+    pages: dict[str, StreamlitPage] = {}
 
-    def open_run(number: int) -> None:
-        st.switch_page(run, query_params={"run": str(number)})
+    def go(name: str, query: Mapping[str, str]) -> None:
+        st.switch_page(pages[name], query_params=dict(query))
 
-    runs = st.Page(guarded(lambda seen: runs_page.show(seen, open_run)), title="Runs", default=True)
-    trade_off = st.Page(guarded(trade_off_page.show), title="Trade-off", url_path="trade-off")
-    sensors = st.Page(guarded(sensors_page.show), title="Sensors", url_path="sensors")
-    st.navigation([runs, run, trade_off, sensors], position="top").run()
+    for at, (name, (title, show)) in enumerate(SHIFT.items()):
+        pages[name] = st.Page(guarded(show, Links(go)), title=title, url_path=name, default=at == 0)
+    st.navigation(list(pages.values()), position="top").run()
 
 
-def guarded(show: Callable[[View], None]) -> Callable[[], None]:
+def guarded(show: Show, links: Links) -> Callable[[], None]:
     """A page that looks at the newest snapshot first, and shows an error that we foresaw as one line."""
 
     def page() -> None:
         try:
             seen = view(os.environ.get(CONFIG_VARIABLE, ""))
-            st.caption(f"{for_markdown(seen.config.experiment.name)} · snapshot {seen.snapshot}")
-            show(seen)
-        except (ConfigError, StoreError, UnknownNameError) as error:
+            where, who = st.columns([4, 1], vertical_alignment="center")
+            where.caption(f"{for_markdown(seen.config.experiment.name)} · snapshot {seen.snapshot}")
+            with who:
+                choose_operator(seen)
+            show_told()
+            show(seen, links)
+        except (ConfigError, RefusedError, StoreError, UnknownNameError) as error:
             show_error(error)
 
     return page

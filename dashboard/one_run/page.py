@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import LABEL_STATES, MACHINE, STATES
@@ -29,7 +30,7 @@ PER_WEIGHT = frozenset({"count", "rate"})
 """Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
 
 
-def show(view: View) -> None:
+def show(view: View, links: Links) -> None:
     """The page of the run that the address names, or of the first that needs people."""
     known = sorted({*view.held["verdicts"], *view.held["quantities"]}, reverse=True)
     if not known:

@@ -15,13 +15,15 @@ from dqm.store.store import Store
 class View:
     """What one rerun shows: a configuration, its store and the snapshot that was the newest when the rerun began.
 
-    ``held`` tells of each kind which runs the snapshot holds, ascending.
+    ``entry`` is the number of the newest audit entry: what people did changes with it and with the snapshot alone, so
+    both together key what is cached of it. ``held`` tells of each kind which runs the snapshot holds, ascending.
     """
 
     config: Config
     config_path: Path
     path: str
     snapshot: int
+    entry: int
     held: dict[str, list[int]]
     point: WorkingPoint | None
 
@@ -42,9 +44,9 @@ def view(config_path: str) -> View:
         raise ConfigError("no configuration was given; start the pages with: dqm dashboard --config dqm.toml")
     config = load(Path(config_path))
     with Store.open(config.store_path) as store:
-        snapshot = store.snapshot
+        snapshot, entry = store.snapshot, store.last_entry
         kinds = ("quantities", "labels", "past", "scores", "verdicts", "sensors", "anomalies")
         held = {kind: store.runs(kind, snapshot) for kind in kinds}
         points = [each.working_point for each in store.working_points() if each.snapshot <= snapshot]
     point = points[-1] if points else None
-    return View(config, Path(config_path), str(config.store_path.resolve()), snapshot, held, point)
+    return View(config, Path(config_path), str(config.store_path.resolve()), snapshot, entry, held, point)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import limits, percent, promise, thresholds, weight
@@ -27,8 +28,8 @@ LEGEND = (
 """The colours of Streamlit's badges that are nearest to the palette."""
 
 
-def show(view: View, open_run: Callable[[int], None]) -> None:
-    """The page; ``open_run`` leads to the page of a run."""
+def show(view: View, links: Links) -> None:
+    """The page."""
     st.title("Certified runs")
     if not view.held["verdicts"]:
         show_missing(view)
@@ -43,9 +44,9 @@ def show(view: View, open_run: Callable[[int], None]) -> None:
         return
     chosen = _table(kept, weighted=weighted, unit=view.weight_unit)
     if chosen is not None:
-        open_run(chosen)
+        links.run(chosen)
     if kept[0].waiting and st.button(f"Open run {kept[0].run}, the first that needs people", type="primary"):
-        open_run(kept[0].run)
+        links.run(kept[0].run)
 
 
 def _show_totals(found: Totals, unit: str) -> None:

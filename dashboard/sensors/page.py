@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from dashboard.links import Links
 from dashboard.look.empty_states import show_command
 from dashboard.look.inert import for_markdown
 from dashboard.reading.sensors import loop_readings, lumisections_in, scanned
@@ -21,7 +22,7 @@ DAYS = 7
 """The latest scanned days that are shown at the beginning."""
 
 
-def show(view: View) -> None:
+def show(view: View, links: Links) -> None:
     """The page."""
     st.title("Sensors")
     if not view.held["anomalies"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.palette import STATES
 from dashboard.look.plotly_options import PLOT
@@ -21,7 +22,7 @@ LEAST, MOST, STEP = 0.1, 5.0, 0.1
 """Range of the budgets in percent."""
 
 
-def show(view: View) -> None:
+def show(view: View, links: Links) -> None:
     """The page."""
     st.title("Trade-off")
     if not view.held["past"]:

@@ -76,6 +76,11 @@ def append(connection: sa.Connection, action: Action) -> Entry:
     return Entry(**(row | {"fields": fields}))
 
 
+def last(connection: sa.Connection) -> int:
+    """Number of the newest entry, 0 where there is none."""
+    return connection.execute(sa.select(sa.func.max(schema.audit.c.id))).scalar() or 0
+
+
 def refuse_repeated(connection: sa.Connection, nonce: str, what: str = "this form") -> None:
     """Raise ``RepeatedError`` where the submission of this name was entered already."""
     table = schema.audit

@@ -327,6 +327,12 @@ class Store:
         with reading(self._engine) as connection:
             return audit.entries(connection, run=run)
 
+    @property
+    def last_entry(self) -> int:
+        """Number of the newest audit entry, 0 where there is none."""
+        with reading(self._engine) as connection:
+            return audit.last(connection)
+
     def verify_audit(self) -> int:
         """Number of audit entries; raises ``StoreError`` where their chain is broken."""
         with reading(self._engine) as connection:

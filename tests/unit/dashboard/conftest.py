@@ -66,7 +66,7 @@ def page() -> Callable[..., AppTest]:
     """Run one page as the application runs it: ``page("run", run="112")``; ``app.session_state.opened`` is a link."""
 
     def made(name: str, **query: str) -> AppTest:
-        app = AppTest.from_string(SCRIPTS[name], default_timeout=30)
+        app = AppTest.from_string(SCRIPT.replace("NAME", name), default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
         return app.run()
@@ -74,15 +74,10 @@ def page() -> Callable[..., AppTest]:
     return made
 
 
-SCRIPTS = {
-    "runs": """
+SCRIPT = """
 import streamlit as st
 from dashboard import app
-from dashboard.runs_queue import page as runs_page
-app.guarded(lambda view: runs_page.show(view, lambda run: st.session_state.update(opened=run)))()
-""",
-    "run": "from dashboard import app\nfrom dashboard.one_run import page\napp.guarded(page.show)()",
-    "trade-off": "from dashboard import app\nfrom dashboard.trade_off import page\napp.guarded(page.show)()",
-    "sensors": "from dashboard import app\nfrom dashboard.sensors import page\napp.guarded(page.show)()",
-}
-"""One script per page: AppTest cannot switch to a page that is a function."""
+from dashboard.links import Links
+app.guarded(app.SHIFT["NAME"][1], Links(lambda name, query: st.session_state.update(opened=(name, dict(query)))))()
+"""
+"""One page alone: AppTest cannot switch to a page that is a function."""
