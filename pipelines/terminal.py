@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="configuration file")]
 JsonPath = Annotated[str, typer.Option("--json", help="write the result as JSON to this path; - = standard output")]
+LinesPath = Annotated[
+    Path | None, typer.Option("--lines", help="append each row as a line of JSON as soon as it is measured")
+]
 Runs = Annotated[str, typer.Option(help="runs to use, e.g. 355100-355200,355210; empty: all that qualify")]
 SchedulerName = Annotated[
     str, typer.Option("--scheduler", help="serial, processes:4, dask:4, htcondor:20 or tcp://HOST:PORT")
@@ -39,6 +43,24 @@ def write_json(target: str, document: Any) -> None:
         typer.echo(text)
     elif target:
         Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+class Documented(Protocol):
+    """A row of a result."""
+
+    def document(self) -> dict[str, Any]:
+        """The row as JSON holds it."""
+
+
+def line_writer(target: Path | None) -> Callable[[Documented], None]:
+    """What appends a row where ``--lines`` asked for it, so that a run that is broken off keeps what it had."""
+
+    def append(row: Documented) -> None:
+        if target is not None:
+            with target.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(_plain(row.document()), allow_nan=False) + "\n")
+
+    return append
 
 
 def _plain(value: Any) -> Any:

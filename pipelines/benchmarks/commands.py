@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.terminal import JsonPath, say, write_json
+from pipelines.terminal import JsonPath, LinesPath, line_writer, say, write_json
 
 app = typer.Typer(help="Measure on real, expert-labelled data, beside the peers.", no_args_is_help=True)
 
@@ -117,11 +117,14 @@ def benchmark_density(
     methods: Annotated[list[str] | None, typer.Option(help="only this method; may be repeated")] = None,
     quick: Annotated[bool, typer.Option(help="one fold of three sets, without the slow methods; two minutes")] = False,
     json_path: JsonPath = "",
+    lines: LinesPath = None,
 ) -> None:
     """Test log-likelihood of NADE, flows and mixtures on published sets, beside the published figures."""
     from pipelines.benchmarks.density import Request, run
 
-    result = run(Request(data=data, sets=tuple(sets or ()), methods=tuple(methods or ()), quick=quick))
+    result = run(
+        Request(data=data, sets=tuple(sets or ()), methods=tuple(methods or ()), quick=quick), line_writer(lines)
+    )
     say(result.text())
     write_json(json_path, result.document())
 
@@ -133,11 +136,14 @@ def benchmark_detectors(
     method: Annotated[list[str] | None, typer.Option(help="only this method; may be given again")] = None,
     quick: Annotated[bool, typer.Option(help="one seed, without the slow methods; two minutes at most")] = False,
     json_path: JsonPath = "",
+    lines: LinesPath = None,
 ) -> None:
     """Rank labelled public tables without their labels, every detector beside PyOD's; print AUC and precision."""
     from pipelines.benchmarks.unsupervised import run
 
-    result = run(data=data, tables=tuple(table or ()), quick=quick, methods=tuple(method or ()))
+    result = run(
+        data=data, tables=tuple(table or ()), quick=quick, methods=tuple(method or ()), found=line_writer(lines)
+    )
     say(result.text())
     write_json(json_path, result.document())
 
@@ -150,11 +156,14 @@ def benchmark_training(
     method: Annotated[list[str] | None, typer.Option(help="only this method; may be given again")] = None,
     quick: Annotated[bool, typer.Option(help="2,000 rows of 20 columns")] = False,
     json_path: JsonPath = "",
+    lines: LinesPath = None,
 ) -> None:
     """Rows a second of fit and score, every registered detector beside PyOD's, on one simulated table."""
     from pipelines.benchmarks.throughput import run
 
-    result = run(rows=rows, columns=columns, device=device, quick=quick, methods=tuple(method or ()))
+    result = run(
+        rows=rows, columns=columns, device=device, quick=quick, methods=tuple(method or ()), found=line_writer(lines)
+    )
     say(result.text())
     write_json(json_path, result.document())
 
@@ -166,12 +175,13 @@ def benchmark_outliers(
     methods: Annotated[str, typer.Option(help="methods between commas; empty: all")] = "",
     quick: Annotated[bool, typer.Option(help="one fold, small networks, no flows; two minutes at most")] = False,
     json_path: JsonPath = "",
+    lines: LinesPath = None,
 ) -> None:
     """Find a resonance among events: densities and their ratios on the LHC Olympics and on simulated events."""
     from pipelines.benchmarks.outliers import Request, run
 
     names = tuple(each.strip() for each in methods.split(",") if each.strip())
-    result = run(Request(data=data, tables=tuple(table or ()), methods=names, quick=quick))
+    result = run(Request(data=data, tables=tuple(table or ()), methods=names, quick=quick), line_writer(lines))
     say(result.text())
     write_json(json_path, result.document())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -92,14 +93,18 @@ class Result:
         return "\n".join(lines)
 
 
-def run(request: Request) -> Result:
-    """Every method on every fold of every set, one after the other."""
+def run(request: Request, found: Callable[[Row], None] = lambda row: None) -> Result:
+    """Every method on every fold of every set, one after the other; ``found`` hears of every row as it is there."""
     names = _chosen("density set", request.sets, SETS, QUICK_SETS if request.quick else tuple(SETS))
     methods = _chosen("density method", request.methods, METHODS, QUICK_METHODS if request.quick else tuple(METHODS))
     sets = [density_set(name, Path(request.data)) for name in names]
     pairs = [(each, method) for each in sets for method in methods if not each.binary or method in FOR_BINARY]
     most = QUICK_FOLDS if request.quick else None
-    return Result(tuple(_row(each, method, most) for each, method in track(pairs, "fitting densities")))
+    rows = []
+    for each, method in track(pairs, "fitting densities"):
+        rows.append(_row(each, method, most))
+        found(rows[-1])
+    return Result(tuple(rows))
 
 
 def _row(each: DensitySet, method: str, most: int | None) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -85,15 +85,22 @@ class Result:
         return "\n".join(lines)
 
 
-def run(request: Request) -> Result:
-    """Fit every method on every fold of every set; each full run on ``lhco`` is one look at its test events."""
+def run(request: Request, found: Callable[[Row], None] = lambda row: None) -> Result:
+    """Fit every method on every fold of every set; each full run on ``lhco`` is one look at its test events.
+
+    ``found`` hears of every row as it is there.
+    """
     names = request.methods or tuple(name for name in NAMES if name not in SLOW or not request.quick)
     effort = QUICK if request.quick else Effort()
     for name in names:
         method_of(name, effort)
     sets = list(outlier_sets(Path(request.data), request.tables, quick=request.quick))
     steps = [(each, name) for each in sets for name in names]
-    return Result(tuple(_row(each, name, effort) for each, name in track(steps, "fitting")), request.quick)
+    rows = []
+    for each, name in track(steps, "fitting"):
+        rows.append(_row(each, name, effort))
+        found(rows[-1])
+    return Result(tuple(rows), request.quick)
 
 
 def _row(each: OutlierSet, name: str, effort: Effort) -> Row:

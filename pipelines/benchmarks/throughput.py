@@ -91,9 +91,17 @@ class Result:
 
 
 def run(
-    *, rows: int = 0, columns: int = 0, device: str = "cpu", quick: bool = False, methods: Sequence[str] = ()
+    *,
+    rows: int = 0,
+    columns: int = 0,
+    device: str = "cpu",
+    quick: bool = False,
+    methods: Sequence[str] = (),
+    found: Callable[[Row], None] = lambda row: None,
 ) -> Result:
     """Measure every method, or the named ones, on a table of ``rows`` by ``columns``; 0 = 20,000 by 100.
+
+    ``found`` hears of every row as it is there.
 
     Raises ``ConfigError`` for a device that is not there or a method that does not exist.
     """
@@ -104,13 +112,14 @@ def run(
     size = rows or size[0], columns or size[1]
     table, labels = correlated(*size)
     name = f"{size[0]}x{size[1]}"
-    found, failed = [], []
+    timed, failed = [], []
     for method in track(_chosen(methods, quick), "timing"):
         try:
-            found.append(_timed(name, method, _subject(method, table, labels, device), size[0]))
+            timed.append(_timed(name, method, _subject(method, table, labels, device), size[0]))
+            found(timed[-1])
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             failed.append(f"{method}: {str(error).partition(chr(10))[0]}")
-    return Result(tuple(found), device, tuple(failed))
+    return Result(tuple(timed), device, tuple(failed))
 
 
 def correlated(rows: int, columns: int) -> tuple[FeatureTable, NDArray[np.int8]]:

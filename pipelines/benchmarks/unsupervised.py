@@ -102,8 +102,18 @@ class Result:
         return "\n".join(lines)
 
 
-def run(*, data: str = "", tables: Sequence[str] = (), quick: bool = False, methods: Sequence[str] = ()) -> Result:
-    """Fit and score every method, or the named ones, on every set; ``quick``: one seed and no slow method."""
+def run(
+    *,
+    data: str = "",
+    tables: Sequence[str] = (),
+    quick: bool = False,
+    methods: Sequence[str] = (),
+    found: Callable[[Row], None] = lambda row: None,
+) -> Result:
+    """Fit and score every method, or the named ones, on every set; ``quick``: one seed and no slow method.
+
+    ``found`` hears of every row as it is there.
+    """
     chosen = _chosen(methods, quick)
     rows: list[Row] = []
     failed: list[str] = []
@@ -111,6 +121,7 @@ def run(*, data: str = "", tables: Sequence[str] = (), quick: bool = False, meth
     for each, method in track(steps, "fitting and scoring"):
         try:
             rows.append(_measured(each, method, chosen[method], SEEDS[:1] if quick else SEEDS))
+            found(rows[-1])
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             failed.append(
                 f"{method} on {each.name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 from detectors import registry
 from dqm.model.errors import ConfigError, InputError
 from pipelines.benchmarks import detector_sets, throughput, unsupervised
+from pipelines.benchmarks.unsupervised import Row
 from pipelines.benchmarks.unsupervised_peers import PEERS, SEEDED, SLOW, filled, quiet
+from pipelines.terminal import line_writer
 
 pytestmark = pytest.mark.slow  # fits networks and peers
 
@@ -41,6 +44,21 @@ def test_every_method_is_measured_and_the_means_stand_beside(own: str) -> None:
     assert document["failed"] == []
     assert "mean over seeds 1, 2 and 3" in found.text()
     json.dumps(document)
+
+
+def test_a_broken_off_run_keeps_the_rows_that_it_had(own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(each: object, method: str, *rest: object) -> Row:
+        if method == "pca":
+            raise KeyboardInterrupt
+        return Row("mine", method, 0.75, math.nan, 0.5)
+
+    monkeypatch.setattr(unsupervised, "_measured", broken)
+    with pytest.raises(KeyboardInterrupt):
+        unsupervised.run(tables=(own,), methods=("robust-z", "pca"), found=line_writer(tmp_path / "rows"))
+    lines = (tmp_path / "rows").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"set": "mine", "method": "robust-z", "metrics": {"auc": 0.75, "ap": None}, "seconds": 0.5}
+    ]
 
 
 def test_labels_are_seen_by_the_ranking_alone(own: str, tmp_path: Path) -> None:
