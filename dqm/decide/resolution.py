@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from dqm.model.decisions import PersonDecision
 from dqm.model.keys import LumiMask
 from dqm.model.people import Role
-from dqm.model.verdicts import Decision, Verdicts
+from dqm.model.verdicts import CODES, Decision, Verdicts
 
-CODES = {each: code for code, each in enumerate(Decision)}
-"""Decisions as small integers, in the order of their definition."""
 NOBODY = -1
 """The code where no person said anything."""
 STATUS = {

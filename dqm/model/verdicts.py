@@ -27,6 +27,9 @@ class Decision(StrEnum):
     NEEDS_REVIEW = "NEEDS_REVIEW"
 
 
+CODES = {each: code for code, each in enumerate(Decision)}
+"""Decisions as small integers, in the order of their definition."""
+
 GOLDEN = frozenset({Decision.ACCEPT, Decision.GOOD})
 """The only decisions that put a lumisection into a golden JSON."""
 

@@ -8,13 +8,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.decide.resolution import CODES
 from dqm.model.decisions import SAID, PersonDecision
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.keys import LumiMask
 from dqm.model.people import People
 from dqm.model.reason_codes import REASON_CODES
-from dqm.model.verdicts import Decision
+from dqm.model.verdicts import CODES, Decision
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.history import person_decisions, spelled
 from dqm.services.shown import Expected

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dqm.decide.resolution import CODES, NOBODY, effective, effective_codes, resolve
+from dqm.decide.resolution import NOBODY, effective, effective_codes, resolve
 from dqm.model.decisions import PersonDecision
 from dqm.model.errors import InputError
-from dqm.model.verdicts import Decision, Verdicts
+from dqm.model.verdicts import CODES, Decision, Verdicts
 from dqm.services.history import as_of, person_decisions
 from dqm.services.standing import Standing
 from dqm.store.partitions import Partition, read

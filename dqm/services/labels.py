@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from dqm.decide.resolution import CODES
 from dqm.model.decisions import RunState
 from dqm.model.labels import Label, Labels
 from dqm.model.tables import lumisection_index
-from dqm.model.verdicts import Decision
+from dqm.model.verdicts import CODES, Decision
 from dqm.services.effective import standing_verdicts
 from dqm.services.standing import standings
 from dqm.store.store import Store

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.errors import InputError, RefusedError
 from dqm.model.people import People, Role
-from dqm.model.verdicts import GOLDEN
+from dqm.model.verdicts import CODES, GOLDEN
 from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.growing import is_provisional

@@ -8,11 +8,10 @@ from functools import partial
 import numpy as np
 
 from dqm.decide.publish import ReasonRange, anti_reasons, golden_ranges
-from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask
-from dqm.model.verdicts import Decision
+from dqm.model.verdicts import CODES, Decision
 from dqm.services.effective import (
     StandingVerdicts,
     decisions_that_stand,

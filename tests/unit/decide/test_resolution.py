@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqm.decide.publish import anti_reasons, masks
-from dqm.decide.resolution import CODES, NOBODY, effective, resolve
+from dqm.decide.resolution import NOBODY, effective, resolve
 from dqm.model.decisions import SAID, PersonDecision
 from dqm.model.keys import LumiMask
 from dqm.model.people import Role
 from dqm.model.tables import lumisection_index
-from dqm.model.verdicts import Decision, Verdicts
+from dqm.model.verdicts import CODES, Decision, Verdicts
 from tests.naive import decision_that_stands
 
 GOOD, BAD, EXCLUDED = SAID
