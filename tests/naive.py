@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 Key = tuple[int, int]
@@ -50,3 +51,51 @@ def decision_that_stands(said: Iterable[tuple[str, int, str]]) -> str | None:
     highest = max(rank for rank, _ in last.values())
     words = {word for rank, word in last.values() if rank == highest}
     return words.pop() if len(words) == 1 else "DISPUTED"
+
+
+URGENCY = ["UNKNOWN", "DISPUTED", "NEEDS_REVIEW", "ASK", "REJECT", "BAD", "EXCLUDED", "ACCEPT", "GOOD"]
+WORST = (("ASK", "UNKNOWN", "DISPUTED", "NEEDS_REVIEW"), ("REJECT", "BAD", "EXCLUDED"))
+Judged = tuple[int, str, float, str, str, list[tuple[str, str, float, float]]]
+"""One lumisection: number, decision, weight, subsystem, status, reasons as feature, subsystem, value, contribution."""
+
+
+def aggregate(rows: list[Judged]) -> dict[str, object]:
+    """What a queue needs of one run, from its lumisections in any order, one by one."""
+    rows = sorted(rows, key=lambda row: row[0])
+    ranges: list[list[Judged]] = []
+    for row in rows:
+        if ranges and ranges[-1][-1][0] + 1 == row[0] and ranges[-1][-1][1] == row[1]:
+            ranges[-1].append(row)
+        else:
+            ranges.append([row])
+    of_kind = [[each for each in ranges if each[0][1] in kind] for kind in WORST]
+    candidates = of_kind[0] or of_kind[1]
+    worst = max(candidates, key=lambda each: (sum(row[2] for row in each), len(each))) if candidates else []
+    cells = min(156, len(rows))
+    begins = [cell * len(rows) // cells for cell in range(cells)]
+    pixels = [[row[1] for row in rows[a:b]] for a, b in itertools.pairwise([*begins, len(rows)])]
+    status = _most([row[4] for row in worst])
+    return {
+        "counts": {word: sum(row[1] == word for row in rows) for word in {row[1] for row in rows}},
+        "weights": {word: sum(row[2] for row in rows if row[1] == word) for word in {row[1] for row in rows}},
+        "subsystem": _most([row[3] for row in worst]),
+        "status": status,
+        "reason": None if status else _main_reason(worst),
+        "strip": [min(each, key=URGENCY.index) for each in pixels],
+    }
+
+
+def _most(words: list[str]) -> str:
+    return max(words, key=words.count) if words else ""
+
+
+def _main_reason(rows: list[Judged]) -> tuple[str, str, float] | None:
+    """Feature, subsystem and mean contribution of the main reason: infinite ones first, then zero, then the largest."""
+    total: dict[tuple[str, str], float] = {}
+    for row in rows:
+        for feature, subsystem, _, contribution in row[5]:
+            total[feature, subsystem] = total.get((feature, subsystem), 0.0) + contribution
+    if not total:
+        return None
+    highest = max(total, key=lambda key: (total[key] == float("inf"), total[key] == 0, total[key]))
+    return *highest, total[highest] / len(rows)

@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from dqm.model.aggregates import RunAggregate
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import audit, intake, outbox, schema
+from dqm.store import aggregates, audit, intake, outbox, schema
 from dqm.store.partitions import STAGING, Partition, content_digest, write
 
 PUBLISHED = "published"
@@ -50,6 +51,7 @@ class Change:
         self._folder, self._at = folder, _with_zone(at)
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._staged: dict[Path, Path] = {}
+        self._aggregates: dict[str, RunAggregate] = {}
         self._findings: dict[Finding, None] = {}
         self._working_points: list[tuple[WorkingPoint, datetime]] = []
         self._models: dict[str, dict[str, Any]] = {}
@@ -104,6 +106,8 @@ class Change:
             self._staged[partition.path] = staged = self._staging()
             write(table, staged)
         self._partitions[kind, run] = partition
+        if kind == aggregates.KIND and aggregates.NEEDED.issubset(table.column_names):
+            self._aggregates[partition.digest] = aggregates.aggregate_of(table)
 
     def add_findings(self, findings: Iterable[Finding]) -> None:
         """Add what was found in the input; a finding that the store holds already is not added again."""
@@ -179,6 +183,7 @@ class Change:
             newest: int = connection.scalar(sa.select(sa.func.max(schema.snapshots.c.id))) or 0
             _record(connection, newest + 1, self._at, inserts)
         self._tell(connection)
+        aggregates.enter(connection, self._aggregates)
         if self._seen is not None:
             intake.enter(connection, self._at, *self._seen)
         self.entered = tuple(audit.append(connection, action) for action in self._actions)

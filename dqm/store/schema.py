@@ -203,3 +203,15 @@ nights = sa.Table(
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
 )
+
+# What a queue needs of the verdicts of a run, by the digest of their partition: true for ever, and of no snapshot.
+# ``form`` is the way of counting; a program that counts otherwise adds its own rows. Its fields are one JSON text, as
+# weights may be infinite.
+verdict_aggregates = sa.Table(
+    "verdict_aggregates",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("form", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("strip", sa.LargeBinary, nullable=False),
+)

@@ -18,6 +18,7 @@ from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
 from dqm.store import audit, intake, outbox, schema
+from dqm.store.aggregates import Aggregates
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
 from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
@@ -352,6 +353,11 @@ class Store:
     def nights(self) -> Nights:
         """The nights that ran."""
         return Nights(self._engine)
+
+    @property
+    def aggregates(self) -> Aggregates:
+        """What was counted of verdicts when they were stored."""
+        return Aggregates(self.path, self._engine)
 
     @property
     def pruning(self) -> Pruning:

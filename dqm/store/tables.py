@@ -7,7 +7,6 @@ by run. Keys are the columns ``run`` and ``ls``, int64. What is true of a whole 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from dqm.model.tables import KEY, Column, QuantityTable, lumisection_index, reco
 from dqm.model.verdicts import Decision, Reason, Verdicts
 from dqm.store.change import Change
 from dqm.store.partitions import DIFFERING
+from dqm.store.reason_json import reasons_from_json, reasons_to_json
 
 COLUMNS = b"lumicert.columns"
 """Metadata entry of quantities: the records of their columns, as JSON."""
@@ -111,7 +111,7 @@ def scores_to_arrow(scores: Scores) -> pa.Table:
         "status": _text(scores.status),
         "weight": pa.array(scores.weight, pa.float64()),
         "subsystem": _text(scores.subsystem),
-        "reasons": pa.array([_reasons_to_json(each) for each in scores.reasons], pa.string()),
+        "reasons": pa.array([reasons_to_json(each) for each in scores.reasons], pa.string()),
     }
     return pa.table(columns, metadata={MODEL: scores.model.encode()})
 
@@ -125,7 +125,7 @@ def scores_from_arrow(table: pa.Table) -> Scores:
         status=_objects(table, "status"),
         weight=_numbers(table, "weight"),
         subsystem=_objects(table, "subsystem"),
-        reasons=tuple(_reasons_from_json(each) for each in _objects(table, "reasons")),
+        reasons=tuple(reasons_from_json(each) for each in _objects(table, "reasons")),
         model=_metadata(table, MODEL).decode(),
     )
 
@@ -149,10 +149,7 @@ def past_from_arrow(table: pa.Table) -> Past:
 
 
 def verdicts_to_arrow(verdicts: Verdicts) -> pa.Table:
-    """Verdicts as columns; ``reasons`` is compact JSON ``[[feature, subsystem, value, contribution], …]``.
-
-    JSON has no NaN and no infinity: there they are ``null``, ``"inf"`` and ``"-inf"``.
-    """
+    """Verdicts as columns; ``reasons`` are texts, see ``reason_json``."""
     columns = {
         **_keys(verdicts.index),
         "decision": _text(verdicts.decision),
@@ -160,7 +157,7 @@ def verdicts_to_arrow(verdicts: Verdicts) -> pa.Table:
         "weight": pa.array(verdicts.weight, pa.float64()),
         "status": _text(verdicts.status),
         "subsystem": _text(verdicts.subsystem),
-        "reasons": pa.array([_reasons_to_json(each) for each in verdicts.reasons], pa.string()),
+        "reasons": pa.array([reasons_to_json(each) for each in verdicts.reasons], pa.string()),
     }
     return pa.table(columns)
 
@@ -175,7 +172,7 @@ def verdicts_from_arrow(table: pa.Table) -> Verdicts:
         weight=_numbers(table, "weight"),
         status=_objects(table, "status"),
         subsystem=_objects(table, "subsystem"),
-        reasons=tuple(_reasons_from_json(each) for each in _objects(table, "reasons")),
+        reasons=tuple(reasons_from_json(each) for each in _objects(table, "reasons")),
     )
 
 
@@ -262,21 +259,3 @@ def _metadata(table: pa.Table, key: bytes) -> bytes:
         f"run {runs[0]} and run {runs[1]} differ in it; read them apart" if runs else "this is a table of another kind"
     )
     raise StoreError(f"the table has no entry {key.decode()!r}: {why}")
-
-
-def _reasons_to_json(reasons: tuple[Reason, ...]) -> str:
-    rows = [[each.feature, each.subsystem, _finite(each.value), _finite(each.contribution)] for each in reasons]
-    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _reasons_from_json(text: str) -> tuple[Reason, ...]:
-    return tuple(Reason(feature, subsystem, _number(v), _number(c)) for feature, subsystem, v, c in json.loads(text))
-
-
-def _finite(value: float) -> float | str | None:
-    value = float(value)
-    return value if math.isfinite(value) else None if math.isnan(value) else str(value)
-
-
-def _number(value: float | str | None) -> float:
-    return math.nan if value is None else float(value)

@@ -27,7 +27,7 @@ SECOND = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0006", "0005", None, None
+revision, down_revision, branch_labels, depends_on = "0007", "0006", None, None
 
 
 def upgrade():
@@ -40,7 +40,7 @@ def newer_program(tmp_path: Path) -> Callable[[pytest.MonkeyPatch], None]:
     """Turn this program into one that knows a second revision."""
     source = Path(next(iter(dqm.store.migrations.__path__)))
     folder = shutil.copytree(source, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0006_note.py").write_text(SECOND, encoding="utf-8")
+    (folder / "versions" / "0007_note.py").write_text(SECOND, encoding="utf-8")
     return lambda patch: patch.setattr(database, "MIGRATIONS", str(folder))
 
 
@@ -75,7 +75,7 @@ def test_a_newer_store_is_refused_in_one_line(
     with pytest.MonkeyPatch.context() as patch:
         newer_program(patch)
         Store.create(path).close()
-    expected = r"its schema is revision 0006, newer than 0005, the newest that this program knows; upgrade lumicert$"
+    expected = r"its schema is revision 0007, newer than 0006, the newest that this program knows; upgrade lumicert$"
     for enter in (Store.open, Store.create):
         with pytest.raises(SchemaTooNewError, match=expected) as caught:
             enter(path)
@@ -88,13 +88,13 @@ def test_an_older_store_is_upgraded_only_when_asked(
     with store.transaction() as change:
         change.publish("golden.json", b"{}", {})
     newer_program(monkeypatch)
-    expected = r"is revision 0005 and this program writes 0006; dqm ingest upgrades it, and so does .*upgrade=True\)"
+    expected = r"is revision 0006 and this program writes 0007; dqm ingest upgrades it, and so does .*upgrade=True\)"
     with pytest.raises(StoreError, match=expected):
         Store.open(store.path)
     with Store.open(store.path, upgrade=True) as upgraded:
         assert upgraded.publication("golden.json").read() == b"{}"
     with Store.open(store.path) as opened:
-        assert database.found_revision(opened._engine) == "0006"
+        assert database.found_revision(opened._engine) == "0007"
 
 
 def test_the_newest_model_of_an_older_store_becomes_the_champion(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_newest_model_of_an_older_store_becomes_the_champion(tmp_path: Path)
             for name in ("m-1", "m-2"):
                 change.add_model(name, f"models/{name}", "f" * 64, {})
         with store._engine.begin() as connection:
-            for table in ("aliases", "audit", "deliveries", "outbox", "nights", "intake"):
+            for table in ("aliases", "audit", "deliveries", "outbox", "nights", "intake", "verdict_aggregates"):
                 connection.exec_driver_sql(f"DROP TABLE {table}")
             connection.exec_driver_sql("ALTER TABLE partitions DROP COLUMN pruned")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
@@ -118,7 +118,7 @@ def test_a_failed_upgrade_changes_nothing(
 ) -> None:
     """Mutant: no BEGIN of our own; the driver's begins before rows change, not before tables do."""
     newer_program(monkeypatch)
-    second = Path(database.MIGRATIONS) / "versions" / "0006_note.py"
+    second = Path(database.MIGRATIONS) / "versions" / "0007_note.py"
     second.write_text(SECOND + "    op.execute('SELECT * FROM nowhere')\n", encoding="utf-8")
     with pytest.raises(StoreError, match="no such table: nowhere"):
         Store.open(store.path, upgrade=True)

@@ -39,7 +39,7 @@ def full(store: Store, rows: Rows) -> Store:
 
 def test_a_sound_store(full: Store) -> None:
     assert health(full.path) == [
-        Check("store schema", True, "revision 0005, snapshot 1"),
+        Check("store schema", True, "revision 0006, snapshot 1"),
         Check("store partitions", True, "2 as written"),
         Check("store publications", True, "1 as written"),
         Check("store leftovers", True, "none"),
