@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
-from dqm.decide.resolution import CODES
+from dqm.model.aggregates import RunAggregate
 from dqm.model.decisions import OPEN_DECISIONS, RunState
-from dqm.model.verdicts import Decision
-from dqm.services.effective import partitions_that_stand, standing_verdicts
-from dqm.services.growing import provisional_runs
+from dqm.model.verdicts import Decision, Reason
+from dqm.services.counting import NOTHING, counted_runs
+from dqm.services.effective import partitions_that_stand
+from dqm.services.growing import is_provisional
 from dqm.services.shown import Shown
 from dqm.services.standing import Standing, standings
+from dqm.store.partitions import Partition
 from dqm.store.store import Store
 
 
@@ -23,9 +23,11 @@ from dqm.store.store import Store
 class QueueRow:
     """One run: its state, who has claimed it until when, lumisections by what stands, and the weight.
 
-    ``weight`` is that of the run, ``open_weight`` that of what still needs a person, in the unit of the experiment.
-    ``escalations`` wait for an expert. ``last`` is its last entry, ``shown`` what a form sends back as ``expected``. A
-    run that was not certified yet has no counts; one that still grew when it was is ``provisional``.
+    ``weight`` is that of the run, ``weights`` by what stands, ``open_weight`` that of what still needs a person, in the
+    unit of the experiment. ``escalations`` wait for an expert. ``last`` is its last entry, ``shown`` what a form sends
+    back as ``expected``. A run that was not certified yet has no counts; one that still grew when it was is
+    ``provisional``. ``subsystem``, ``status``, ``reason`` and ``strip`` are those of a ``RunAggregate``: a status says
+    why before a reason does. ``certified_at`` and ``data_at`` are when its verdicts and its data came.
     """
 
     run: int
@@ -35,47 +37,60 @@ class QueueRow:
     signed_by: str
     escalations: int
     counts: Mapping[Decision, int]
+    weights: Mapping[Decision, float]
     weight: float
     open_weight: float
     last: int
-    provisional: bool = False
-    shown: str = ""
+    provisional: bool
+    shown: str
+    subsystem: str
+    status: str
+    reason: Reason | None
+    strip: bytes
+    certified_at: datetime | None
+    data_at: datetime | None
 
     @property
     def open(self) -> int:
         """Lumisections that still need a person."""
         return sum(self.counts.get(each, 0) for each in OPEN_DECISIONS)
 
+    @property
+    def lumisections(self) -> int:
+        """Lumisections of the run that have a verdict."""
+        return sum(self.counts.values())
+
     def document(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {**vars(self), "counts": {str(each): number for each, number in self.counts.items()}, "open": self.open}
+        """For ``--json``; the strip is a picture and no part of it."""
+        named = {name: {str(each): number for each, number in getattr(self, name).items()} for name in _BY_DECISION}
+        reason = None if self.reason is None else asdict(self.reason)
+        return {**vars(self), **named, "reason": reason, "open": self.open, "strip": None}
 
 
-def queue(store: Store, at: datetime) -> list[QueueRow]:
-    """Every run, those first in which most weight still needs a person."""
+_BY_DECISION = ("counts", "weights")
+
+
+def queue(store: Store, at: datetime, remembered: MutableMapping[str, RunAggregate] | None = None) -> list[QueueRow]:
+    """Every run, those first in which most weight still needs a person.
+
+    ``remembered`` holds what was counted before, for a process that asks again and again; it is filled.
+    """
     found = standings(store, at)
-    verdicts = standing_verdicts(store, found.values())
-    runs = np.array(list(found), dtype=np.int64)
-    place = np.searchsorted(runs, verdicts.run)
-    size = (len(runs), len(CODES))
-    cell = place * len(CODES) + verdicts.code
-    counts = np.bincount(cell, minlength=size[0] * size[1]).reshape(size)
-    weight = np.bincount(cell, verdicts.weight, minlength=size[0] * size[1]).reshape(size)
-    open_weight = weight[:, [CODES[each] for each in OPEN_DECISIONS]].sum(axis=1)
-    provisional = provisional_runs(store)
-    digests = {each.run: each.digest for each in partitions_that_stand(store, found.values())}
-    rows = [
-        replace(
-            _row(each, counts[i].tolist(), float(weight[i].sum()), float(open_weight[i])),
-            provisional=each.run in provisional,
-            shown=str(Shown.of(each, digests.get(each.run, ""))),
-        )
-        for i, each in enumerate(found.values())
-    ]
+    partitions = {each.run: each for each in partitions_that_stand(store, found.values())}
+    counted = counted_runs(store, found, partitions, {} if remembered is None else remembered)
+    came = store.aggregates.brought("verdicts")
+    data = _latest([store.aggregates.brought(kind) for kind in ("quantities", "histograms")])
+    rows = []
+    for run, each in found.items():
+        held = partitions.get(run)
+        at_last = came[run, held.digest] if held else None
+        rows.append(_row(each, held, counted.get(run, NOTHING), at_last, data.get(run)))
     return sorted(rows, key=lambda row: (-row.open_weight, -row.open, row.run))
 
 
-def _row(found: Standing, counts: list[int], weight: float, open_weight: float) -> QueueRow:
+def _row(
+    found: Standing, held: Partition | None, counted: RunAggregate, certified: datetime | None, data: datetime | None
+) -> QueueRow:
     return QueueRow(
         run=found.run,
         state=found.state,
@@ -83,8 +98,26 @@ def _row(found: Standing, counts: list[int], weight: float, open_weight: float) 
         claimed_until=found.until,
         signed_by=found.signed.actor if found.signed else "",
         escalations=len(found.escalations),
-        counts={each: counts[code] for each, code in CODES.items() if counts[code]},
-        weight=weight,
-        open_weight=open_weight,
+        counts=counted.counts,
+        weights=counted.weights,
+        weight=counted.weight,
+        open_weight=counted.open_weight,
         last=found.last,
+        provisional=held is not None and is_provisional(held),
+        shown=str(Shown.of(found, held.digest if held else "")),
+        subsystem=counted.subsystem,
+        status=counted.status,
+        reason=counted.reason,
+        strip=counted.strip,
+        certified_at=certified,
+        data_at=data,
     )
+
+
+def _latest(came: Iterable[Mapping[tuple[int, str], datetime]]) -> dict[int, datetime]:
+    """When anything of a run came last."""
+    found: dict[int, datetime] = {}
+    for each in came:
+        for (run, _), at in each.items():
+            found[run] = max(at, found.get(run, at))
+    return found

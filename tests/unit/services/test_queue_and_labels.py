@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dqm.model.aggregates import RunAggregate
 from dqm.model.decisions import RunState
 from dqm.model.errors import ConfigError, RefusedError
 from dqm.model.labels import Labels
 from dqm.model.people import Person, Role
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import lumisection_index
-from dqm.model.verdicts import Decision
+from dqm.model.verdicts import CODES, Decision, Reason
+from dqm.services.effective import CHANGED
 from dqm.services.labels import overlaid, person_labels
 from dqm.services.people import ConfiguredPeople
 from dqm.services.queue import queue
 from dqm.store.store import Store
 
-from .shift import AT, QUIET, RUN, WAITING, Shift, put_data
+from .shift import AT, LENGTH, MACHINE, QUIET, RUN, WAITING, WORDS, Shift, put_data, put_verdicts
 
 
 def test_the_queue_begins_with_what_is_at_stake(shift: Shift) -> None:
@@ -39,6 +41,59 @@ def test_a_disputed_lumisection_is_open(shift: Shift) -> None:
     shift.decide("bob", [(5, 5)], "BAD")
     (row,) = (each for each in queue(shift.store, AT) if each.run == RUN)
     assert (row.open, row.open_weight, row.counts[Decision.DISPUTED]) == (1, 0.5, 1)
+
+
+def test_the_queue_says_why_and_since_when(shift: Shift) -> None:
+    first, quiet, waiting = queue(shift.store, AT)
+    assert (first.subsystem, first.status, first.reason) == ("tracker", "", Reason("charge", "tracker", 1.0, 2.0))
+    assert (first.certified_at, first.data_at, first.lumisections) == (AT, AT, LENGTH)
+    assert first.strip == bytes(CODES[WORDS[each]] for each in MACHINE)
+    assert first.document()["reason"] == vars(first.reason)
+    assert (quiet.subsystem, quiet.status, quiet.reason) == ("", "", None)
+    assert (waiting.strip, waiting.certified_at, waiting.data_at) == (b"", None, AT)
+
+
+def test_the_queue_is_the_same_without_what_was_counted(shift: Shift) -> None:
+    """Mutants: what people said left out, or data that changed; a count of another form taken for one of ours."""
+    shift.decide("ada", [(5, 6)], "GOOD")
+    shift.signed()
+    put_data(shift.store, RUN, charge=2.0)
+    put_verdicts(shift.store, RUN, "Q" * LENGTH)
+    shift.decide("bob", [(1, 1)], "BAD", QUIET)
+    shift.decide("bob", [(2, 2)], "GOOD", QUIET)
+    put_data(shift.store, QUIET, WAITING, charge=3.0)
+    found = {each.run: each for each in queue(shift.store, AT)}
+    assert found[RUN].counts == {Decision.ACCEPT: 4, Decision.GOOD: 4, Decision.REJECT: 2}
+    assert found[QUIET].counts == {Decision.BAD: 1, Decision.NEEDS_REVIEW: 1, Decision.UNKNOWN: 8}
+    assert (found[QUIET].status, found[QUIET].subsystem) == (CHANGED, "")
+    for change in ("UPDATE verdict_aggregates SET form = 0", "DELETE FROM verdict_aggregates"):
+        with shift.store._engine.begin() as connection:
+            connection.exec_driver_sql(change)
+        assert {each.run: each for each in queue(shift.store, AT)} == found
+
+
+def test_runs_of_changed_data_are_unknown_without_being_read(shift: Shift) -> None:
+    put_data(shift.store, RUN, QUIET, charge=2.0)
+    for partition in shift.store.partitions("verdicts"):
+        (shift.store.path / partition.path).unlink()
+    row = next(each for each in queue(shift.store, AT) if each.run == RUN)
+    assert (row.counts, row.open_weight, row.status) == ({Decision.UNKNOWN: LENGTH}, 5.0, CHANGED)
+    assert row.strip == bytes([CODES[Decision.UNKNOWN]]) * LENGTH
+
+
+def test_what_people_said_is_counted_once(shift: Shift) -> None:
+    """Mutants: what was counted before somebody spoke; what is remembered never asked."""
+    shift.decide("ada", [(5, 6)], "GOOD")
+    remembered: dict[str, RunAggregate] = {}
+    before = queue(shift.store, AT, remembered)
+    files = [shift.store.path / each.path for each in shift.store.partitions("verdicts")]
+    moved = [each.rename(each.with_suffix(".away")) for each in files]
+    assert queue(shift.store, AT, remembered) == before
+    for each in moved:
+        each.rename(each.with_suffix(".parquet"))
+    shift.decide("ada", [(5, 6)], "BAD")
+    row = next(each for each in queue(shift.store, AT, remembered) if each.run == RUN)
+    assert (row.counts[Decision.BAD], row.counts[Decision.ASK]) == (2, 1)
 
 
 def test_an_empty_store_has_an_empty_queue(tmp_path_factory: pytest.TempPathFactory) -> None:
