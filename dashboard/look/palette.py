@@ -54,9 +54,3 @@ LABEL_STATES: dict[int, State] = {
 
 MACHINE = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
 """What the machine says, in the order in which shares are shown."""
-
-URGENCY = (
-    *(Decision.UNKNOWN, Decision.DISPUTED, Decision.NEEDS_REVIEW, Decision.ASK),
-    *(Decision.REJECT, Decision.BAD, Decision.EXCLUDED, Decision.ACCEPT, Decision.GOOD),
-)
-"""Which state is drawn where several share a pixel: the one that most needs to be seen comes first."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dashboard.look.palette import MACHINE
+from dqm.model.aggregates import strongest
 from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
 from features.words import in_words
 
@@ -166,21 +166,5 @@ def _range(verdicts: Verdicts, ls: NDArray[np.int64], rows: NDArray[np.intp], mo
         badness=float(np.nanmax(badness)) if np.isfinite(badness).any() else float("nan"),
         subsystem=Counter(str(verdicts.subsystem[i]) for i in rows).most_common(1)[0][0],
         status=Counter(str(verdicts.status[i]) for i in rows).most_common(1)[0][0],
-        reasons=_strongest([each for i in rows.tolist() for each in verdicts.reasons[i]], len(rows), most),
+        reasons=strongest([each for i in rows.tolist() for each in verdicts.reasons[i]], len(rows), most),
     )
-
-
-def _strongest(reasons: list[Reason], lumisections: int, most: int) -> tuple[Reason, ...]:
-    """Broken limits first, whose contribution is infinite; then guards, which have none; then by contribution."""
-    if not reasons:
-        return ()
-    columns = ["feature", "subsystem", "value", "contribution"]
-    table = pd.DataFrame([[getattr(each, name) for name in columns] for each in reasons], columns=columns)
-    table = table.sort_values("contribution", ascending=False, kind="stable")
-    grouped = table.groupby(["feature", "subsystem"], sort=False)
-    merged = grouped.agg(value=("value", "first"), contribution=("contribution", "sum")).reset_index()
-    merged["contribution"] /= lumisections
-    merged["guard"] = merged["contribution"] == 0
-    merged["limit"] = np.isinf(merged["contribution"])
-    top = merged.sort_values(["limit", "guard", "contribution"], ascending=False, kind="stable").head(most)
-    return tuple(Reason(*row) for row in top[columns].itertuples(index=False, name=None))

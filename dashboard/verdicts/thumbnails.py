@@ -8,27 +8,28 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.look.palette import GREY, STATES, URGENCY
+from dashboard.look.palette import GREY, STATES
+from dqm.model.aggregates import strip_of
+from dqm.model.verdicts import CODES, Decision
 
 WIDTH, HEIGHT = 156, 20
 """Size of the picture in pixels."""
 
 
 def strip_image(decision: NDArray[np.object_]) -> str:
-    """A strip of decisions ``(n,)`` in the order of the lumisections, as an SVG data address; "" without any.
+    """A strip of decisions ``(n,)`` in the order of the lumisections, as an SVG data address; "" without any."""
+    return strip_picture(strip_of(np.array([CODES[Decision(each)] for each in decision], dtype=np.int8), WIDTH))
 
-    Where several lumisections share a pixel the most urgent one is drawn, so that a single bad one stays visible.
-    """
-    if not len(decision):
+
+def strip_picture(strip: bytes) -> str:
+    """A strip of pixels, one code of a decision each (``QueueRow.strip``), as an SVG data address; "" without any."""
+    if not strip:
         return ""
-    rank = {str(state): i for i, state in enumerate(URGENCY)}
-    order = np.array([rank[str(each)] for each in decision])
-    cells = min(WIDTH, len(order))
-    pooled = np.minimum.reduceat(order, np.arange(cells) * len(order) // cells)
+    decisions, cells = list(CODES), len(strip)
     parts, at = [], 0
-    for value, same in itertools.groupby(pooled.tolist()):
+    for code, same in itertools.groupby(strip):
         length = sum(1 for _ in same)
-        state = STATES[URGENCY[value]]
+        state = STATES[decisions[code]]
         fill = "url(#h)" if state.pattern else state.colour
         left, width = at * WIDTH / cells, length * WIDTH / cells
         parts.append(f'<rect x="{left:.1f}" width="{width:.1f}" height="{HEIGHT}" fill="{fill}"/>')

@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from dashboard.look.palette import LABEL_STATES, MACHINE, STATES, URGENCY
+from dashboard.look.palette import LABEL_STATES, MACHINE, STATES
 from dashboard.trade_off.figures import trade_off_figure
 from dashboard.trade_off.tables import PastCurve
 from dashboard.verdicts.figures import Scale, quantity_figure, run_figure
 from dashboard.verdicts.thumbnails import strip_image
 from dqm.decide.policy import MarginPolicy
+from dqm.model.aggregates import URGENCY
 from dqm.model.verdicts import Decision, WorkingPoint
 
 from .small_night import past, verdicts
