@@ -1,4 +1,4 @@
-"""Commands of people: claim, release, decide, escalate, sign, reopen, publish, runs, audit, working-point.
+"""Commands of people: claim, release, decide, escalate, sign, sign-many, reopen, publish, runs, audit, working-point.
 
 Each is one call of a service by the person of ``--as``; a form behind it gives ``--nonce`` and ``--expected``.
 """
@@ -19,6 +19,7 @@ from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_
 if TYPE_CHECKING:
     from dqm.model.config import Config
     from dqm.services.people import ConfiguredPeople
+    from dqm.services.shown import Shown
     from dqm.services.submission import Recorded
     from dqm.store.store import Store
 
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     for command in (claim, release, decide, escalate, sign, reopen, publish, runs, audit):
         app.command()(command)
+    app.command(name="sign-many")(sign_many)
     app.add_typer(working_point, name="working-point")
 
 
@@ -136,6 +138,25 @@ def sign(
     with _desk(config) as (_, store, people):
         done = service(store, people, who, run, comment=comment, **_form(nonce, expected))
     _tell(done, json_path)
+
+
+def sign_many(
+    runs: Annotated[list[str], typer.Argument(help="runs, or quiet: all in which nothing asks and nobody is at work")],
+    comment: Comment = "",
+    who: As = "",
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Sign many runs, an entry each; those in which anything is open are told and left. Exit code 1 where any is."""
+    from dqm.services.batch import sign_many as service
+
+    with _desk(config) as (_, store, people):
+        shown = _quiet(store) if runs == ["quiet"] else dict.fromkeys(map(_number, runs))
+        done = service(store, people, who, shown, comment, nonce=_nonce(nonce))
+    say(done.text())
+    write_json(json_path, done.document())
+    raise typer.Exit(1 if done.refused else 0)
 
 
 def reopen(
@@ -267,6 +288,26 @@ def _form(nonce: str, expected: str) -> dict[str, Any]:
     from dqm.services.shown import Shown
 
     return {"nonce": _nonce(nonce), "expected": Shown.parse(expected) if expected else None}
+
+
+def _quiet(store: Store) -> dict[int, Shown]:
+    """The runs in which nothing asks, with what they are now."""
+    from datetime import UTC, datetime
+
+    from dqm.services.batch import nothing_asks
+    from dqm.services.queue import queue
+    from dqm.services.shown import Shown
+
+    found = {each.run: Shown.parse(each.shown) for each in queue(store, datetime.now(UTC)) if nothing_asks(each)}
+    if not found:
+        raise InputError("there is no run to sign in which nothing asks and nobody is at work; see: dqm runs")
+    return found
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdecimal() and len(word) < 19):
+        raise InputError(f"{word!r} is no run; name runs by their numbers, or: dqm sign-many quiet")
+    return int(word)
 
 
 def _nonce(given: str) -> str:
