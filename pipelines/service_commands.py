@@ -176,16 +176,30 @@ def reopen(
     _tell(done, json_path)
 
 
-def publish(who: As = "", nonce: Nonce = "", config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
+def publish(
+    preview: Annotated[bool, typer.Option("--preview", help="tell what would change, and publish nothing")] = False,
+    who: As = "",
+    nonce: Nonce = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
     """Publish the golden JSON of what is decided now, without scoring."""
+    from datetime import UTC, datetime
+
+    from dqm.services.difference import difference
     from dqm.services.publish import GOLDEN
     from dqm.services.publish import publish as service
     from pipelines.run.certify import IN_WORDS
 
-    with _desk(config) as (_, store, people):
-        done = service(store, people, who, words=IN_WORDS, nonce=_nonce(nonce))
-    say(f"{done.text()}\n{store.newest(GOLDEN)}")
-    write_json(json_path, done.document())
+    with _desk(config) as (settings, store, people):
+        if preview:
+            found = difference(store, datetime.now(UTC))
+            text, document = found.text(settings.experiment.weight_unit), found.document()
+        else:
+            done = service(store, people, who, words=IN_WORDS, nonce=_nonce(nonce))
+            text, document = f"{done.text()}\n{store.newest(GOLDEN)}", done.document()
+    say(text)
+    write_json(json_path, document)
 
 
 def runs(

@@ -118,6 +118,27 @@ def test_a_shift(config: Path, settings: Config, dqm: Dqm) -> None:
     assert said("audit").splitlines()[-1] == "6 entries in the store, their chain is unbroken"
 
 
+def test_runs_in_which_nothing_asks_are_signed_at_once(config: Path, settings: Config, dqm: Dqm) -> None:
+    with Store.open(settings.store_path) as store:
+        asking = rows(store)[0].run
+    code, text = dqm("sign-many", "quiet", "--as", "eve", "--config", config)
+    if code:
+        assert "no run to sign in which nothing asks and nobody is at work; see: dqm runs" in text
+    code, text = dqm("decide", str(asking), "open", "BAD", "--reason", "noise", "--config", config)
+    assert code == 0, text
+    code, text = dqm("publish", "--preview", "--as", "eve", "--config", config)
+    assert "as published in version 1: nothing would change" in text, "what was open is not golden either way"
+    code, text = dqm(
+        "sign-many", "quiet", "--as", "eve", "--json", str(config.parent / "batch.json"), "--config", config
+    )
+    assert (code, text.startswith("1 runs are signed")) == (0, True), text
+    assert json.loads((config.parent / "batch.json").read_text())["signed"][0]["run"] == asking
+    code, text = dqm("sign-many", str(asking), "x1", "--as", "eve", "--config", config)
+    assert (code, "'x1' is no run; name runs by their numbers" in text) == (1, True)
+    code, text = dqm("sign-many", str(asking), "--as", "eve", "--config", config)
+    assert (code, f"run {asking} was signed by eve" in text) == (1, True)
+
+
 def test_a_certification_keeps_people_over_the_machine(settings: Config, config: Path) -> None:
     with Store.open(settings.store_path) as store:
         (run, *_) = (each.run for each in rows(store) if each.counts.get(Decision.ACCEPT))
