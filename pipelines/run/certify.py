@@ -181,7 +181,7 @@ def certify(
     written = [] if output is None else write_output(output, store, effective)
     if report is not None:
         written.append(report)
-        from pipelines.run.report import write_report
+        from dashboard.verdicts.report import write_report
 
         write_report(report, config, certified if chosen else effective, point, published, past)
     counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}

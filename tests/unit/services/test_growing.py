@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from dqm.model.errors import RefusedError, UnknownNameError
+from dqm.services.difference import difference
 from dqm.services.growing import MARK, growing, provisional_runs
 from dqm.services.history import told
 from dqm.services.publish import GOLDEN
@@ -71,6 +72,7 @@ def test_what_is_provisional_is_not_published(shift: Shift, grows: Callable[[int
     shift("publish", "eve")
     assert list(json.loads(shift.store.publication(GOLDEN).read())) == [str(RUN)]
     grows(RUN)
+    assert difference(shift.store, AT).text().endswith("run 10: LS 1-4 leaves (4 LS, 2; now 4 provisional)")
     shift("publish", "eve")
     assert json.loads(shift.store.publication(GOLDEN).read()) == {}
 

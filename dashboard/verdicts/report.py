@@ -37,6 +37,11 @@ def write_report(
     path: Path, config: Config, verdicts: Verdicts, point: WorkingPoint, published: Publication, past: Past
 ) -> None:
     """Write the report of the certified ``verdicts``."""
+    path.write_text(report_html(config, verdicts, point, published, past), encoding="utf-8")
+
+
+def report_html(config: Config, verdicts: Verdicts, point: WorkingPoint, published: Publication, past: Past) -> str:
+    """The report of the ``verdicts`` as one page that loads nothing."""
     runs = summaries(verdicts)
     asking = runs[:SHOWN_RUNS]
     unit = config.experiment.lumisection
@@ -53,8 +58,7 @@ def write_report(
     ]
     title = escape(f"Certification of {config.experiment.name}")
     head = f"<meta charset='utf-8'><title>{title}</title><style>{STYLE}</style>"
-    page = f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
-    path.write_text(page, encoding="utf-8")
+    return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
 def _totals(verdicts: Verdicts, runs: tuple[RunSummary, ...], config: Config) -> str:
