@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import streamlit as st
 
@@ -14,37 +17,52 @@ from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
 from dqm.model.errors import InputError, RefusedError, RepeatedError, StaleError, StoreError, UnknownNameError
 from dqm.model.people import Person
-from dqm.services.submission import Recorded
 from dqm.store.store import Store
 
-Service = Callable[[Store, Person, str], Recorded]
+
+class Told(Protocol):
+    """What a service answers: an entry, or what became of a batch."""
+
+    def text(self) -> str:
+        """For people."""
+
+
+Service = Callable[[Store, Person, str], Told]
 """``(store, who acts, nonce) -> what was entered``: one call of a function of ``dqm.services``."""
 TOLD = "told"
 """Entry of the session: what the last action did, shown after the page was drawn anew."""
+ONCE = "This was entered already; once is enough."
+DOUBLE = 0.7
+"""Seconds within which the second click of a double one comes."""
 
 
-def act(view: View, key: str, service: Service) -> bool:
-    """Ask a service for one entry; whether it was made. What it refuses is shown in place, and nothing is lost.
+def act(view: View, key: str, service: Service, *, shown: str = "") -> bool:
+    """Ask a service for one entry; whether it is there now. What is refused is shown in place, and nothing is lost.
 
-    ``key`` names the form within the session. Its nonce stays the same until it was entered, so that a double click or
-    a second try after a lost connection counts once.
+    ``key`` names the form within the session and ``shown`` what it showed (``QueueRow.shown``). The nonce belongs to
+    both, so that a double click, or a second try after a lost connection, counts once: it was entered, and that is
+    said. Without ``shown`` the nonce is a new one after every entry.
     """
-    nonce = st.session_state.setdefault(f"nonce:{key}", secrets.token_hex(16))
+    slot = f"nonce:{key}:{shown}"
+    done = f"done:{key}"
+    if shown and time.monotonic() - st.session_state.get(done, -DOUBLE) < DOUBLE:
+        st.session_state[TOLD] = ONCE
+        return True
+    nonce = st.session_state.setdefault(slot, secrets.token_hex(16))
     try:
         with Store.open(Path(view.path)) as store:
-            done = service(store, operator(view), nonce)
+            told = service(store, operator(view), nonce).text()
     except RepeatedError:
-        st.info("This was entered already; once is enough.", icon=":material/check:")
-        del st.session_state[f"nonce:{key}"]
-        return False
+        told = ONCE
     except StaleError as error:
         show_stale(error)
         return False
     except (InputError, RefusedError, StoreError, UnknownNameError) as error:
         show_error(error)
         return False
-    del st.session_state[f"nonce:{key}"]
-    st.session_state[TOLD] = done.text()
+    if not shown:
+        del st.session_state[slot]
+    st.session_state[done], st.session_state[TOLD] = time.monotonic(), told
     return True
 
 
@@ -56,8 +74,18 @@ def show_told() -> None:
 
 def show_stale(error: StaleError) -> None:
     """What happened since the form was shown, with the way out; what was typed stays where it is."""
+    _show_stale(str(error).partition(" was changed meanwhile")[0], error.meanwhile)
+
+
+@st.fragment
+def _show_stale(subject: str, meanwhile: Sequence[str]) -> None:
+    """A fragment of its own, so that looking again draws the whole page anew wherever the form stands."""
+    lines = "\n".join(f"- {for_markdown(each)}" for each in meanwhile)
     st.warning(
-        f"{for_markdown(str(error))}\n\nNothing was entered. Look at what is there now, then decide again.",
+        f"**{for_markdown(subject)} was changed meanwhile**, so nothing was entered. What you typed is still there.\n\n"
+        f"{lines}\n\nLook at what is there now, then decide again.",
         icon=":material/sync_problem:",
     )
-    st.button("Look again", key=f"again:{hash(str(error))}")
+    name = hashlib.sha256("\n".join((subject, *meanwhile)).encode()).hexdigest()[:16]
+    if st.button("Look again", key=f"again:{name}", icon=":material/refresh:"):
+        st.rerun()
