@@ -50,17 +50,47 @@ def compare_maps(counts: NDArray[Any], reference: NDArray[Any]) -> MapComparison
         total = given.sum(axis=(1, 2))
         usable = np.isfinite(total) & (total > 0) & (given.min(axis=(1, 2), initial=0) >= 0)
     rows = np.flatnonzero(usable)
-    expected = total[rows, None, None] * past / past.sum()
     cells = filled.sum()
-    # Where much is dead, what is left is expected to hold more: the scale is that of the cells that answer.
-    answering = np.where(given[rows] > 0, past, 0).sum(axis=(1, 2)) / past.sum()
-    expected = expected / np.maximum(answering, 1e-9)[:, None, None]
-    silent = (given[rows] == 0) & (expected > np.log(past.size / ALPHA)) & filled
-    limit = expected + SIGMA * np.sqrt(expected + (TOLERANCE * expected) ** 2 + 1)
+    silent, loud, _ = _marked(given[rows], total[rows], past)
     dead[rows] = silent.sum(axis=(1, 2)) / cells
-    hot[rows] = (given[rows] > limit).sum(axis=(1, 2)) / cells
+    hot[rows] = loud.sum(axis=(1, 2)) / cells
     region[rows] = [_largest(each) / cells for each in silent]
     return MapComparison(dead, hot, region)
+
+
+@dataclass(frozen=True, eq=False)
+class MarkedCells:
+    """Which cells of one map ``(y, x)`` are ``dead`` and which ``hot``, and how many counts were ``expected``."""
+
+    dead: NDArray[np.bool_]
+    hot: NDArray[np.bool_]
+    expected: NDArray[np.float64]
+
+
+def marked_cells(counts: NDArray[Any], reference: NDArray[Any]) -> MarkedCells:
+    """The cells of one map ``(y, x)`` against a reference, both without flow and with countable cells.
+
+    Raises ``ValueError`` where either holds nothing, or a cell that is negative or not finite.
+    """
+    given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    for name, each in (("map", given), ("reference", past)):
+        if not (np.isfinite(each).all() and each.min(initial=0) >= 0 and each.sum() > 0):
+            raise ValueError(f"the {name} holds no count, or a cell that is no count; there is nothing to compare")
+    silent, loud, expected = _marked(given[None], np.array([given.sum()]), past)
+    return MarkedCells(silent[0], loud[0], expected[0])
+
+
+def _marked(
+    given: NDArray[np.float64], total: NDArray[np.float64], past: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+    """Dead and hot cells and the expected counts of ``n`` maps ``(n, y, x)`` with ``total`` counts ``(n,)``."""
+    expected = total[:, None, None] * past / past.sum()
+    # Where much is dead, what is left is expected to hold more: the scale is that of the cells that answer.
+    answering = np.where(given > 0, past, 0).sum(axis=(1, 2)) / past.sum()
+    expected = expected / np.maximum(answering, 1e-9)[:, None, None]
+    silent = (given == 0) & (expected > np.log(past.size / ALPHA)) & (past > 0)
+    limit = expected + SIGMA * np.sqrt(expected + (TOLERANCE * expected) ** 2 + 1)
+    return silent, given > limit, expected
 
 
 def _largest(cells: NDArray[np.bool_]) -> int:

@@ -183,13 +183,19 @@ class PastRuns:
 
 
 def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLERANCE) -> NDArray[np.float32]:
-    """Signed pull of every bin, ``(n, bins)``: positive where more was counted than the reference lets expect."""
-    given, past = np.asarray(counts, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    """Signed pull of every bin, ``(n, bins)``: positive where more was counted than the reference lets expect.
+
+    ``reference`` ``(bins,)``, or several ``(r, bins)`` over which p is averaged; the sign is against their mean shape.
+    """
+    given, past = np.asarray(counts, dtype=np.float64), np.atleast_2d(np.asarray(reference, dtype=np.float64))
     p = np.zeros(given.shape)
+    factorials = log_factorials(given)
     threads_for(given.size)
-    add_probability(given, past, tolerance, log_factorials(given), p)
-    expected = given.sum(axis=1, keepdims=True) * past / past.sum()
-    return np.asarray(np.copysign(-ndtri(np.clip(p, LEAST_P, 1.0) / 2), given - expected), dtype=np.float32)
+    for each in past:
+        add_probability(given, each, tolerance, factorials, p)
+    expected = given.sum(axis=1, keepdims=True) * (past / past.sum(axis=1, keepdims=True)).mean(axis=0)
+    z = -ndtri(np.clip(p / len(past), LEAST_P, 1.0) / 2)
+    return np.asarray(np.copysign(z, given - expected), dtype=np.float32)
 
 
 def _anywhere(p: NDArray[np.float64], bins: int) -> NDArray[np.float32]:

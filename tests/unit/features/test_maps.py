@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.maps import ALPHA, SIGMA, TOLERANCE, compare_maps
+from features.maps import ALPHA, SIGMA, TOLERANCE, compare_maps, marked_cells
 
 REFERENCE = np.outer(np.linspace(1, 3, 8), np.linspace(2, 1, 12)) * 1e4
 SHAPE = REFERENCE / REFERENCE.sum()
@@ -93,3 +93,23 @@ def test_what_cannot_be_compared_is_missing() -> None:
     for reference in (np.zeros((8, 12)), np.full((8, 12), np.nan), -REFERENCE):
         assert np.isnan(compare_maps(given, reference).dead).all()
     assert len(compare_maps(given[:0], REFERENCE).dead) == 0
+
+
+def test_marked_cells_are_those_that_are_counted() -> None:
+    given = maps(1, 1e6)[0]
+    given[2:4, 5:8], given[6, 1] = 0, 10 * given[6, 1]
+    found, shares = marked_cells(given, REFERENCE), compare_maps(given[None], REFERENCE)
+    assert [tuple(each) for each in np.argwhere(found.dead)] == [(y, x) for y in (2, 3) for x in (5, 6, 7)]
+    assert [tuple(each) for each in np.argwhere(found.hot)] == [(6, 1)]
+    assert found.dead.mean() == pytest.approx(shares.dead[0])
+    assert found.hot.mean() == pytest.approx(shares.hot[0])
+    assert found.expected[~found.dead].sum() == pytest.approx(given.sum())
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, np.nan])
+def test_cells_of_what_is_no_map_are_refused(broken: float) -> None:
+    wrong = np.full(REFERENCE.shape, broken)
+    with pytest.raises(ValueError, match="the map holds no count, or a cell that is no count"):
+        marked_cells(wrong, REFERENCE)
+    with pytest.raises(ValueError, match="the reference holds no count"):
+        marked_cells(REFERENCE, wrong)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtr, ndtri
 
 from dqm.model.histograms import Axis
 from features.beta_binomial import add_probability, log_factorials
@@ -38,6 +38,14 @@ def test_pulls_are_those_of_the_definition(total: int, scale: float) -> None:
         np.testing.assert_allclose(np.abs(row), expected, rtol=2e-4, atol=2e-4)
         apart = one - total * past / past.sum()
         assert (np.sign(row)[np.abs(row) > 1e-3] == np.sign(apart)[np.abs(row) > 1e-3]).all()
+
+
+def test_pulls_against_several_references_average_p() -> None:
+    counts = np.random.default_rng(2).multinomial(200, np.full(6, 1 / 6), size=4)
+    several = np.stack([REFERENCE, REFERENCE[::-1] * 3.0])
+    each = [2 * ndtr(-np.abs(pulls(counts, one).astype(np.float64))) for one in several]
+    np.testing.assert_allclose(np.abs(pulls(counts, several)), -ndtri((each[0] + each[1]) / 4), rtol=1e-3, atol=1e-3)
+    assert np.array_equal(pulls(counts, REFERENCE[None]), pulls(counts, REFERENCE))
 
 
 def test_a_value_computed_by_hand() -> None:
