@@ -19,6 +19,8 @@ from dqm.model.tables import KEY, lumisection_index
 
 NAMES = b"lumicert.names"
 """Metadata entry: the names of the columns, as JSON."""
+UNITS = b"lumicert.units"
+"""Metadata entry: their units, as JSON; tables of earlier versions have none."""
 TERM = "term:"
 """Prefix of the columns that hold terms."""
 
@@ -28,12 +30,14 @@ class Explanations:
     """Terms of ``n`` lumisections over the ``names`` of d features.
 
     ``terms`` by name, each float32 ``(n, d)``: ``contribution`` ≥ 0 in log-odds of the whole model;
-    ``reconstruction of KIND`` in the unit of the feature, ``surprise of KIND`` in nats.
+    ``reconstruction of KIND`` in the unit of the feature, ``surprise of KIND`` in nats; ``input`` what the features
+    were, where a reconstruction stands beside it. ``units`` of the features, "" without one; empty: not known.
     """
 
     index: pd.MultiIndex
     names: tuple[str, ...]
     terms: Mapping[str, NDArray[np.float32]]
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, values in self.terms.items():
@@ -51,7 +55,8 @@ def explanations_to_arrow(given: Explanations) -> pa.Table:
     for name, values in given.terms.items():
         flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).reshape(-1))
         columns[TERM + name] = pa.FixedSizeListArray.from_arrays(flat, len(given.names))
-    return pa.table(columns, metadata={NAMES: json.dumps(given.names).encode()})
+    told = {NAMES: given.names, UNITS: given.units}
+    return pa.table(columns, metadata={name: json.dumps(each).encode() for name, each in told.items()})
 
 
 def explanations_from_arrow(table: pa.Table) -> Explanations:
@@ -66,4 +71,4 @@ def explanations_from_arrow(table: pa.Table) -> Explanations:
         if name.startswith(TERM):
             flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             terms[name.removeprefix(TERM)] = flat.astype(np.float32).reshape(len(index), len(names))
-    return Explanations(index, names, terms)
+    return Explanations(index, names, terms, tuple(json.loads(metadata.get(UNITS, b"[]"))))

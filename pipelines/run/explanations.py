@@ -33,16 +33,21 @@ def explained_rows(
 
 
 def explanations(model: Model, table: FeatureTable, contribution: NDArray[np.float32]) -> Explanations:
-    """Contributions of the model, and what its detectors offer, of ``n`` lumisections."""
+    """Contributions of the model, and what its detectors offer, of ``n`` lumisections.
+
+    The features themselves are kept where a reconstruction stands beside them.
+    """
     features = table.where(role="feature")
     terms = {"contribution": contribution[:, features]}
+    if any(hasattr(each.detector, "reconstruct") for each in model.members):
+        terms["input"] = table.values[:, features]
     for title, each in zip(model.titles, model.members, strict=True):
         for method, name in TERMS.items():
             offered = getattr(each.detector, method, None)
             if offered is not None:
                 terms[f"{name} of {title}"] = each.told(offered, table, np.nan)[:, features]
-    names = tuple(table.columns[j].name for j in features)
-    return Explanations(table.index, names, terms)  # type: ignore[arg-type]  # a lumisection index
+    names, units = (tuple(getattr(table.columns[j], what) for j in features) for what in ("name", "unit"))
+    return Explanations(table.index, names, terms, units)  # type: ignore[arg-type]  # a lumisection index
 
 
 def of_run(found: Explanations, run: int) -> Explanations:
