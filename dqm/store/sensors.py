@@ -40,6 +40,8 @@ DAY = 86_400 * SECOND
 HOUR = 3_600 * SECOND
 TILE = 1 << 16
 """Rows of a row group, at least, where an hour has so many."""
+BACK = 8
+"""Days back to which an earlier value is looked for."""
 TICKS = (SECOND, 1_000_000, 1_000, 1)
 SPLIT = {"time": "DELTA_BINARY_PACKED", "whole": "DELTA_BINARY_PACKED", "real": "BYTE_STREAM_SPLIT"}
 Tile = tuple[int, tuple[int, ...], tuple[int, ...]]
@@ -171,6 +173,24 @@ def read_sensors(
     return _joined(days)
 
 
+def held_before(
+    store: Store, names: Sequence[str], begin: int, days: int = BACK, snapshot: int | None = None
+) -> SensorReadings:
+    """The last reading of each of these sensors before ``begin`` (ns of UTC), valid or not, from the ``days`` before.
+
+    It is what a sensor that is logged on change still says at ``begin``. Sensors without one are left out.
+    """
+    found: dict[str, tuple[Sensor, Pair]] = {}
+    wanted = set(names)
+    for each in reversed(store.partitions(KIND, snapshot)):
+        if not begin - days * DAY <= day_begin(each.run) < begin or not wanted - found.keys():
+            continue
+        for sensor, time, value in _read_day(store, each, sorted(wanted - found.keys()), -(2**62), begin).each():
+            if len(time):
+                found[sensor.name] = sensor, (time[-1:], value[-1:])
+    return SensorReadings.of([sensor for sensor, _ in found.values()], [pair for _, pair in found.values()])
+
+
 def day_catalogs(store: Store, snapshot: int | None = None) -> dict[int, DayCatalog]:
     """What the store holds of every day, from the ends of the files alone."""
     found = {}
@@ -232,7 +252,7 @@ def _over(old: SensorReadings, new: SensorReadings) -> tuple[SensorReadings, dic
     many old ones went that have no new one at their time."""
     gone = {}
     sensors = {each.name: each for each in (*old.sensors, *new.sensors)}
-    pairs = {sensor.name: _in_unit(sensor, sensors[sensor.name], (time, value)) for sensor, time, value in old.each()}
+    pairs = {sensor.name: in_unit(sensor, sensors[sensor.name], (time, value)) for sensor, time, value in old.each()}
     for sensor, time, value in new.each():
         before, kept = pairs.get(sensor.name, (time[:0], value[:0]))
         if len(time):
@@ -244,7 +264,7 @@ def _over(old: SensorReadings, new: SensorReadings) -> tuple[SensorReadings, dic
     return SensorReadings.of(list(sensors.values()), [pairs[name] for name in sensors]), gone
 
 
-def _in_unit(old: Sensor, new: Sensor, pair: Pair) -> Pair:
+def in_unit(old: Sensor, new: Sensor, pair: Pair) -> Pair:
     """Readings as they were stored in the unit in which the sensor is described now."""
     if old.unit == new.unit or not old.unit or not new.unit:
         return pair
@@ -263,7 +283,7 @@ def _joined(days: Sequence[SensorReadings]) -> SensorReadings:
     pieces: dict[str, list[Pair]] = {name: [] for name in sorted(sensors)}
     for day in days:
         for sensor, time, value in day.each():
-            pieces[sensor.name].append(_in_unit(sensor, sensors[sensor.name], (time, value)))
+            pieces[sensor.name].append(in_unit(sensor, sensors[sensor.name], (time, value)))
     pairs = [(np.concatenate([t for t, _ in each]), np.concatenate([v for _, v in each])) for each in pieces.values()]
     return SensorReadings.of([sensors[name] for name in pieces], pairs)
 

@@ -72,7 +72,7 @@ class SensorStream:
         self._kept = together
         if len(grid):
             self._end = int(grid.end[-1])
-            self._kept = _since(together, self._end - self.settings.reach)
+            self._kept = since(together, self._end - self.settings.reach)
         return table
 
     def _table(self, readings: SensorReadings, grid: TimeGrid, index: pd.Index | None = None) -> FeatureTable:
@@ -164,7 +164,7 @@ def _joined(kept: SensorReadings, later: SensorReadings) -> SensorReadings:
     return SensorReadings.of(kept.sensors, parts)
 
 
-def _since(readings: SensorReadings, begin: int) -> SensorReadings:
+def since(readings: SensorReadings, begin: int) -> SensorReadings:
     """Readings from ``begin`` on and the last valid and the last one of all before it."""
     parts = []
     for i in range(len(readings)):

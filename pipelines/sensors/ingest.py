@@ -13,13 +13,11 @@ from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.sensors import SensorReadings
-from dqm.store.sensors import DAY, KIND, day_begin, read_sensors, store_sensors, stored_sensors
+from dqm.store.sensors import BACK, DAY, KIND, day_begin, read_sensors, store_sensors, stored_sensors
 from dqm.store.store import Store
 
 LAST = 12
 """Earlier values that are enough to know a level."""
-BACK = 8
-"""Days back to which an earlier value is looked for."""
 
 
 @dataclass(frozen=True)

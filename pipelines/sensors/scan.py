@@ -18,7 +18,7 @@ from dqm.model.sensor_gaps import allowed_silence
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid, moment
 from features.sensors.columns import WindowSettings
 from features.sensors.learned import learned
-from features.sensors.stream import SensorStream, sensor_windows
+from features.sensors.stream import SensorStream, sensor_windows, since
 from pipelines.sensors.alarm import MERGE, Alarm
 from pipelines.sensors.certain import Certain, Checked, checked
 from pipelines.sensors.tell import Leads, Told, certain_intervals, told
@@ -187,7 +187,7 @@ def _judged(
     stream = SensorStream(night.readings.sensors, SETTINGS)
     nothing = TimeGrid(np.empty(0, np.int64), np.empty(0, np.int64))
     earlier = checked(night.past.between(0, 0), night.past, (night.begin, night.begin), periods=3.0).readings
-    stream.feed(earlier.between(night.begin - SETTINGS.reach, night.begin), nothing)
+    stream.feed(since(earlier, night.begin - SETTINGS.reach), nothing)  # with what is held since long before
     features = [replace(each, at=i) for i, each in enumerate(usual.features)]
     begins, ends = [], []
     parts: dict[str, list[Leads]] = {name: [] for name in usual.loops}
@@ -210,7 +210,9 @@ def _unseen(night: Night, periods: float) -> list[Certain]:
     found = []
     for sensor, at, value in night.past.each():
         valid = at[np.isfinite(value)]
-        silent = min(allowed_silence(sensor, valid, periods) * SECOND, SETTINGS.reach)
+        silent = allowed_silence(sensor, valid, periods) * SECOND
+        if sensor.logging == "periodic":
+            silent = min(silent, SETTINGS.reach)  # a value that was logged on change holds however long that takes
         if len(valid) and night.begin - int(valid[-1]) > silent:
             loop = sensor.loop or sensor.name
             found.append(Certain(sensor.name, loop, "gap", int(valid[-1]), night.begin, "before the night"))

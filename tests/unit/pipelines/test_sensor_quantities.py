@@ -13,7 +13,7 @@ from detectors.robust_z import RobustZ
 from dqm.model.config import Config, FeaturesConfig
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.labels import Label, Labels
-from dqm.model.sensors import SECOND, SensorReadings
+from dqm.model.sensors import SECOND, Logging, Sensor, SensorReadings
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.store.sensors import store_sensors
 from dqm.store.store import Store
@@ -157,8 +157,60 @@ def test_lumisections_without_a_time_and_sensors_without_a_reading_have_none(sto
     untimed = replace(table, start=np.where(table.run == 3, np.datetime64("NaT"), table.start))
     whole = with_sensors(untimed, store, COLUMNS, None)
     assert np.isfinite(whole.values).all(), "the store knows the times"
+    assert whole.usable.all()
     more = QuantityTable(lumisection_index([99], [1]), table.columns, np.ones((1, 1)))
-    assert np.isnan(with_sensors(more, store, COLUMNS, None).values[0, 1:]).all()
+    joined = with_sensors(more, store, COLUMNS, None)
+    assert np.isnan(joined.values[0, 1:]).all()
+    assert joined.status.tolist() == ["sensors"], "what has no time of its own cannot be looked at"
+
+
+def one_of(name: str, at: np.ndarray, logging: Logging = "periodic") -> SensorReadings:
+    return SensorReadings.of([Sensor(name, "%", "valve", logging=logging)], [(at, np.arange(len(at)) % 7 + 40.0)])
+
+
+def stored(folder: Path, *readings: SensorReadings) -> Store:
+    opened = Store.create(folder)
+    for each in readings:
+        with opened.transaction() as change:
+            store_sensors(change, opened, each, {})
+    with opened.transaction() as change:
+        store_quantities(change, quantities(), {})
+    return opened
+
+
+def test_lumisections_in_which_an_asked_sensor_is_silent_are_unknown(tmp_path: Path) -> None:
+    """Mutants: a column that is missing for long is expected no more, or a sensor of another day is passed over."""
+    run, _, begin = lumisections()
+    all_ = np.arange(T0, int(begin[-1]) + HOUR, 10 * SECOND, dtype=np.int64)
+    until = int(begin[run == 5][0])
+    with stored(tmp_path / "s", one_of("A", all_), one_of("B", all_[all_ < until]), one_of("C", all_[:9])) as store:
+        status = all_quantities(store, configured("[AB]:noise@10min")).status
+        assert (status[run < 5] == "").all()
+        assert (status[run >= 6] == "sensors").all()
+        assert all_quantities(store, configured("A:*@10min")).usable.all(), "its period is NaN, it was read"
+        table = all_quantities(store, configured("*:median@10min"))
+        assert (table.status == "sensors").all(), "C was never read while there was beam"
+        assert np.isnan(table["C:median@10min"]).all()
+
+
+def test_a_sensor_that_is_logged_on_change_keeps_its_value_from_days_before(tmp_path: Path) -> None:
+    begin = lumisections()[2]
+    early = np.array([T0 - 72 * HOUR, T0 - 70 * HOUR])
+    periodic = one_of("A", np.arange(T0, int(begin[-1]) + HOUR, 10 * SECOND, dtype=np.int64))
+    with stored(tmp_path / "s", one_of("V", early, "on-change"), periodic) as store:
+        table = all_quantities(store, configured("V:median@10min"))
+    assert table.usable.all()
+    assert (table["V:median@10min"] == 41.0).all()
+
+
+def test_columns_of_sensors_without_any_stored_reading_are_refused(tmp_path: Path) -> None:
+    with (
+        stored(tmp_path / "s") as store,
+        pytest.raises(
+            StoreError, match=r"no reading of a sensor is stored, and \[features.sensors\] asks for 'A:stuck'"
+        ),
+    ):
+        all_quantities(store, configured("A:stuck"))
 
 
 def test_a_pattern_that_fits_nothing_and_no_common_time_are_told(
