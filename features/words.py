@@ -93,6 +93,25 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature
 
 
+def subject(feature: str) -> str:
+    """The quantity or monitor element that a feature is about, as ``Reason.feature`` names it; else its family.
+
+    >>> subject("counts.high: strips/time:entries.z"), subject("course.muon_hits.past"), subject("position.gap")
+    ('strips/time', 'muon_hits', 'position')
+    >>> subject("limit.lost: the manual")
+    'lost'
+    """
+    if found := BIN.fullmatch(feature):
+        return found[1]
+    head, _, detail = feature.partition(": ")
+    if head.startswith("limit."):
+        return head.removeprefix("limit.").removesuffix(".missing")
+    name = (detail or head).rpartition(".")[0] or detail or head
+    if not detail:
+        return name.removeprefix("course.")
+    return name.rpartition(":")[0] or name
+
+
 def _named(name: str) -> str:
     """What a person calls a quantity; those of histograms are named by what they are of."""
     element, _, what = name.rpartition(":")

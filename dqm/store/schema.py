@@ -12,7 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-KINDS = ("quantities", "histograms", "labels", "past", "scores", "explanations", "verdicts", "sensors", "anomalies")
+KINDS = (
+    *("quantities", "histograms", "labels", "past", "scores", "explanations", "contributions", "verdicts"),
+    *("sensors", "anomalies"),
+)
 """What the partitions of the store may hold."""
 BY_DAY = ("sensors", "anomalies")
 """Kinds whose partitions are UTC days, called 20261025, and no runs; their rows name none."""

@@ -20,7 +20,7 @@ from pipelines.reliability.season import Season
 from pipelines.reliability.state import damage
 from pipelines.run.score import score
 
-KINDS = ("quantities", "scores", "explanations", "verdicts")
+KINDS = ("quantities", "scores", "explanations", "contributions", "verdicts")
 EXECUTORS = ("processes:2", "dask:2")
 AGAIN = NightRequest(again=True)
 End = dict[str, str]

@@ -25,8 +25,8 @@ def reasons_of(
     several columns is attributed to the column that stands out most among those of the same source, and what the bins
     of a histogram add together stands at the bin that adds most.
     """
-    leaders = _Leaders(table)
-    contribution = _with_whole_histograms(table.columns, contribution)
+    leaders = Leaders(table)
+    contribution = with_whole_histograms(table.columns, contribution)
     first = np.array([{"limit": 2, "guard": 1}.get(column.role, 0) for column in table.columns])
     shown = np.where(first > 0, (table.values == 1) * first * 1e30, contribution)
     order = np.argsort(-shown, axis=1, kind="stable")[:, :MOST]
@@ -63,7 +63,7 @@ def with_detectors(
     return tuple(found)
 
 
-def _with_whole_histograms(columns: tuple[Column, ...], contribution: NDArray[np.float32]) -> NDArray[np.float32]:
+def with_whole_histograms(columns: tuple[Column, ...], contribution: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sum over the bins of each element at its largest bin, 0 at the others: a shape is one reason, not many."""
     elements: dict[str, list[int]] = {}
     for j, column in enumerate(columns):
@@ -81,7 +81,7 @@ def _with_whole_histograms(columns: tuple[Column, ...], contribution: NDArray[np
     return found
 
 
-class _Leaders:
+class Leaders:
     """Which single column stands out behind a feature over several."""
 
     def __init__(self, table: FeatureTable) -> None:
@@ -90,19 +90,19 @@ class _Leaders:
         for j, column in enumerate(table.columns):
             if column.role == "detail":
                 self._details.setdefault(column.source, []).append(j)
-        self._farthest: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._columns: dict[int, NDArray[np.int64]] = {}
 
-    def _stand_out(self, source: str, side: str) -> NDArray[np.int64]:
-        """Position of the detail that is farthest to a side, ``(n,)``."""
-        members = self._details[source]
-        z = self._table.values[:, members]
+    def _stand_out(self, members: list[int], column: Column) -> NDArray[np.int64]:
+        """Position of the detail that is farthest to the side of a column, ``(n,)``."""
+        z, side = self._table.values[:, members], column.name.rpartition(".")[2]
         distance = np.nan_to_num({"low": -z, "high": z}.get(side, np.abs(z)), nan=-np.inf, posinf=1e30, neginf=-1e30)
         found: NDArray[np.int64] = np.asarray(members)[distance.argmax(axis=1)]
         return found
 
     def reason(self, row: int, j: int, contribution: float) -> Reason:
+        """Column ``j`` of a lumisection as a reason, named with the column that stands out behind it."""
         column = self._table.columns[j]
-        at = self._leader(row, j, column)
+        at = int(self.column(j)[row])
         subsystem = self._table.columns[at].subsystem or column.subsystem
         value = float(self._table.values[row, at if column.role != "limit" else j])
         detail = column.source if column.role == "limit" else self._table.columns[at].name if at != j else ""
@@ -110,13 +110,16 @@ class _Leaders:
         weight = {"limit": np.inf, "guard": 0.0}.get(column.role, float(contribution))
         return Reason(name, subsystem, value, weight)
 
-    def _leader(self, row: int, j: int, column: Column) -> int:
-        if column.subsystem:
-            return j
+    def column(self, j: int) -> NDArray[np.int64]:
+        """Positions ``(n,)`` of the columns that stand out behind column ``j``: itself where it is over no others."""
+        if j not in self._columns:
+            column, members = self._table.columns[j], self.behind(j)
+            alone = members == [j]
+            self._columns[j] = np.full(len(self._table), j) if alone else self._stand_out(members, column)
+        return self._columns[j]
+
+    def behind(self, j: int) -> list[int]:
+        """Positions of all columns that may stand out behind column ``j``."""
+        column = self._table.columns[j]
         source = column.source.removesuffix(".run") + ".z" if column.source.endswith(".run") else column.source
-        if source not in self._details:
-            return j
-        key = source, column.name.rpartition(".")[2]
-        if key not in self._farthest:
-            self._farthest[key] = self._stand_out(*key)
-        return int(self._farthest[key][row])
+        return [j] if column.subsystem else self._details.get(source, [j])

@@ -130,7 +130,7 @@ def score(
                     continue
                 run = each.task.run
                 made = {"data": data[run], "past": past[run], "values": values[run]} | made_from
-                for kind, path in (("scores", each.answer.scores), ("explanations", each.answer.explanations)):
+                for kind, path in each.answer.files.items():
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
             also(change)
     return _summary(stored.model_id, outcomes, drift)

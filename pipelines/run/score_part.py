@@ -1,4 +1,4 @@
-"""Scoring of one run, wherever it is done: features in from a file, scores and explanations out to files.
+"""Scoring of one run, wherever it is done: features in from a file; scores, explanations, contributions out.
 
 A batch is one run, so that what a lumisection gets does not hang on what is scored beside it or on how many workers
 there are.
@@ -20,8 +20,10 @@ from detectors.artifacts import Bundle, load_known
 from dqm.model.errors import ArtifactError
 from dqm.model.tables import Column, FeatureTable, lumisection_index, records
 from dqm.model.verdicts import WorkingPoint
+from dqm.store.contributions import KIND, contributions_to_arrow
 from dqm.store.explanations import explanations_to_arrow
 from dqm.store.tables import Scores, scores_to_arrow, split_by_run
+from pipelines.run.contributions import contributions
 from pipelines.run.evidence import Evidence
 from pipelines.run.explanations import explained_rows, explanations
 from pipelines.run.learn import answers
@@ -51,10 +53,9 @@ class ScoreTask:
 
 @dataclass(frozen=True)
 class ScoredPart:
-    """What came of one run: files of scores and explanations, lumisections, and how many could not be scored."""
+    """What came of one run: ``files`` by kind, lumisections, and how many could not be scored."""
 
-    scores: str
-    explanations: str
+    files: dict[str, str]
     lumisections: int
     unscored: int
 
@@ -108,7 +109,7 @@ def read_part(path: Path, about: Path) -> tuple[Evidence, NDArray[np.object_]]:
 
 
 def score_part(task: ScoreTask) -> ScoredPart:
-    """Score one run and write scores and explanations beside its features."""
+    """Score one run and write what came of it beside its features."""
     bundle = bundle_of(Path(task.folder), task.manifest)
     evidence, status = read_part(Path(task.part), Path(task.columns))
     scores = bundle.scores(evidence.table)
@@ -127,8 +128,11 @@ def score_part(task: ScoreTask) -> ScoredPart:
     )
     rows = explained_rows(evidence.table, badness, evidence.held, task.point)
     explained = explanations(bundle, evidence.table.take(rows), contribution[rows])
-    written = f"{task.part}.scores", f"{task.part}.explanations"
     [(_, ordered)] = split_by_run(scores_to_arrow(found))
-    for path, table in zip(written, (ordered, explanations_to_arrow(explained)), strict=True):
-        feather.write_feather(table, path, compression="uncompressed")
-    return ScoredPart(*written, len(found), int((~np.isfinite(badness)).sum()))
+    overview = contributions_to_arrow(contributions(evidence.table, contribution))
+    [(_, overview)] = split_by_run(overview)
+    tables = {"scores": ordered, "explanations": explanations_to_arrow(explained), KIND: overview}
+    files = {kind: f"{task.part}.{kind}" for kind in tables}
+    for kind, table in tables.items():
+        feather.write_feather(table, files[kind], compression="uncompressed")
+    return ScoredPart(files, len(found), int((~np.isfinite(badness)).sum()))

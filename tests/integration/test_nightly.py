@@ -67,7 +67,11 @@ def published(store: Store) -> dict[str, tuple[int, str]]:
 
 
 def held(store: Store) -> dict[tuple[str, int], str]:
-    return {(kind, p.run): p.digest for kind in ("scores", "explanations", "verdicts") for p in store.partitions(kind)}
+    return {
+        (kind, p.run): p.digest
+        for kind in ("scores", "explanations", "contributions", "verdicts")
+        for p in store.partitions(kind)
+    }
 
 
 def test_a_second_night_finds_nothing_to_do_and_publishes_the_same_bytes(config: Config, store: Store) -> None:

@@ -14,11 +14,13 @@ from dqm.model.config import load
 from dqm.model.errors import ArtifactError, FingerprintError, InputError, StoreError, UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.model.verdicts import WorkingPoint
+from dqm.store.contributions import contributions_from_arrow
 from dqm.store.explanations import explanations_from_arrow
 from dqm.store.freshness import data_digests
 from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from features.words import subject
 from pipelines.run import certify as certifying
 from pipelines.run.certify import certify, past_of
 from pipelines.run.freshness import past_digests, stale_runs
@@ -184,6 +186,11 @@ def test_fused_detectors_certify_and_each_says_why(place: Place) -> None:
     assert asked.isin(kept.index).all(), "what people will look at is explained in full"
     assert set(kept.terms) == {"contribution"}
     assert (kept.terms["contribution"] >= 0).all()
+    shown = contributions_from_arrow(place.store.read("contributions"))
+    assert verdicts.index.isin(shown.index).all(), "the map of a run has every lumisection"
+    leading = {(each.subsystem, subject(each.feature)) for each in verdicts.reasons[worst][:1]}
+    at = shown.level[shown.index.get_loc(verdicts.index[worst])]
+    assert leading <= {shown.groups[j] for j in np.flatnonzero(at == at.max())}
 
 
 TRACKED = CONFIG + '[tracking]\nuri = "sqlite:///mlflow.db"\n'
