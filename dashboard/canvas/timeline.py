@@ -1,7 +1,7 @@
 """Tracks over one axis of lumisections: strips of states, a heat map, lines; a person chooses ranges on it.
 
-What a run looks like is sent once, as numbers in their smallest types, deflated; it is painted by ``timeline.js``. A run
-of 3,000 lumisections and 500 groups is 1.5 MB in memory and far less on the way, since most contributions are zero.
+What a run looks like is sent once, as numbers in their smallest types, deflated; ``timeline.js`` paints it. A run of
+3,000 lumisections and 500 groups is 1.5 MB in memory and far less on the way, since most contributions are zero.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Everything over the lumisections ``ls`` ``(n,)``, ascending. ``name`` is that of the run: another one begins anew.
+    """Everything over the lumisections ``ls`` ``(n,)``, ascending; ``name`` is of the run: another one begins anew.
 
     ``selected`` is adopted by the canvas when ``stamp`` changes; in between the canvas tells what is selected.
     """
@@ -172,7 +172,10 @@ def _heat(given: Heat | None, body: _Body, n: int) -> dict[str, Any] | None:
         return None
     names = ("rows", "blocks", "step", "unit", "colour", "top")
     silent = given.silent or ()
-    return {name: getattr(given, name) for name in names} | {"at": body.put(given.level[:n], np.uint8), "silent": silent}
+    return {name: getattr(given, name) for name in names} | {
+        "at": body.put(given.level[:n], np.uint8),
+        "silent": silent,
+    }
 
 
 def _line(given: Line, body: _Body, n: int) -> dict[str, Any]:
@@ -211,5 +214,6 @@ CSS = """
 .bar button:hover, .bar button:focus-visible { border-color: var(--st-primary-color); outline: none; }
 canvas { display: block; touch-action: pan-y; cursor: crosshair; max-width: 100%; }
 canvas:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; border-radius: 2px; }
-.read { font-size: 12.5px; line-height: 1.5; min-height: 3em; max-height: 3em; overflow: hidden; opacity: 0.9; padding-top: 2px; }
+.read { font-size: 12.5px; line-height: 1.5; min-height: 3em; max-height: 3em; overflow: hidden;
+  opacity: 0.9; padding-top: 2px; }
 """
