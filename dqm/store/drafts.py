@@ -1,6 +1,6 @@
 """What a person began to write about a run and has not entered: a file of its own per person and run.
 
-A draft is a convenience and no record: it stands outside the audit chain, in no backup, and nothing follows from one that
+A draft is a convenience and no record: it stands outside the audit chain and in no backup; nothing follows from one that
 vanishes or cannot be read. It survives a reload of the page and a lost connection, and is deleted once entered.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -55,7 +54,7 @@ def write_draft(store: Path, person: str, run: int, draft: Draft) -> bool:
             return False
         file.parent.mkdir(exist_ok=True)
         written.write_bytes(data)
-        os.replace(written, file)
+        written.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
             written.unlink(missing_ok=True)
