@@ -171,27 +171,39 @@ def resampled_runs(runs: int, resamples: int, seed: int) -> NDArray[np.float64]:
 def bootstrap_intervals(sums: RunSums, level: float = 0.9, resamples: int = 1000, *, seed: int) -> Intervals:
     """Percentile intervals from drawing whole runs with replacement (Efron & Tibshirani 1993, chapter 13).
 
-    The totals of all ``B`` resamples are the product of run counts ``(B, R)`` and run sums ``(R, columns)``. Without
-    any run every interval is None. Raises ``ValueError`` unless ``level`` lies in (0, 1).
+    Without any run every interval is None. Raises ``ValueError`` unless ``level`` lies in (0, 1).
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level} must lie between 0 and 1; 0.9 is the usual one")
     if not len(sums):
-        return Intervals(None, None, None, None, None, level)
+        return Intervals(None, None, None, None, None, _checked(level))
+    return intervals_of(sums, resampled_runs(len(sums), resamples, seed), level)
+
+
+def intervals_of(sums: RunSums, counts: NDArray[np.float64], level: float = 0.9) -> Intervals:
+    """The same for given resamples ``counts`` ``(B, R)``, for who judges the same runs many times.
+
+    The totals of all ``B`` resamples are the product of run counts ``(B, R)`` and run sums ``(R, columns)``.
+    """
+    _checked(level)
     columns = (
         *(sums.good, sums.rejected_good, sums.bad, sums.accepted, sums.accepted_bad),
         *(sums.lumisections, sums.asked, (sums.asked > 0).astype(np.float64)),
     )
-    totals = resampled_runs(len(sums), resamples, seed) @ np.column_stack(columns)
+    totals = counts @ np.column_stack(columns)
     good, rejected_good, bad, accepted, accepted_bad, lumisections, asked, asked_runs = totals.T
     return Intervals(
         data_loss=_interval(rejected_good, good, level),
         pollution=_interval(accepted_bad, accepted, level),
         false_positive=_interval(accepted_bad, bad, level),
         workload=_interval(asked, lumisections, level),
-        workload_runs=_interval(asked_runs, np.full(resamples, float(len(sums))), level),
+        workload_runs=_interval(asked_runs, np.full(len(counts), float(len(sums))), level),
         level=level,
     )
+
+
+def _checked(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level} must lie between 0 and 1; 0.9 is the usual one")
+    return level
 
 
 def _decided(decision: ArrayLike, truth: Truth) -> tuple[NDArray[np.bool_], ...]:
