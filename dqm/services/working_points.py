@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from dqm.model.errors import InputError, RefusedError, UnknownNameError
@@ -14,6 +14,9 @@ from dqm.store.audit import Entry
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
 
+BY_HAND = "thresholds named by a person"
+"""The policy of a working point that nothing chose."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -22,6 +25,16 @@ class Proposal:
     entry: Entry
     working_point: WorkingPoint
     approved: Entry | None
+
+
+def by_hand(chosen: WorkingPoint, accept_below: float, reject_above: float) -> WorkingPoint:
+    """Thresholds that a person names, in the place of those that were chosen; raises ``InputError`` for no pair."""
+    if not 0 <= accept_below <= reject_above:
+        raise InputError(
+            f"accept below {accept_below:g} and reject from {reject_above:g} are no pair: "
+            "name both, the first not above the second, neither below 0"
+        )
+    return replace(chosen, accept_below=accept_below, reject_above=reject_above, policy=BY_HAND)
 
 
 def propose(
@@ -77,7 +90,8 @@ def approve(
         own = found.entry.actor == desk.person.name
         if own and not people.alone:
             raise RefusedError(f"{desk.person.name} proposed this working point; another leader has to approve it")
-        _refuse_overtaken(desk.store, found)
+        if why := obstacle(desk.store, found):
+            raise RefusedError(why)
         desk.change.add_working_point(found.working_point)
         digest = found.working_point.digest
         fields = {"digest": digest, "proposal": proposal, "alone": own, "comment": text}
@@ -105,25 +119,25 @@ def approval(store: Store) -> Entry | None:
     return latest if latest.fields["digest"] == point[-1].working_point.digest else None
 
 
+def obstacle(store: Store, found: Proposal) -> str:
+    """Why a proposal cannot be approved any more, in a sentence; empty where it can."""
+    number = found.entry.id
+    if found.approved:
+        return f"proposal {number} was approved by {found.approved.actor} already"
+    later = [each for each in proposals(store) if each.approved and each.approved.id > number]
+    if later:
+        by = later[-1].entry
+        return f"proposal {number} is overtaken: proposal {by.id} of {by.actor} was approved since; propose it again"
+    if found.entry.fields["model"] != _champion(store):
+        return f"proposal {number} was made for another model than scores now; propose it again"
+    return ""
+
+
 def _proposal(store: Store, number: int) -> Proposal:
     found = {each.entry.id: each for each in proposals(store)}
     if number not in found:
         raise UnknownNameError("proposal", str(number), map(str, found))
     return found[number]
-
-
-def _refuse_overtaken(store: Store, found: Proposal) -> None:
-    if found.approved:
-        raise RefusedError(f"proposal {found.entry.id} was approved by {found.approved.actor} already")
-    later = [each for each in proposals(store) if each.approved and each.approved.id > found.entry.id]
-    if later:
-        by = later[-1].entry
-        raise RefusedError(
-            f"proposal {found.entry.id} is overtaken: proposal {by.id} of {by.actor} was approved since; "
-            "propose it again"
-        )
-    if found.entry.fields["model"] != _champion(store):
-        raise RefusedError(f"proposal {found.entry.id} was made for another model than scores now; propose it again")
 
 
 def _champion(store: Store) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,9 @@ from dqm.model.errors import InputError
 from dqm.model.past import Past
 from dqm.model.verdicts import WorkingPoint
 from dqm.services.history import told
-from dqm.services.working_points import approval, proposals
+from dqm.services.working_points import approval, by_hand, proposals
 from dqm.store.store import Store
 from pipelines.run.certify import past_of
-
-BY_HAND = "thresholds named by a person"
-"""The policy of a working point that nothing chose."""
 
 
 def candidate(
@@ -36,12 +32,7 @@ def candidate(
     chosen = MarginPolicy().choose(past, loss, pollution, wanted.confidence)
     if thresholds == (-1.0, -1.0):
         return chosen
-    accept, reject = thresholds
-    if not 0 <= accept <= reject:
-        raise InputError(
-            f"--accept-below {accept:g} and --reject-above {reject:g}: name both, the first not above the second"
-        )
-    return replace(chosen, accept_below=accept, reject_above=reject, policy=BY_HAND)
+    return by_hand(chosen, *thresholds)
 
 
 def shown(store: Store) -> tuple[dict[str, Any], str]:

@@ -10,7 +10,7 @@ import pytest
 from dqm.model.errors import InputError, RefusedError, UnknownNameError
 from dqm.model.people_config import PeopleConfig
 from dqm.services.people import ConfiguredPeople
-from dqm.services.working_points import approval, proposals
+from dqm.services.working_points import BY_HAND, approval, by_hand, obstacle, proposals
 from dqm.store.store import Store
 
 from .shift import POINT, Shift
@@ -92,3 +92,15 @@ def test_a_broken_limit_is_never_accepted(shift: Shift) -> None:
     beyond = dataclasses.replace(POINT, accept_below=1.5, reject_above=2.0)
     with pytest.raises(InputError, match=r"accept_below = 1\.5 would accept a badness of 1, which is a broken limit"):
         shift("propose", "lea", beyond, "more")
+
+
+def test_thresholds_of_a_person_say_so() -> None:
+    found = by_hand(POINT, 0.02, 0.9)
+    assert found == dataclasses.replace(POINT, accept_below=0.02, reject_above=0.9, policy=BY_HAND)
+    with pytest.raises(InputError, match=r"accept below 0\.9 and reject from 0\.02 are no pair: name both"):
+        by_hand(POINT, 0.9, 0.02)
+
+
+def test_a_proposal_that_may_still_be_approved_has_no_obstacle(shift: Shift) -> None:
+    shift("propose", "lea", NEW, "fewer")
+    assert obstacle(shift.store, proposals(shift.store)[0]) == ""
