@@ -10,14 +10,19 @@ from dqm.model.labels import Labels
 from dqm.model.past import Past
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts
+from dqm.store.change import Change
+from dqm.store.partitions import content_digest
 from dqm.store.store import Store
 from dqm.store.tables import (
     Scores,
+    quantities_to_arrow,
+    split_by_run,
     store_labels,
     store_past,
     store_quantities,
     store_scores,
-    store_verdicts,
+    verdicts_to_arrow,
+    with_provenance,
 )
 
 PAST, CERTIFIED, NEW = range(100, 112), (112, 113, 114), 115
@@ -80,10 +85,19 @@ def fill(store: Store, found: Verdicts, *, timed: bool = True) -> None:
     scores = Scores(
         found.index, found.badness, held, found.status, found.weight, found.subsystem, found.reasons, "model"
     )
+    given = quantities([*PAST, *CERTIFIED, NEW], timed=timed)
     with store.transaction() as change:
-        store_quantities(change, quantities([*PAST, *CERTIFIED, NEW], timed=timed), {})
+        store_quantities(change, given, {})
         store_labels(change, labels, {})
         store_past(change, evidence, {})
         store_scores(change, scores, {})
-        store_verdicts(change, found, {})
+        certify(change, given, found)
         change.add_working_point(MarginPolicy().choose(evidence, 0.02, 0.02))
+
+
+def certify(change: Change, given: QuantityTable, found: Verdicts) -> None:
+    """Put verdicts as a certification does: with the digest of the data that they were made of."""
+    data = {run: content_digest(part) for run, part in split_by_run(quantities_to_arrow(given))}
+    for run, part in split_by_run(verdicts_to_arrow(found)):
+        about = {"data": data[run]}
+        change.put("verdicts", run, with_provenance(part, about), about)
