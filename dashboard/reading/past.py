@@ -1,4 +1,4 @@
-"""The labelled past, and what working points would do there."""
+"""The labelled past, prepared for whatever working point is asked about."""
 
 from __future__ import annotations
 
@@ -7,27 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.trade_off.tables import PastCurve
-from dqm.decide.policy import MarginPolicy
-from dqm.model.past import Past
-from dqm.model.verdicts import WorkingPoint
+from dqm.decide.policy import MarginPolicy, Margins
 from dqm.store.store import Store
 from dqm.store.tables import past_from_arrow
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the labelled past…")
-def past(path: str, snapshot: int) -> Past:
-    """Out-of-fold evidence of the labelled runs, from which working points are chosen."""
+@st.cache_resource(max_entries=2, show_spinner="Reading the labelled past and drawing runs with replacement…")
+def prepared(path: str, snapshot: int) -> tuple[Margins, PastCurve | None]:
+    """What the margin policy would choose at any budgets, and the operating curve; None without a good lumisection."""
     with Store.open(Path(path)) as store:
-        return past_from_arrow(store.read("past", snapshot=snapshot))
-
-
-@st.cache_resource(max_entries=4, show_spinner="Drawing runs with replacement…")
-def past_curve(path: str, snapshot: int) -> PastCurve | None:
-    """The operating curve of the labelled past; None where no good lumisection was scored."""
-    return PastCurve.of(past(path, snapshot))
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def chosen_point(path: str, snapshot: int, data_loss: float, pollution: float, confidence: float) -> WorkingPoint:
-    """What the margin policy chooses at these budgets (fractions of the weight)."""
-    return MarginPolicy().choose(past(path, snapshot), data_loss, pollution, confidence)
+        past = past_from_arrow(store.read("past", snapshot=snapshot))
+    return MarginPolicy().over(past), PastCurve.of(past)

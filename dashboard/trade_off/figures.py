@@ -2,135 +2,151 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from dashboard.look.palette import BLUE, GREY, VERMILION
+from dashboard.look.palette import BLUE, GREY, ORANGE, VERMILION
 from dashboard.trade_off.tables import PastCurve
+from dqm.decide.definitions import Outcome
 from dqm.model.verdicts import WorkingPoint
 
 PERCENT = 100.0
 ROOM = 2.5
 """How far above the budget the axis of a panel reaches, in budgets."""
+HEIGHT = 420
+"""Of the figure in pixels."""
+PANELS = (("x", "y", (0.0, 0.45)), ("x2", "y2", (0.55, 1.0)))
+"""The two axes of each panel, and where it lies across the figure."""
+Trace = dict[str, Any]
 
 
-def trade_off_figure(past: PastCurve, chosen: WorkingPoint, current: WorkingPoint | None = None) -> go.Figure:
+def trade_off_figure(
+    past: PastCurve, chosen: WorkingPoint, current: WorkingPoint | None = None, name: str = "these budgets"
+) -> go.Figure:
     """Two panels over the workload: data loss while ``reject_above`` moves, pollution while ``accept_below`` moves.
 
     The other threshold stays where ``chosen`` has it. Bands are pointwise 90% intervals from resampled runs; the dashed
-    line is the budget, the diamond the chosen point and the circle the ``current`` one.
+    line is the budget, the diamond the chosen point, called ``name``, and the circle the ``current`` one. Made of plain
+    dictionaries, since building it piece by piece takes Plotly several times as long and a slider waits for it.
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.1, subplot_titles=("data loss", "pollution"))
-    curve, bands = past.curve, past.bands
-    thresholds = bands.thresholds.astype(np.float64)
-    above = thresholds[thresholds >= chosen.accept_below]
-    below = thresholds[thresholds <= chosen.reject_above]
-    _add_band(
-        figure,
-        1,
-        VERMILION,
-        curve.workload(chosen.accept_below, above),
-        curve.loss(above),
-        bands.data_loss_lo[thresholds >= chosen.accept_below],
-        bands.data_loss_hi[thresholds >= chosen.accept_below],
-    )
-    _add_band(
-        figure,
-        2,
-        BLUE,
-        curve.workload(below, chosen.reject_above),
-        curve.pollution(below),
-        bands.pollution_lo[thresholds <= chosen.reject_above],
-        bands.pollution_hi[thresholds <= chosen.reject_above],
-    )
-    budgets = (chosen.data_loss_budget, chosen.pollution_budget)
-    for column, budget in enumerate(budgets, start=1):
-        figure.add_hline(
-            y=PERCENT * budget,
-            line={"dash": "dash", "width": 1.2, "color": GREY},
-            row=1,
-            col=column,
-            annotation={"text": f"budget {PERCENT * budget:g}%", "font": {"size": 12}},
-            annotation_position="top right",
-        )
-        figure.update_yaxes(range=[-0.08 * ROOM * PERCENT * budget, ROOM * PERCENT * budget], row=1, col=column)
+    outcomes = [past.outcome(each)[0] for each in (chosen, current) if each is not None]
+    traces = [*_curve_of_loss(past, chosen), *_curve_of_pollution(past, chosen)]
     if current is not None:
-        _add_point(figure, past, current, "working point now", "circle-open")
-    _add_point(figure, past, chosen, "these budgets", "diamond")
-    figure.update_xaxes(title="workload (% of lumisections)", range=_reach(past, chosen, current))
-    figure.update_yaxes(title="of the good weight (%)", row=1, col=1)
-    figure.update_yaxes(title="of the accepted weight (%)", row=1, col=2)
-    figure.update_annotations(yshift=6, selector={"yanchor": "bottom"})
-    figure.update_layout(
-        height=420,
-        margin={"l": 70, "r": 20, "t": 80, "b": 60},
-        legend={"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
-    )
-    return figure
+        traces += _point(outcomes[1], "working point now", "circle-open", GREY)
+    traces += _point(outcomes[0], name, "diamond", ORANGE)
+    budgets = (chosen.data_loss_budget, chosen.pollution_budget)
+    layout: dict[str, Any] = {
+        "height": HEIGHT,
+        "margin": {"l": 70, "r": 20, "t": 80, "b": 60},
+        "legend": {"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
+        "uirevision": "trade-off",
+        "shapes": [_line(panel, budget) for panel, budget in zip(PANELS, budgets, strict=True)],
+        "annotations": [
+            *(_heading(panel, text) for panel, text in zip(PANELS, ("data loss", "pollution"), strict=True)),
+            *(_named(panel, budget) for panel, budget in zip(PANELS, budgets, strict=True)),
+        ],
+    }
+    reach = _reach(past, outcomes)
+    for (x, y, domain), budget, of in zip(PANELS, budgets, ("good", "accepted"), strict=True):
+        span = ROOM * PERCENT * budget
+        layout[x.replace("x", "xaxis")] = {
+            "title": {"text": "workload (% of lumisections)"},
+            "range": reach,
+            "domain": domain,
+            "anchor": y,
+        }
+        layout[y.replace("y", "yaxis")] = {
+            "title": {"text": f"of the {of} weight (%)"},
+            "range": [-0.08 * span, span],
+            "anchor": x,
+        }
+    return go.Figure({"data": traces, "layout": layout})
 
 
-def _reach(past: PastCurve, *points: WorkingPoint | None) -> list[float]:
+def _curve_of_loss(past: PastCurve, chosen: WorkingPoint) -> list[Trace]:
+    above = past.thresholds >= chosen.accept_below
+    work = past.past.workload(chosen.accept_below, past.thresholds[above])
+    ends = past.bands.data_loss_lo[above], past.bands.data_loss_hi[above]
+    return _band(0, VERMILION, work, past.loss[above], *ends)
+
+
+def _curve_of_pollution(past: PastCurve, chosen: WorkingPoint) -> list[Trace]:
+    below = past.thresholds <= chosen.reject_above
+    work = past.past.workload(past.thresholds[below], chosen.reject_above)
+    ends = past.bands.pollution_lo[below], past.bands.pollution_hi[below]
+    return _band(1, BLUE, work, past.pollution[below], *ends)
+
+
+def _reach(past: PastCurve, outcomes: list[Outcome]) -> list[float]:
     """Ends of the axis of the workload in percent: from what is asked at any threshold to beyond the points."""
-    work = [past.outcome(point)[0].workload or 0.0 for point in points if point is not None]
+    work = [each.workload or 0.0 for each in outcomes]
     span = max(1.8 * (max(work) - past.least_workload), 0.05)
     return [PERCENT * max(0.0, past.least_workload - 0.05 * span), PERCENT * min(1.0, past.least_workload + span)]
 
 
-def _add_band(
-    figure: go.Figure,
-    column: int,
+def _band(
+    panel: int,
     colour: str,
     workload: NDArray[np.float64],
     value: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
-) -> None:
+) -> list[Trace]:
     """A line with its band, both over the workload in percent; what is undefined is left out."""
     kept = np.isfinite(workload) & np.isfinite(value)
     banded = kept & np.isfinite(low) & np.isfinite(high)
     x = PERCENT * workload
-    around = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, "legendgroup": "band"}
-    figure.add_trace(go.Scatter(x=x[banded], y=PERCENT * high[banded], **around), 1, column)
-    figure.add_trace(
-        go.Scatter(
-            **(around | {"showlegend": column == 1}),
-            x=x[banded],
-            y=PERCENT * low[banded],
-            fill="tonexty",
-            fillcolor="rgba(138, 143, 152, 0.28)",
-            name="90% band over runs",
-        ),
-        1,
-        column,
-    )
-    hover = "workload %{x:.2f}%<br>%{y:.3f}%<extra></extra>"
-    line = {"color": colour, "width": 2}
-    figure.add_trace(
-        go.Scatter(x=x[kept], y=PERCENT * value[kept], mode="lines", line=line, showlegend=False, hovertemplate=hover),
-        1,
-        column,
-    )
+    around = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": "band"}
+    fill = {"fill": "tonexty", "fillcolor": "rgba(138, 143, 152, 0.28)", "name": "90% band over runs"}
+    line = {"mode": "lines", "line": {"color": colour, "width": 2}, "showlegend": False}
+    hover = {"hovertemplate": "workload %{x:.2f}%<br>%{y:.3f}%<extra></extra>"}
+    return [
+        _trace(panel, x[banded], PERCENT * high[banded], **around, showlegend=False),
+        _trace(panel, x[banded], PERCENT * low[banded], **around, **fill, showlegend=panel == 0),
+        _trace(panel, x[kept], PERCENT * value[kept], **line, **hover),
+    ]
 
 
-def _add_point(figure: go.Figure, past: PastCurve, point: WorkingPoint, name: str, symbol: str) -> None:
-    found, _ = past.outcome(point)
-    marker = {"symbol": symbol, "size": 13, "color": "#E69F00" if symbol == "diamond" else GREY, "line": {"width": 2}}
-    for column, value in enumerate((found.data_loss, found.pollution), start=1):
-        if value is None or found.workload is None:
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=[PERCENT * found.workload],
-                y=[PERCENT * value],
-                mode="markers",
-                marker=marker,
-                name=name,
-                legendgroup=name,
-                showlegend=column == 1,
-                hovertemplate=f"{name}<br>workload %{{x:.2f}}%<br>%{{y:.3f}}%<extra></extra>",
-            ),
-            1,
-            column,
+def _point(found: Outcome, name: str, symbol: str, colour: str) -> list[Trace]:
+    """Where a working point stands in both panels; where a ratio is undefined it stands nowhere."""
+    marker = {"symbol": symbol, "size": 13, "color": colour, "line": {"width": 2}}
+    told = {"mode": "markers", "marker": marker, "name": name, "legendgroup": name}
+    hover = {"hovertemplate": f"{name}<br>workload %{{x:.2f}}%<br>%{{y:.3f}}%<extra></extra>"}
+    return [
+        _trace(
+            panel,
+            np.array([PERCENT * found.workload]),
+            np.array([PERCENT * value]),
+            **told,
+            **hover,
+            showlegend=panel == 0,
         )
+        for panel, value in enumerate((found.data_loss, found.pollution))
+        if value is not None and found.workload is not None
+    ]
+
+
+def _trace(panel: int, x: NDArray[np.float64], y: NDArray[np.float64], **rest: Any) -> Trace:
+    across, up, _ = PANELS[panel]
+    return {"type": "scatter", "x": x, "y": y, "xaxis": across, "yaxis": up, **rest}
+
+
+def _line(panel: tuple[str, str, tuple[float, float]], budget: float) -> dict[str, Any]:
+    x, y, _ = panel
+    ends = {"x0": 0, "x1": 1, "xref": f"{x} domain", "y0": PERCENT * budget, "y1": PERCENT * budget, "yref": y}
+    return {"type": "line", **ends, "line": {"dash": "dash", "width": 1.2, "color": GREY}}
+
+
+def _heading(panel: tuple[str, str, tuple[float, float]], text: str) -> dict[str, Any]:
+    middle = sum(panel[2]) / 2
+    place = {"x": middle, "xref": "paper", "xanchor": "center", "y": 1, "yref": "paper", "yanchor": "bottom"}
+    return {"text": text, "showarrow": False, "font": {"size": 16}, "yshift": 6, **place}
+
+
+def _named(panel: tuple[str, str, tuple[float, float]], budget: float) -> dict[str, Any]:
+    x, y, _ = panel
+    place = {"x": 1, "xref": f"{x} domain", "xanchor": "right", "y": PERCENT * budget, "yref": y, "yanchor": "bottom"}
+    return {"text": f"budget {PERCENT * budget:g}%", "showarrow": False, "font": {"size": 12}, "yshift": 2, **place}

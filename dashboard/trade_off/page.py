@@ -1,4 +1,4 @@
-"""What other budgets would do: to the labelled past, and to the runs that are certified now. Nothing is written."""
+"""What other budgets would do to the labelled past and to open runs; proposals and approvals."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import streamlit as st
 
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
-from dashboard.look.palette import STATES
 from dashboard.look.plotly_options import PLOT
 from dashboard.look.wording import interval, limits, percent, promise, thresholds
-from dashboard.reading.past import chosen_point, past_curve
-from dashboard.reading.quantities import seconds
-from dashboard.reading.verdicts import newest
+from dashboard.reading.open_runs import signed_runs
+from dashboard.reading.past import prepared
 from dashboard.reading.view import View
-from dashboard.trade_off.figures import trade_off_figure
-from dashboard.trade_off.tables import Flips, PastCurve, flips
-from dqm.decide.policy import MarginPolicy
+from dashboard.trade_off.choice import choose
+from dashboard.trade_off.figures import HEIGHT, trade_off_figure
+from dashboard.trade_off.proposing import show_proposals
+from dashboard.trade_off.sections import show_curve_table, show_flips, show_realised
+from dashboard.trade_off.tables import PastCurve
+from dqm.decide.policy import MarginPolicy, Margins
 from dqm.model.verdicts import WorkingPoint
+from dqm.services.working_points import BY_HAND
 
-LEAST, MOST, STEP = 0.1, 5.0, 0.1
-"""Range of the budgets in percent."""
+TABS = ("What flips", "Curve as a table", "Realised so far", "Propose and approve")
+TOLD = 175
+"""Height of what is told of the point, in pixels."""
 
 
 def show(view: View, links: Links) -> None:
@@ -28,61 +31,48 @@ def show(view: View, links: Links) -> None:
     if not view.held["past"]:
         show_missing(view)
         return
-    curve = past_curve(view.path, view.snapshot)
+    margins, curve = prepared(view.path, view.snapshot)
     if curve is None:
         st.info("No good lumisection of the past was scored, so there is nothing to trade off. Label runs, then:")
         show_command(view, "train")
         return
+    signed = signed_runs(view.path, view.snapshot, view.entry)
+    stay = f"{signed} signed run{'s stay as they are' if signed != 1 else ' stays as it is'}" if signed else ""
     st.markdown(
-        "Move the budgets and see what they cost: in the labelled past, and in the runs that are certified now. "
-        "This page changes nothing."
+        "Move the budgets and see what they cost: in the labelled past, and in the certified runs that nobody signed. "
+        "A working point decides once it is proposed and approved, and only what is certified after that"
+        f"{f'; **{stay}**.' if stay else '; what is signed stays as it is (no run is signed yet).'}"
     )
-    _show_choice(view, curve)
+    _show_choice(view, links, margins, curve)
 
 
 @st.fragment
-def _show_choice(view: View, curve: PastCurve) -> None:
-    """Everything that follows the sliders; nothing else runs again when one moves."""
-    now = view.point
-    start = view.config.working_point
-    left, right = st.columns(2, gap="large")
-    loss = left.slider(
-        "Data loss budget (% of the good weight rejected automatically)",
-        LEAST,
-        MOST,
-        _percent(now.data_loss_budget if now else start.data_loss),
-        STEP,
-        format="%.1f%%",
-        key="data_loss_budget",
-    )
-    pollution = right.slider(
-        "Pollution budget (% of the accepted weight that is bad)",
-        LEAST,
-        MOST,
-        _percent(now.pollution_budget if now else start.pollution),
-        STEP,
-        format="%.1f%%",
-        key="pollution_budget",
-    )
-    confidence = now.confidence if now else start.confidence
-    point = chosen_point(view.path, view.snapshot, loss / 100, pollution / 100, confidence)
+def _show_choice(view: View, links: Links, margins: Margins, curve: PastCurve) -> None:
+    """Everything that follows the controls; nothing else runs again when one moves, and no height changes."""
+    point, name = choose(view, margins)
+    if point is None:
+        return
     _show_past(curve, point)
+    figure = trade_off_figure(curve, point, view.point, name)
     st.plotly_chart(
-        trade_off_figure(curve, point, now),
-        key="trade_off",
-        config=PLOT,
-        alt="Data loss and pollution of the labelled past against workload",
-    )
-    if curve.least_workload:
-        share = percent(curve.least_workload, 1)
-        st.caption(f"{share} of these lumisections are asked at any threshold, because a guard holds them back.")
-    _show_promise(point, now)
-    _show_flips(view, point)
-
-
-def _percent(fraction: float) -> float:
-    """A budget on the grid of the slider."""
-    return min(max(round(100 * fraction / STEP) * STEP, LEAST), MOST)
+        figure, key="trade_off", config=PLOT, height=HEIGHT,
+        alt="Data loss and pollution of the labelled past against workload; the same numbers are in a tab below",
+    )  # fmt: skip
+    _show_promise(curve, point, view.point, name)
+    tabs = st.tabs(TABS, key="trade_off_tab", on_change="rerun")
+    for tab, shown in zip(
+        tabs,
+        (
+            lambda: show_flips(view, links, point),
+            lambda: show_curve_table(curve, point),
+            lambda: show_realised(view),
+            lambda: show_proposals(view, curve, point, name),
+        ),
+        strict=True,
+    ):
+        if tab.open:
+            with tab:
+                shown()
 
 
 def _show_past(curve: PastCurve, point: WorkingPoint) -> None:
@@ -98,20 +88,32 @@ def _show_past(curve: PastCurve, point: WorkingPoint) -> None:
         column.metric(name, value, around, delta_color="off", delta_arrow="off", border=True)
 
 
-def _show_promise(point: WorkingPoint, now: WorkingPoint | None) -> None:
-    with st.container(border=True):
-        st.markdown(f"**These budgets** · {thresholds(point)}")
-        st.caption(f"{promise(point)} {limits(point)}")
-        if bound := _clamped(point):
-            st.caption(bound)
+def _show_promise(curve: PastCurve, point: WorkingPoint, now: WorkingPoint | None, name: str) -> None:
+    """What was chosen, what it can promise, and the point in force, in a box of fixed height."""
+    with st.container(border=True, height=TOLD):
+        st.markdown(f"**{name.capitalize()}** · {thresholds(point)}")
         if now is not None:
             st.markdown(f"**Working point now** · {thresholds(now)}")
-        if now is not None and now.policy != repr(MarginPolicy()):
+        st.caption(_promised(point))
+        if bound := _clamped(point):
+            st.caption(bound)
+        if curve.least_workload:
+            share = percent(curve.least_workload, 1)
+            st.caption(f"{share} of these lumisections are asked at any threshold, because a guard holds them back.")
+        if now is not None and now.policy not in (repr(MarginPolicy()), BY_HAND):
             st.caption("The working point now was chosen by another policy than the one that this page uses.")
+
+
+def _promised(point: WorkingPoint) -> str:
+    if point.policy == BY_HAND:
+        return f"Named by hand: nothing was chosen for a budget; the curve shows what it cost. {limits(point)}"
+    return f"{promise(point)} {limits(point)}"
 
 
 def _clamped(point: WorkingPoint) -> str:
     """Which threshold is held by the fixed limits of the policy instead of its budget, in words."""
+    if point.policy == BY_HAND:
+        return ""
     policy = MarginPolicy()
     accept = min(policy.clamp, policy.factor * point.pollution_budget)
     reject = 1 - min(policy.clamp, policy.factor * point.data_loss_budget)
@@ -128,46 +130,3 @@ def _clamped(point: WorkingPoint) -> str:
         if held
         else ""
     )
-
-
-def _show_flips(view: View, point: WorkingPoint) -> None:
-    st.subheader("What flips in the newest certified runs")
-    if not view.held["verdicts"]:
-        show_missing(view)
-        return
-    verdicts, held = newest(view.path, view.snapshot)
-    found = flips(verdicts, held, point)
-    st.markdown(_saved(found, seconds(view.path, view.snapshot)))
-    if not len(found.table):
-        st.caption("No decision changes at these budgets.")
-        return
-    shown = found.table.assign(
-        before=[STATES[each].title for each in found.table["before"]],
-        after=[STATES[each].title for each in found.table["after"]],
-    )
-    unit = view.weight_unit
-    st.dataframe(
-        shown,
-        hide_index=True,
-        key="flips",
-        height=min(38 + 35 * len(shown), 420),
-        column_config={
-            "run": st.column_config.NumberColumn("run", format="%d"),
-            "before": "from",
-            "after": "to",
-            "lumisections": "LS",
-            "weight": st.column_config.NumberColumn(f"weight ({unit})" if unit else "weight", format="%.4g"),
-        },
-    )
-
-
-def _saved(found: Flips, seconds: float | None) -> str:
-    """The change of the workload in a sentence; in minutes where the calendar tells how long a lumisection is."""
-    change = found.asked - found.would_ask
-    told = (
-        f"People would look at **{found.would_ask:,}** of {found.lumisections:,} lumisections, now **{found.asked:,}**"
-    )
-    if not change:
-        return f"{told}: as many."
-    time = "" if seconds is None else f", {abs(change) * seconds / 60:,.1f} minutes of data ({seconds:.2f} s each)"
-    return f"{told}: {abs(change):,} {'fewer' if change > 0 else 'more'}{time}."

@@ -146,35 +146,6 @@ def test_ranges_carry_their_reasons(page: Page, filled: Store) -> None:
     assert table["main reason"].tolist()[-2] == "missing:oms"
 
 
-def test_a_slider_moves_the_point_and_flips_decisions(page: Page, filled: Store) -> None:
-    app = page("trade-off")
-    before = said(app)
-    app.slider(key="pollution_budget").set_value(0.1).run()
-    assert not app.exception
-    after = said(app)
-    assert after != before
-    assert "accept below 0.01" in after
-    assert "never to accept above badness 0.01" in after
-
-
-def test_saved_work_is_in_minutes_where_the_calendar_tells(page: Page, empty: Store) -> None:
-    found = verdicts()
-    found.badness[85:88] = 0.02
-    found.decision[85:88] = Decision.ASK
-    fill(empty, found)
-    text = said(page("trade-off"))
-    assert "3 fewer, 1.2 minutes of data (23.31 s each)" in text
-
-
-def test_without_a_calendar_only_lumisections_are_told(page: Page, empty: Store) -> None:
-    found = verdicts()
-    found.badness[85:88] = 0.02
-    fill(empty, found, timed=False)
-    text = said(page("trade-off"))
-    assert "3 fewer." in text
-    assert "minutes" not in text
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_text_of_the_data_stays_text(name: str, page: Page, configured: Path, empty: Store) -> None:
     """Mutant: a reason or the name of the experiment put into Markdown as it is."""

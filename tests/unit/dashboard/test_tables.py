@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.look.inert import for_figure, for_markdown, for_spreadsheet
 from dashboard.look.wording import interval, percent, promise, reason, thresholds, weight
-from dashboard.trade_off.tables import PastCurve, flips, lumisection_seconds
+from dashboard.trade_off.tables import PastCurve, lumisection_seconds
 from dashboard.verdicts.run_tables import GROUPS, ranges, summaries, totals
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.past import Past
@@ -114,37 +114,6 @@ def test_addresses_are_no_links() -> None:
     for text in ("http://evil.example", "www.evil.example", "x@evil.example"):
         assert "\u200b" in for_markdown(text)
     assert for_figure("<a href='x'>") == "&lt;a href='x'&gt;"
-
-
-def test_flips_compare_with_what_stands() -> None:
-    found = verdicts()
-    held = np.zeros(len(found), dtype=bool)
-    assert flips(found, held, WorkingPoint(0.02, 0.9, 0.01, 0.01, 0.9, "", 0, 1.0)).table.empty
-    wide = flips(found, held, WorkingPoint(0.1, 0.2, 0.01, 0.01, 0.9, "", 0, 1.0))
-    assert wide.table.to_dict("list") == {
-        "run": [112, 114],
-        "before": ["ASK", "ASK"],
-        "after": ["REJECT", "ACCEPT"],
-        "lumisections": [6, 3],
-        "weight": [1.5, 0.75],
-    }
-    assert (wide.asked, wide.would_ask, wide.lumisections) == (11, 2, 120)
-
-
-def test_neither_people_nor_the_unscored_flip() -> None:
-    """Mutant: every badness decided anew, which turns an UNKNOWN with a status or a person's GOOD into ACCEPT."""
-    found = verdicts()
-    found.decision[:3] = Decision.BAD
-    found.decision[40:43] = Decision.UNKNOWN
-    after = flips(found, np.zeros(len(found), dtype=bool), NOTHING).table
-    assert set(after["before"]) == {"ACCEPT", "REJECT"}
-    assert after.loc[after["before"] == "ACCEPT", "lumisections"].sum() == 27 + 40 + 37 - 6
-
-
-def test_what_a_guard_holds_is_asked() -> None:
-    found = verdicts()
-    held = np.ones(len(found), dtype=bool)
-    assert set(flips(found, held, POINT).table["after"]) == {"ASK"}
 
 
 def test_the_past_counts_what_a_guard_holds_as_work() -> None:
