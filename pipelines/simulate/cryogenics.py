@@ -50,7 +50,10 @@ DEVICES: tuple[tuple[str, Measured, str, float, float], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class CryogenicSettings:
-    """``days`` of ``loops`` loops of one sector, with ``faults`` of the given ``kinds`` (none: of all) in them."""
+    """``days`` of ``loops`` loops of one sector, with ``faults`` of the given ``kinds`` (none: of all) in them.
+
+    ``begin`` is the first moment, UTC.
+    """
 
     days: float = 7.0
     loops: int = 50
@@ -58,6 +61,7 @@ class CryogenicSettings:
     faults: int = 20
     kinds: tuple[str, ...] = ()
     sector: tuple[int, int] = (1, 2)
+    begin: np.datetime64 = BEGIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +74,18 @@ class Cryogenics:
     calendar: Calendar
 
 
-def simulate(settings: CryogenicSettings, faults: tuple[CryogenicFault, ...] | None = None) -> Cryogenics:
-    """Simulate a sector; ``faults`` takes the place of those that the settings ask for.
+def simulate(
+    settings: CryogenicSettings, faults: tuple[CryogenicFault, ...] | None = None, fills: Calendar | None = None
+) -> Cryogenics:
+    """Simulate a sector; ``faults`` take the place of those that the settings ask for, ``fills`` that of their own.
 
     Raises ``UnknownNameError`` for a kind or loop that is not there and ``InputError`` where faults of a loop overlap.
     """
     rng = np.random.default_rng([settings.seed, 9])
     steps = round(settings.days * 86_400 / STEP)
     cells = cell_names(settings.loops, settings.sector)
-    fills = fills_of(settings, rng)
-    begin = int(BEGIN.astype(np.int64))
+    fills = fills or fills_of(settings, rng)
+    begin = int(settings.begin.astype("datetime64[ns]").astype(np.int64))
     if faults is None:
         faults = placed(cells, settings.faults, settings.kinds, begin, begin + steps * STEP * SECOND, rng)
     faults = within(faults, cells)
@@ -130,7 +136,7 @@ def fills_of(settings: CryogenicSettings, rng: np.random.Generator) -> Calendar:
         slot_hours=14.0,
         fill_hours=8.0,
         runs_per_fill=2.0,
-        begin=BEGIN,
+        begin=settings.begin,
         first_fill=9000,
         first_run=380_000,
     )

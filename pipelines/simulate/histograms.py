@@ -8,13 +8,14 @@ that is not delivered leaves no histograms at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dqm.model.errors import UnknownNameError
 from dqm.model.histograms import Axis, HistogramBatch
 from pipelines.simulate.campaign import Campaign
 from pipelines.simulate.faults import SUBSYSTEMS
@@ -99,23 +100,44 @@ class Hits:
         )
 
 
-def simulated_histograms(campaign: Campaign, per_subsystem: int) -> Iterator[HistogramBatch]:
-    """The first ``per_subsystem`` elements of every subsystem, whole counts; equal campaigns give equal histograms."""
+Wanted = int | Sequence[str]
+"""Which elements of every subsystem: so many of the catalog, or those of these names."""
+
+
+def simulated_histograms(campaign: Campaign, wanted: Wanted) -> Iterator[HistogramBatch]:
+    """The ``wanted`` elements of every subsystem, whole counts; equal campaigns give equal histograms.
+
+    An element is the same whatever others are wanted. Raises ``UnknownNameError`` for a name that is not there.
+    """
+    elements = _elements(wanted)
     seeds = np.random.SeedSequence([campaign.settings.seed, 77]).spawn(len(SUBSYSTEMS))
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_subsystem, campaign, k, per_subsystem, seed) for k, seed in enumerate(seeds)]
+        jobs = [pool.submit(_subsystem, campaign, k, elements, seed) for k, seed in enumerate(seeds)]
         for job in jobs:
             yield from job.result()
 
 
-def _subsystem(campaign: Campaign, k: int, elements: int, seed: np.random.SeedSequence) -> list[HistogramBatch]:
+def _elements(wanted: Wanted) -> list[int]:
+    """Positions in the catalog."""
+    if isinstance(wanted, int):
+        return list(range(len(CATALOG)))[:wanted]
+    names = [each.name for each in CATALOG]
+    if unknown := [each for each in wanted if each not in names]:
+        raise UnknownNameError("simulated element", unknown[0], names)
+    return sorted(names.index(each) for each in wanted)
+
+
+def _subsystem(
+    campaign: Campaign, k: int, elements: Sequence[int], seed: np.random.SeedSequence
+) -> list[HistogramBatch]:
     hits = Hits.of(campaign, k)
     beam = campaign.beam
     exposure = beam.luminosity * beam.livetime / USUAL_LUMINOSITY
     fills = ENTRIES * exposure * np.clip(campaign.effects.yields[:, k], 0, None) * (1 - hits.thin)
     made = []
-    for number, (element, source) in enumerate(zip(CATALOG[:elements], seed.spawn(elements), strict=True)):
-        rng = np.random.default_rng(source)
+    sources = seed.spawn(len(CATALOG))
+    for number in elements:
+        element, rng = CATALOG[number], np.random.default_rng(sources[number])
         counts = np.concatenate(
             [
                 _counts(rng, element, hits, fills, exposure, beam.pileup, slice(first, first + CHUNK))

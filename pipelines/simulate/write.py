@@ -22,7 +22,7 @@ from dqm.model.labels import Label, Labels
 from dqm.model.tables import lumisection_index
 from pipelines.simulate.campaign import Campaign
 from pipelines.simulate.faults import SUBSYSTEMS
-from pipelines.simulate.histograms import simulated_histograms
+from pipelines.simulate.histograms import Wanted, simulated_histograms
 
 EXCERPT_ROWS = 200
 """Lumisections in the CSV excerpt: enough to look at, small enough for an editor."""
@@ -75,10 +75,11 @@ class Paths:
         )
 
 
-def write_campaign(campaign: Campaign, folder: Path, histograms: int = 0) -> Paths:
+def write_campaign(campaign: Campaign, folder: Path, histograms: Wanted = 0) -> Paths:
     """Write the campaign into ``folder``, which is made where it is missing; equal campaigns give equal bytes.
 
-    With ``histograms`` so many monitor elements of every subsystem take the place of its counts, rates and fractions.
+    With ``histograms`` so many monitor elements of every subsystem, or those of these names, take the place of its
+    counts, rates and fractions.
     The truth of the newest runs, which carry no label, stands in a file of its own that no reader is pointed at.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +142,7 @@ def truth_labels(path: Path) -> Labels:
     return Labels.of(lumisection_index(columns["run"], columns["ls"]), value, "simulation", columns["faults"])
 
 
-def config_text(campaign: Campaign, paths: Paths, histograms: int = 0) -> str:
+def config_text(campaign: Campaign, paths: Paths, histograms: Wanted = 0) -> str:
     """The commented configuration that reads the files of this campaign."""
     settings = campaign.settings
     return f"""\
