@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,12 +17,16 @@ ALIKE = 0.7
 """How alike two names must be, from 0 to 1, to be taken for a renaming."""
 
 
-def schema_drift(batches: Iterable[HistogramBatch]) -> list[Finding]:
+def schema_drift(
+    batches: Iterable[HistogramBatch], known: Mapping[int, Mapping[str, Iterable[str]]] = MappingProxyType({})
+) -> list[Finding]:
     """One note for every run whose elements or binnings are not those of the run before it.
+
+    ``known`` holds elements and binnings of runs that have no batch.
 
     What is gone is missing in the features and held for a person; what is new has no past yet.
     """
-    held: dict[int, dict[str, set[str]]] = {}
+    held = {run: {name: set(binnings) for name, binnings in each.items()} for run, each in known.items()}
     for each in batches:
         for run in np.unique(each.run).tolist():
             held.setdefault(run, {}).setdefault(each.element, set()).add(each.binning)

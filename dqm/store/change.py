@@ -109,6 +109,10 @@ class Change:
         if kind == aggregates.KIND and aggregates.NEEDED.issubset(table.column_names):
             self._aggregates[partition.digest] = aggregates.aggregate_of(table)
 
+    def digests(self, kind: str) -> dict[int, str]:
+        """The digests of what is put of a kind in it, as new content or the same as before, by run."""
+        return {run: each.digest for (of, run), each in self._partitions.items() if of == kind}
+
     def add_findings(self, findings: Iterable[Finding]) -> None:
         """Add what was found in the input; a finding that the store holds already is not added again."""
         self._findings.update(dict.fromkeys(findings))

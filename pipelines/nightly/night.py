@@ -41,8 +41,9 @@ from pipelines.nightly.summary import NightSummary
 from pipelines.run.arrivals import Arrivals
 from pipelines.run.certify import certify, of_runs, past_of
 from pipelines.run.drift import drift
+from pipelines.run.file_by_file import Reader
 from pipelines.run.freshness import stale_runs
-from pipelines.run.ingest import Reader, ingest
+from pipelines.run.ingest import ingest
 from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
@@ -161,7 +162,7 @@ class Work:
                         change.take_in(arrivals.document())  # a file that was only touched is not digested again
                 return
             self._tell_missing(arrivals, then)
-            done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals)
+            done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals, again=False)
             self.findings, self.quarantined = done.findings, done.quarantined
             names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
             saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"

@@ -17,6 +17,8 @@ from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
 from pipelines.progress import track
 from pipelines.run.arrivals import Arrivals
+from pipelines.run.file_by_file import FileByFile, Reader
+from pipelines.run.held_files import Held
 
 UNLABELLED = "unlabelled"
 """Code of the note that a run has lumisections of which nobody said anything."""
@@ -70,10 +72,6 @@ Also = Callable[[Change, tuple[Finding, ...]], None]
 """What else belongs into the commit of an ingestion, from what was found."""
 
 
-Reader = Callable[[InputConfig, Config], ReadResult]
-"""Reads one input: ``read_input``, or who remembers what it gave for the same files."""
-
-
 def ingest(
     config: Config,
     store: Store,
@@ -81,8 +79,12 @@ def ingest(
     also: Also = lambda change, findings: None,
     read: Reader = read_input,
     arrivals: Arrivals | None = None,
+    again: bool = True,
 ) -> IngestSummary:
     """Read every input of the configuration into the store, in one commit, with what is ``also`` to be in it.
+
+    Unless all is to be read ``again``, files of histograms are read only where they, or others that speak of the same
+    run, are new, changed or gone (``pipelines.run.file_by_file``); the store holds the same either way.
 
     A file that cannot be read becomes a quarantine entry and the others are still ingested; raises ``InputError`` only
     where no input gave any quantities, in which case nothing that was published changes. ``arrivals`` is what the
@@ -91,11 +93,12 @@ def ingest(
     if not config.inputs:
         raise InputError("the configuration names no [[inputs]]; see docs/formats.md for the kinds")
     seen = arrivals or Arrivals.of(config, Arrivals.taken(store))
+    reader = FileByFile(config, store, seen, read, Held() if again else Held.of(store))
     results: list[tuple[InputConfig, ReadResult]] = []
     refused: list[Finding] = []
     for each in track(config.inputs, "reading"):
         try:
-            results.append((each, read(each, config)))
+            results.append((each, reader(each, config)))
         except InputError as error:
             refused.append(Finding("unreadable", "quarantined", str(error)))
             results.append((each, ReadResult(None, None, (), ())))  # what it would have spoken of is not taken for good
@@ -109,7 +112,7 @@ def ingest(
             raise
         why = "; ".join(each.reason for each in refused)
         raise InputError(f"{error} (an input was refused: {why})") from None
-    findings = (*refused, *merged.findings, *schema_drift(merged.histograms))
+    findings = (*refused, *merged.findings, *schema_drift(merged.histograms, reader.elements))
     table, labels = merged.quantities, merged.labels
     if table is None:
         raise InputError("no input gave any quantities")
@@ -122,7 +125,9 @@ def ingest(
         change.add_findings(findings)
         change.take_in({} if refused else seen.document(), findings)  # what was refused may be readable tomorrow
         also(change, findings)
+        stored = change.digests("histograms")
+    reader.keep(stored, merged)
     labelled = 0 if labels is None else int((labels.values >= 0).sum())
     runs = len(set(table.run.tolist()))
-    filled = sum(len(each) for each in merged.histograms)
+    filled = sum(len(each) for each in merged.histograms) + reader.histograms
     return IngestSummary(runs, len(table), labelled, len(merged.files), filled, store.snapshot, findings)
