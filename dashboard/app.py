@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard import CONFIG_VARIABLE
 from dashboard.acting.act import show_told
 from dashboard.acting.who import choose_operator
+from dashboard.keys.shortcuts import listen
 from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.inert import for_markdown
@@ -54,8 +55,10 @@ def guarded(show: Show, links: Links) -> Callable[[], None]:
     def page() -> None:
         try:
             seen = view(os.environ.get(CONFIG_VARIABLE, ""))
-            where, who = st.columns([4, 1], vertical_alignment="center")
+            where, keys, who = st.columns([6, 1, 2], vertical_alignment="center")
             where.caption(f"{for_markdown(seen.config.experiment.name)} · snapshot {seen.snapshot}")
+            with keys:
+                listen()
             with who:
                 choose_operator(seen)
             show_told()

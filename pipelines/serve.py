@@ -1,4 +1,4 @@
-"""Start the dashboard as Streamlit wants it started, on 127.0.0.1 only."""
+"""Start the dashboard as Streamlit wants it started, on 127.0.0.1 only, and for nobody who calls it by another name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,22 @@ from dqm.model.config import load
 from dqm.store.store import Store
 
 
+HERE = "127.0.0.1"
+NAMES = (HERE, "localhost")
+"""How a browser on this machine may call the server; any other name is a page elsewhere that leads here."""
+OPTIONS = {
+    "server.address": HERE,
+    "server.fileWatcherType": "none",
+    "server.enableCORS": "true",
+    "server.enableXsrfProtection": "true",
+    "browser.gatherUsageStats": "false",
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "runner.magicEnabled": "false",  # else the docstrings of constants would be shown
+}
+"""Options of Streamlit, whatever a configuration of its own says."""
+
+
 def serve(config: Path, *, port: int, headless: bool = True) -> int:
     """Serve the pages until interrupted and return the exit code; raises ``StoreError`` first if there is no store.
 
@@ -20,16 +36,9 @@ def serve(config: Path, *, port: int, headless: bool = True) -> int:
     with Store.open(load(config).store_path):
         pass
     page = Path(dashboard.__file__).with_name("app.py")
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": str(port),
-        "server.headless": str(headless).lower(),
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.showErrorDetails": "none",
-        "client.toolbarMode": "minimal",
-    }
+    options = OPTIONS | {"server.port": str(port), "server.headless": str(headless).lower()}
     flags = [f"--{name}={value}" for name, value in options.items()]
+    flags += [f"--server.allowedHosts={name}" for name in NAMES]
     environment = os.environ | {dashboard.CONFIG_VARIABLE: str(config.resolve())}
     try:
         return subprocess.run(

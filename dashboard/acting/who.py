@@ -39,7 +39,8 @@ def choose_operator(view: View) -> None:
         "Acting as",
         names,
         index=names.index(start) if start in names else 0,
-        format_func=lambda name: f"{name} ({next(each.role.word for each in listed if each.name == name)})",
+        format_func=lambda name: f"as {name} ({next(each.role.word for each in listed if each.name == name)})",
         key=ACTING,
-        help="Without a login whoever sits here is trusted, as with --as on the command line.",
+        label_visibility="collapsed",
+        persist_state="session",
     )

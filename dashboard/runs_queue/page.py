@@ -1,162 +1,142 @@
-"""Every certified run with what was decided, what needs people first."""
+"""What there is to do: every run with what is at stake in it, what is most worth a minute of work first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
+from dashboard.acting.who import operator
 from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import limits, percent, promise, thresholds, weight
-from dashboard.reading.verdicts import run_summaries
+from dashboard.reading.queue_rows import people_pace, queue_rows
 from dashboard.reading.view import View
-from dashboard.verdicts.run_tables import RunSummary, Totals, totals
-from dashboard.verdicts.thumbnails import strip_image
-from dqm.model.verdicts import Decision, WorkingPoint
+from dashboard.runs_queue import lines
+from dashboard.runs_queue.forms import HERE, offer_batch, offer_run
+from dashboard.runs_queue.tables import Totals, queue_columns, queue_table, totals
+from dqm.services.pace import Pace
+from dqm.services.queue import QueueRow
 
-NEEDS, EVERY = "needs people", "all"
-BY_LS, BY_WEIGHT = "share of lumisections", "share of weight"
-NO_REASON = "–"
-LEGEND = (
-    f":blue-badge[{STATES[Decision.ACCEPT].title}] :orange-badge[{STATES[Decision.ASK].title}] "
-    f":red-badge[{STATES[Decision.REJECT].title}] :gray-badge[{STATES[Decision.UNKNOWN].title}, hatched]"
-)
+BY_LS, BY_WEIGHT = "of lumisections", "of weight"
+AT_ONCE = 50
+"""Rows of one part of the table."""
+COLOURS = dict(zip(MACHINE, ("blue", "orange", "red", "gray"), strict=True))
+LEGEND = " ".join(f":{colour}-badge[{STATES[group].title}]" for group, colour in COLOURS.items())
 """The colours of Streamlit's badges that are nearest to the palette."""
 
 
 def show(view: View, links: Links) -> None:
     """The page."""
-    st.title("Certified runs")
+    st.title("Queue")
     if not view.held["verdicts"]:
         show_missing(view)
         return
-    runs = run_summaries(view.path, view.snapshot)
-    _show_totals(totals(runs), view.weight_unit)
+    now = datetime.now(UTC)
+    pace = people_pace(view.path, view.entry)
+    rows = lines.ordered(queue_rows(view, now), pace)
+    _show_totals(totals(rows, pace), view.weight_unit)
+    _show_work(view, rows, pace, now, links)
+    offer_batch(view, rows)
     if view.point is not None:
-        _show_working_point(view.point)
-    kept, weighted = _filtered(runs)
-    if not kept:
-        st.success("No run needs people. All decisions were made by the machine.", icon=":material/check:")
-        return
-    chosen = _table(kept, weighted=weighted, unit=view.weight_unit)
-    if chosen is not None:
-        links.run(chosen)
-    if kept[0].waiting and st.button(f"Open run {kept[0].run}, the first that needs people", type="primary"):
-        links.run(kept[0].run)
+        with st.expander(f"Working point: {thresholds(view.point)}"):
+            st.caption(f"{promise(view.point)} {limits(view.point)}")
 
 
 def _show_totals(found: Totals, unit: str) -> None:
-    accepted = found.counts[Decision.ACCEPT]
-    work = found.waiting / found.lumisections
-    columns = st.columns(5)
-    columns[0].metric(
-        "Certified",
-        f"{found.lumisections:,} LS",
-        f"{found.runs} runs",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
+    shown = (
+        (
+            "Needs people",
+            f"{found.waiting:,} LS",
+            f"{found.waiting_runs} runs · {weight(found.waiting_weight, unit)}",
+            "Asked, unknown, disputed, or called good before the data changed.",
+        ),
+        (
+            "Workload",
+            percent(found.waiting / found.lumisections if found.lumisections else None, 1),
+            f"about {found.minutes:,.0f} min",
+            "Share of the certified lumisections that needs people, and the estimated minutes of work.",
+        ),
+        ("Ready to sign", f"{found.ready:,} runs", "nothing asks", "Runs in which nothing asks and nobody is at work."),
+        ("Signed", f"{found.signed:,} runs", f"of {found.runs:,}", "Runs whose verdicts stand as they were signed."),
+        (
+            "Certified",
+            f"{found.lumisections:,} LS",
+            f"{found.runs:,} runs · {weight(found.weight, unit)}",
+            "Everything that has a verdict.",
+        ),
     )
-    columns[1].metric(
-        "Accepted",
-        percent(accepted / found.lumisections, 1),
-        f"{weight(found.weights[Decision.ACCEPT], unit)}",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        help="Share of the lumisections that the machine accepted; below it their weight.",
-    )
-    columns[2].metric(
-        "Rejected",
-        percent(found.counts[Decision.REJECT] / found.lumisections, 1),
-        f"{weight(found.weights[Decision.REJECT], unit)}",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-    )
-    columns[3].metric(
-        "Workload",
-        f"{percent(work, 1)}",
-        f"{found.waiting:,} LS in {found.waiting_runs} runs",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        help="Share of the lumisections that are asked or unknown. A run counts when any of its lumisections waits.",
-    )
-    columns[4].metric(
-        "Unknown",
-        f"{found.counts[Decision.UNKNOWN]:,} LS",
-        "never golden",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        help="Lumisections that nothing valid scored: an input was missing, damaged or in conflict.",
-    )
+    for column, (title, value, beside, told) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(title, value, beside, delta_color="off", delta_arrow="off", border=True, help=told)
 
 
-def _show_working_point(point: WorkingPoint) -> None:
-    with st.container(border=True):
-        st.markdown(f"**Working point** · {thresholds(point)}")
-        st.caption(f"{promise(point)} {limits(point)}")
-
-
-def _filtered(runs: Sequence[RunSummary]) -> tuple[list[RunSummary], bool]:
-    """The runs that the filter leaves, and whether shares are of the weight."""
-    waiting = [each for each in runs if each.waiting]
-    left, right = st.columns(2, vertical_alignment="bottom")
-    which = left.segmented_control(
-        "Runs", (NEEDS, EVERY), default=NEEDS if waiting else EVERY, required=True, key="runs_filter"
-    )
-    of = right.segmented_control("Shares", (BY_LS, BY_WEIGHT), default=BY_LS, required=True, key="runs_share")
-    return (waiting if which == NEEDS else list(runs)), of == BY_WEIGHT
-
-
-def _table(runs: Sequence[RunSummary], *, weighted: bool, unit: str) -> int | None:
-    """Show the runs; the run whose row was selected, if any."""
-    rows: dict[str, object] = {
-        "run": [each.run for each in runs],
-        "strip": [strip_image(each.decision) for each in runs],
-        **{group: [each.share(group, weighted=weighted) for each in runs] for group in MACHINE},
-        "waiting": [each.waiting for each in runs],
-        "lumisections": [each.lumisections for each in runs],
-        "weight": [each.weight for each in runs],
-        "subsystem": [each.subsystem or NO_REASON for each in runs],
-        "reason": [each.reason or NO_REASON for each in runs],
-    }
-    st.markdown(f"{LEGEND} Select a row to open its run.")
-    event = st.dataframe(
-        pd.DataFrame(rows),
+@st.fragment
+def _show_work(view: View, rows: Sequence[QueueRow], pace: Pace, now: datetime, links: Links) -> None:
+    """Filters, the run that the buttons are about, and the table; a fragment, so that nothing else moves."""
+    kept, weighted = _filtered(rows, operator(view).name)
+    if not kept:
+        st.info("No run is left by this filter. Show all runs, or search for something else.", icon=":material/search:")
+        return
+    runs = [each.run for each in kept]
+    here = st.session_state.get(HERE)
+    at = runs.index(here) if here in runs else 0
+    offer_run(view, kept, at, now, links)
+    part = _part(len(kept), at)
+    shown = kept[part * AT_ONCE : (part + 1) * AT_ONCE]
+    st.dataframe(
+        queue_table(shown, runs[at], pace, now, weighted=weighted),
         hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="runs_table",
-        height=min(38 + 35 * len(runs), 620),
-        column_config=_columns(unit),
-        alt="Certified runs with the shares of their decisions",
+        on_select=lambda: _select(shown),
+        selection_mode="single-cell",
+        key="queue_table",
+        height=min(38 + 35 * len(shown), 560),
+        column_config=queue_columns(view.weight_unit),
+        alt="Runs with their state and the shares of what stands in them",
     )
-    selected = event["selection"]["rows"]
-    return runs[selected[0]].run if selected else None
+    st.caption(f"{LEGEND} Order: open weight per minute. {pace.text()}, and {lines.OPENING:g} to open a run.")
 
 
-def _columns(unit: str) -> dict[str, ColumnConfig]:
-    column = st.column_config
-    shares: dict[str, ColumnConfig] = {
-        group: column.ProgressColumn(
-            STATES[group].word, min_value=0, max_value=100, format="%.1f%%", color=STATES[group].colour, width=98
-        )
-        for group in MACHINE
-    }
-    return {
-        "run": column.NumberColumn("run", format="%d", pinned=True, width=70),
-        "strip": column.ImageColumn("lumisections", width=172),
-        **shares,
-        "waiting": column.NumberColumn("LS waiting", width=86, help="Lumisections that need people: asked or unknown."),
-        "lumisections": column.NumberColumn("LS", width=52),
-        "weight": column.NumberColumn(f"weight ({unit})" if unit else "weight", format="%.4g", width=92),
-        "subsystem": column.TextColumn("subsystem", width=95, help="The leading one of what waits or was rejected."),
-        "reason": column.TextColumn("main reason", width=260),
-    }
+def _filtered(rows: Sequence[QueueRow], name: str) -> tuple[list[QueueRow], bool]:
+    """The rows that the filters of the address leave, and whether shares are of the weight."""
+    left, middle, right = st.columns([5, 3, 3], vertical_alignment="bottom")
+    waiting = any(each.open for each in rows)
+    which = left.segmented_control(
+        "Show",
+        lines.FILTERS,
+        default=lines.NEEDS if waiting else lines.EVERY,
+        required=True,
+        key="show",
+        bind="query-params",
+    )
+    find = middle.text_input(
+        "Search",
+        key="find",
+        type="search",
+        live=True,
+        placeholder="run, subsystem, reason or person",
+        max_chars=100,
+        bind="query-params",
+    )
+    of = right.segmented_control(
+        "Shares", (BY_LS, BY_WEIGHT), default=BY_LS, required=True, key="shares", bind="query-params"
+    )
+    return lines.chosen(rows, which or lines.EVERY, find or "", name), of == BY_WEIGHT
+
+
+def _part(number: int, at: int) -> int:
+    """Which part of the table is shown: the one with the run that the buttons are about, until another is asked for."""
+    parts = -(-number // AT_ONCE)
+    if parts == 1:
+        return 0
+    moved = st.session_state.get("queue_at") != at
+    if moved:
+        st.session_state["queue_at"], st.session_state["queue_part"] = at, at // AT_ONCE + 1
+    return int(st.pagination(parts, key="queue_part")) - 1
+
+
+def _select(shown: Sequence[QueueRow]) -> None:
+    cells = st.session_state["queue_table"]["selection"]["cells"]
+    if cells:
+        st.session_state[HERE] = shown[cells[0][0]].run

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.decide.resolution import CODES
 from dqm.formats.golden import read_mask
 from dqm.model.keys import LumiMask
+from dqm.model.verdicts import CODES, Decision
 from dqm.model.verdicts import GOLDEN as GOLDEN_DECISIONS
-from dqm.model.verdicts import Decision
 from dqm.services.effective import StandingVerdicts, standing_verdicts
 from dqm.services.growing import provisional_runs
 from dqm.services.history import spelled

@@ -1,0 +1,135 @@
+"""What one does from the queue: open, claim and give back a run, and sign all in which nothing asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from dashboard.acting.act import act
+from dashboard.acting.who import operator, people
+from dashboard.links import Links
+from dashboard.look.inert import for_markdown
+from dashboard.look.palette import MACHINE, STATES
+from dashboard.reading.view import View
+from dashboard.runs_queue import lines
+from dashboard.runs_queue.tables import batch_table
+from dqm.model.decisions import RunState
+from dqm.model.people import Person, Role
+from dqm.services.batch import MOST_RUNS, SignedRuns, nothing_asks, sign_many
+from dqm.services.queue import QueueRow
+from dqm.services.runs import claim, release
+from dqm.services.shown import Shown
+from dqm.services.submission import Recorded
+from dqm.store.store import Store
+
+HERE = "queue_run"
+"""Entry of the session: the run that the buttons are about."""
+LEFT = "batch_left"
+"""Entry of the session: why runs of the last batch were not signed."""
+
+
+def offer_run(view: View, rows: Sequence[QueueRow], at: int, now: datetime, links: Links) -> None:
+    """The buttons of one run: the one before, the next, open, claim or give back, sign-off."""
+    row = rows[at]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        back, on = ":material/keyboard_arrow_up:", ":material/keyboard_arrow_down:"
+        st.button("", icon=back, key="previous_run", help="Previous run", on_click=_move, args=(rows, at - 1))
+        st.button("", icon=on, key="next_run", help="Next run", on_click=_move, args=(rows, at + 1))
+        if st.button(f"Open run {row.run}", type="primary", key="open_run"):
+            links.run(row.run)
+        if row.claimed_by == operator(view).name:
+            if st.button("Give it back", key="release_run", icon=":material/undo:"):
+                _enter(view, f"release:{row.run}", row)
+        elif st.button(
+            "Claim", key="claim_run", icon=":material/back_hand:", disabled=row.state in SETTLED, help=_claim_help(view)
+        ):
+            _enter(view, f"claim:{row.run}", row)
+        if st.button("Sign-off", key="open_sign_off", icon=":material/approval:"):
+            links.sign_off(row.run)
+        st.markdown(for_markdown(f"{lines.state(row, now)} · {at + 1} of {len(rows)}"))
+
+
+SETTLED = (RunState.SIGNED, RunState.NEEDS_REVIEW)
+"""Runs that are signed: nobody needs to claim them."""
+
+
+def _claim_help(view: View) -> str:
+    return f"Yours for {view.config.people.claim_hours:g} hours; it ends by itself. Others see it and wait."
+
+
+def _move(rows: Sequence[QueueRow], to: int) -> None:
+    st.session_state[HERE] = rows[to % len(rows)].run
+
+
+def _enter(view: View, key: str, row: QueueRow) -> None:
+    """Claim a run or give it back; drawn anew where that was entered."""
+    expected = Shown.parse(row.shown)
+    hours = view.config.people.claim_hours
+
+    def service(store: Store, person: Person, nonce: str) -> Recorded:
+        if key.startswith("claim"):
+            return claim(store, people(view), person.name, row.run, nonce=nonce, hours=hours, expected=expected)
+        return release(store, people(view), person.name, row.run, nonce=nonce, expected=expected)
+
+    if act(view, key, service, shown=row.shown):
+        st.session_state[HERE] = row.run
+        st.rerun()
+
+
+@st.fragment
+def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
+    """All runs in which nothing asks, to be signed at once; which were not, and why."""
+    if left := st.session_state.get(LEFT):
+        st.warning("\n".join(["Not signed:", "", *(f"- {for_markdown(why)}" for why in left)]), icon=":material/block:")
+        if st.button("I have read it", key="batch_read"):
+            del st.session_state[LEFT]
+            st.rerun()
+    ready = [each for each in rows if nothing_asks(each)][:MOST_RUNS]
+    if not ready:
+        return
+    with st.expander(f"Sign the {len(ready)} runs in which nothing asks", key="batch"):
+        st.dataframe(
+            batch_table(ready, weighted=False),
+            hide_index=True,
+            height=min(38 + 35 * len(ready), 320),
+            key="batch_table",
+            column_config={
+                "run": st.column_config.NumberColumn(format="%d"),
+                "strip": st.column_config.ImageColumn("lumisections", width=172),
+                "lumisections": st.column_config.NumberColumn("LS"),
+                **{
+                    group: st.column_config.ProgressColumn(
+                        STATES[group].word, min_value=0, max_value=100, format="%.1f%%", color=STATES[group].colour
+                    )
+                    for group in MACHINE
+                },
+                "weight": st.column_config.NumberColumn(
+                    f"weight ({view.weight_unit})" if view.weight_unit else "weight", format="%.4g"
+                ),
+            },
+        )
+        comment = st.text_area("Comment", key="batch_comment", height=68, max_chars=10_000, persist_state="session")
+        may = operator(view).role >= Role.EXPERT
+        told = f"Sign {len(ready)} runs"
+        if not may:
+            st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")
+        if st.button(told, key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
+            _sign(view, ready, comment or "")
+
+
+def _sign(view: View, ready: Sequence[QueueRow], comment: str) -> None:
+    found: list[SignedRuns] = []
+    shown = {each.run: Shown.parse(each.shown) for each in ready}
+
+    def service(store: Store, person: Person, nonce: str) -> SignedRuns:
+        found.append(sign_many(store, people(view), person.name, shown, comment, nonce=nonce))
+        return found[0]
+
+    name = hashlib.sha256("\n".join(each.shown for each in ready).encode()).hexdigest()
+    if act(view, "batch", service, shown=name):
+        if found and found[0].refused:
+            st.session_state[LEFT] = list(found[0].refused.values())
+        st.rerun()

@@ -1,0 +1,124 @@
+"""The queue as tables: what is shown of every row, and the totals above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from dashboard.look.palette import MACHINE, STATES
+from dashboard.runs_queue import lines
+from dashboard.verdicts.thumbnails import strip_picture
+from dqm.model.verdicts import Decision
+from dqm.services.batch import nothing_asks
+from dqm.services.pace import Pace
+from dqm.services.queue import QueueRow
+
+HERE = "▶"
+"""Marks the run that the buttons are about."""
+
+
+DECIDED = (Decision.ACCEPT, Decision.REJECT)
+"""What is in a run in which nothing asks."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of the whole queue: runs and weight that need people with the estimated minutes, runs that can be signed, are
+    signed or are claimed by somebody, and all certified ``runs`` with their lumisections and weight."""
+
+    runs: int
+    lumisections: int
+    weight: float
+    waiting_runs: int
+    waiting: int
+    waiting_weight: float
+    minutes: float
+    ready: int
+    signed: int
+    claimed: int
+
+
+def totals(rows: Sequence[QueueRow], pace: Pace) -> Totals:
+    """The sums over the queue."""
+    certified = [each for each in rows if each.counts]
+    waiting = [each for each in certified if each.open]
+    return Totals(
+        runs=len(certified),
+        lumisections=sum(each.lumisections for each in certified),
+        weight=sum(each.weight for each in certified),
+        waiting_runs=len(waiting),
+        waiting=sum(each.open for each in waiting),
+        waiting_weight=sum(each.open_weight for each in waiting),
+        minutes=sum(lines.minutes(each, pace) for each in waiting),
+        ready=sum(1 for each in certified if nothing_asks(each)),
+        signed=sum(1 for each in certified if each.signed_by),
+        claimed=sum(1 for each in rows if each.claimed_by),
+    )
+
+
+def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, *, weighted: bool) -> pd.DataFrame:
+    """One line for each run; ``here`` is the one that the buttons are about."""
+    return pd.DataFrame(
+        {
+            "here": [HERE if each.run == here else "" for each in rows],
+            "run": [each.run for each in rows],
+            "state": [lines.state(each, now) for each in rows],
+            "strip": [strip_picture(each.strip) for each in rows],
+            "stake": [lines.at_stake(each, pace) for each in rows],
+            "minutes": [lines.minutes(each, pace) for each in rows],
+            "waiting": [each.open for each in rows],
+            **{group: [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
+            "weight": [each.weight for each in rows],
+            "subsystem": [each.subsystem for each in rows],
+            "reason": [lines.main_reason(each) for each in rows],
+            "fresh": [lines.freshness(each, now) for each in rows],
+        }
+    )
+
+
+def queue_columns(unit: str) -> dict[str, ColumnConfig]:
+    """How the columns of ``queue_table`` are headed and drawn."""
+    column, weight = st.column_config, unit or "weight"
+    shares: dict[str, ColumnConfig] = {
+        group: column.ProgressColumn(
+            STATES[group].word, min_value=0, max_value=100, format="%.0f%%", color=STATES[group].colour, width=66
+        )
+        for group in MACHINE
+    }
+    return {
+        "here": column.TextColumn("", width=24, pinned=True),
+        "run": column.NumberColumn("run", format="%d", pinned=True, width=66),
+        "state": column.TextColumn("state", width=176),
+        "strip": column.ImageColumn("lumisections", width=136),
+        "stake": column.NumberColumn(
+            f"{weight}/min", format="%.3g", width=72, help="Weight that needs people, per estimated minute of work."
+        ),
+        "minutes": column.NumberColumn("min", format="%.0f", width=42, help="Estimated minutes of work."),
+        "waiting": column.NumberColumn("LS open", width=60, help="Lumisections that need people."),
+        **shares,
+        "weight": column.NumberColumn(weight, format="%.4g", width=60, help="Weight of the run."),
+        "subsystem": column.TextColumn("subsystem", width=82, help="The leading one of what needs people."),
+        "reason": column.TextColumn("main reason", width=200),
+        "fresh": column.TextColumn("freshness", width=130),
+    }
+
+
+def batch_table(rows: Sequence[QueueRow], *, weighted: bool) -> pd.DataFrame:
+    """The runs that a batch would sign."""
+    return pd.DataFrame(
+        {
+            "run": [each.run for each in rows],
+            "strip": [strip_picture(each.strip) for each in rows],
+            "lumisections": [each.lumisections for each in rows],
+            **{
+                group: [lines.share(each, group, weighted=weighted) for each in rows]
+                for group in (Decision.ACCEPT, Decision.REJECT)
+            },
+            "weight": [each.weight for each in rows],
+        }
+    )
