@@ -79,6 +79,7 @@ def publish(
         made, growing = made_with(desk.store), provisional_runs(desk.store)
         golden = enter_golden(desk.store, desk.change, verdicts, found, made, words, growing)
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
+        fields["new"] = golden.new
         again = "" if golden.new else ", as before: nothing changed"
         told = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
         return Judgement("publish", f"{GOLDEN} version {golden.version}", fields, told)
