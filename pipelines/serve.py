@@ -11,7 +11,6 @@ import dashboard
 from dqm.model.config import load
 from dqm.store.store import Store
 
-
 HERE = "127.0.0.1"
 NAMES = (HERE, "localhost")
 """How a browser on this machine may call the server; any other name is a page elsewhere that leads here."""
