@@ -12,6 +12,7 @@ from dashboard import CONFIG_VARIABLE
 from dashboard.acting.act import show_told
 from dashboard.acting.who import choose_operator
 from dashboard.keys.shortcuts import listen
+from dashboard.comparison import page as compare_page
 from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.inert import for_markdown
@@ -27,6 +28,7 @@ Show = Callable[[View, Links], None]
 SHIFT: dict[str, tuple[str, Show]] = {
     "queue": ("Queue", queue_page.show),
     "run": ("Run", run_page.show),
+    "compare": ("Compare", compare_page.show),
     "trade-off": ("Trade-off", trade_off_page.show),
     "sensors": ("Sensors", sensors_page.show),
 }

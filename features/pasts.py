@@ -164,11 +164,9 @@ class MatchedPast:
         label: NDArray[np.int8],
     ) -> list[Sums]:
         """What a run is to the past of later ones; it changes nothing here."""
-        serving = {"certified": label == Label.GOOD, "adaptive": label != Label.BAD}.get(
-            self.settings.kind, np.full(len(label), self.settings.kind == "nearest" or run == self.settings.run)
-        )
+        serves = serving(self.settings, run, label)
         return [
-            (kind, axes, inner[rows & serving].sum(axis=0, dtype=np.float64))
+            (kind, axes, inner[rows & serves].sum(axis=0, dtype=np.float64))
             for kind, rows in _by_class(self._class_of(condition))
         ]
 
@@ -185,6 +183,13 @@ class MatchedPast:
     def _nearest(self, kind: int) -> Past | None:
         held = [each for each, past in self._classes.items() if past.runs]
         return self._classes[min(held, key=lambda each: (abs(each - kind), each))] if held else None
+
+
+def serving(settings: ReferencesConfig, run: int, label: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which lumisections of an earlier run may serve as reference, by their ``label`` ``(n,)``."""
+    judged = {"certified": label == Label.GOOD, "adaptive": label != Label.BAD}
+    everything = np.full(len(label), settings.kind == "nearest" or run == settings.run)
+    return np.asarray(judged.get(settings.kind, everything))
 
 
 def lines(settings: ReferencesConfig) -> Compare:

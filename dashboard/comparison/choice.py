@@ -1,0 +1,68 @@
+"""Which reference is asked for, as an address writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from dqm.model.errors import InputError
+from dqm.model.reference_config import ReferencesConfig
+
+Kind = Literal["nearest", "run", "certified", "adaptive"]
+KINDS: dict[str, str] = {
+    "nearest": "nearest of the last 10, 3 and 1 runs",
+    "certified": "last certified runs",
+    "adaptive": "moving mean of earlier runs",
+    "run": "one earlier run",
+}
+"""Every kind of ``features.pasts`` with what a person calls it."""
+LARGEST = 999
+"""Most certified runs, and longest moving mean, that can be asked for."""
+NUMBERED = ("run", "certified")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A kind of reference, and its ``number``: the run, or how many certified runs; 0 elsewhere."""
+
+    kind: Kind
+    number: int = 0
+
+    @classmethod
+    def of(cls, settings: ReferencesConfig) -> Self:
+        """What the configuration compares with."""
+        return cls(settings.kind, {"run": settings.run, "certified": settings.runs}.get(settings.kind, 0))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What ``text`` writes; raises ``InputError`` for anything else.
+
+        >>> Choice.read("certified-5")
+        Choice(kind='certified', number=5)
+        """
+        kind, _, number = text.partition("-")
+        whole = number.isascii() and number.isdigit() and len(number) < 16 and int(number) > 0
+        if kind in NUMBERED and whole and (kind == "run" or int(number) <= LARGEST):
+            return cls(kind, int(number))  # type: ignore[arg-type]  # one of the kinds
+        if kind in KINDS and kind not in NUMBERED and not number:
+            return cls(kind)  # type: ignore[arg-type]  # one of the kinds
+        raise InputError(f"reference {text[:40]!r} is none of nearest, adaptive, certified-8 (how many), run-123456")
+
+    def text(self) -> str:
+        """As ``read`` reads it."""
+        return f"{self.kind}-{self.number}" if self.kind in NUMBERED else self.kind
+
+    def title(self) -> str:
+        """For people."""
+        if self.kind == "run":
+            return f"run {self.number}"
+        if self.kind == "certified":
+            return "the last certified run" if self.number == 1 else f"the last {self.number} certified runs"
+        return f"the {KINDS[self.kind]}"
+
+    def settings(self, alpha: float) -> ReferencesConfig:
+        """As ``features.pasts`` takes it; ``alpha`` is how much of a moving mean stays."""
+        run = self.number if self.kind == "run" else 0
+        return ReferencesConfig(
+            kind=self.kind, run=run, runs=self.number if self.kind == "certified" else 8, alpha=alpha
+        )

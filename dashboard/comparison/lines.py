@@ -1,0 +1,69 @@
+"""Histograms of one dimension on the page: the figure with its switches, the table, the file."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.comparison.figures import Layout, comparison_figure, lone_figure
+from dashboard.comparison.reference import NoReference, Reference
+from dashboard.comparison.standing import Given, Standing, standing_of
+from dashboard.comparison.tables import bin_names, bin_table, csv_of, file_name, lone_table
+from dashboard.look.inert import for_markdown
+from dashboard.look.plotly_options import PLOT
+
+
+@st.fragment
+def show_lines(given: Given, found: Reference | NoReference) -> None:
+    """A histogram with its reference, or alone where there is none; switches change the picture alone."""
+    standing = standing_of(given, found) if isinstance(found, Reference) else found
+    layouts = get_args(Layout)
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    layout = left.segmented_control(
+        "Layout", layouts, default=layouts[0], required=True, key="compare_layout", label_visibility="collapsed"
+    )
+    logarithmic = middle.toggle("logarithmic", key="compare_log")
+    normalised = right.toggle(
+        "normalise", value=True, key="compare_normalise", help="Shares of all counts; else counts of one lumisection."
+    )
+    if isinstance(standing, Standing):
+        _show_measures(standing)
+        figure = comparison_figure(
+            standing, layout=layout or layouts[0], logarithmic=logarithmic, normalised=normalised
+        )
+        table = bin_table(standing)
+    else:
+        if isinstance(found, Reference):
+            st.warning(for_markdown(f"U  unknown ({standing.code}): {standing.why}"), icon=":material/help:")
+        figure, table = lone_figure(given, logarithmic=logarithmic, normalised=normalised), lone_table(given)
+    alt = f"{given.element} in run {given.run} beside its reference"
+    st.plotly_chart(figure, key="compare_lines", config=PLOT, alt=alt)
+    show_table(table, given)
+
+
+def show_table(table: pd.DataFrame, given: Given) -> None:
+    """The same as a table and as a file."""
+    with st.expander("The same as a table"):
+        st.dataframe(table, hide_index=True, height=320, key="compare_table")
+        st.download_button(
+            "CSV",
+            csv_of(table),
+            file_name=file_name(given.run, given.element, given.first, given.last),
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="compare_csv",
+        )
+
+
+def _show_measures(standing: Standing) -> None:
+    """How large the differences are, and against which of the candidates."""
+    names = bin_names(standing.reference.axes[0])
+    where = names[standing.where + 1] if standing.where >= 0 else "–"
+    st.markdown(
+        f"Largest pull **{standing.pull:.1f} σ** (bin {for_markdown(where)}, after the look-elsewhere effect) · "
+        f"**{standing.ks:.1%}** lies elsewhere · shifted by **{standing.emd:.2g}** widths · "
+        f"drawn: {for_markdown(standing.named)}"
+    )

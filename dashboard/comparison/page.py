@@ -1,0 +1,142 @@
+"""A monitor element in some lumisections beside a reference of earlier runs, and what the detectors said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.comparison.asked import Span, choose_element, choose_reference, choose_run, choose_span
+from dashboard.comparison.choice import Choice
+from dashboard.comparison.lines import show_lines
+from dashboard.comparison.panels import show_course, show_map, show_terms
+from dashboard.comparison.ranking import Named, contributions, ranked
+from dashboard.comparison.reference import NoReference, Reference
+from dashboard.comparison.standing import Given, given_of, remarks
+from dashboard.links import Links
+from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.inert import for_markdown
+from dashboard.reading.elements import all_pulls, reference, run_batches, run_elements, runs_with
+from dashboard.reading.quantities import run_quantities
+from dashboard.reading.verdicts import run_summaries, run_verdicts
+from dashboard.reading.view import View
+from dqm.model.histograms import HistogramBatch
+
+
+def show(view: View, links: Links) -> None:
+    """The page of what the address names, or of the run that most needs people."""
+    st.title("Compare")
+    histograms = runs_with(view.path, view.snapshot, "histograms")
+    known = sorted({*histograms, *view.held["quantities"]})
+    if not known:
+        show_missing(view)
+        return
+    first, second, third, fourth = st.columns([2, 2, 5, 4])
+    with first:
+        run = choose_run(known, _start(view, known))
+    known_ls = _lumisections(view, run)
+    if not len(known_ls):
+        st.info(for_markdown(f"Run {run} has neither quantities nor histograms of lumisections."))
+        return
+    with second:
+        span = choose_span(int(known_ls.min()), int(known_ls.max()))
+    with fourth:
+        choice = choose_reference(view, [each for each in histograms if each < run])
+    with third:
+        element = choose_element(_offered(view, run, span, choice))
+    if st.button(f"Open run {run}", icon=":material/arrow_back:"):
+        links.run(run, None if span.whole else span.first, None if span.whole else span.last)
+    if element is None:
+        return
+    if element.quantity:
+        show_course(view, run, element.name, span)
+    else:
+        _show_element(view, run, element.name, span, choice)
+    show_terms(view, run, element.name, span, known_ls)
+
+
+def _start(view: View, known: list[int]) -> int:
+    if view.held["verdicts"]:
+        first = run_summaries(view.path, view.snapshot)[0].run
+        if first in known:
+            return first
+    return known[-1]
+
+
+def _lumisections(view: View, run: int) -> NDArray[np.int64]:
+    """The lumisections of a run that has quantities, or else of the first element."""
+    if run in view.held["quantities"]:
+        return run_quantities(view.path, view.snapshot, run).ls
+    names = list(run_elements(view.path, view.snapshot, run))
+    batches = run_batches(view.path, view.snapshot, run, names[0]) if names else []
+    return np.concatenate([each.ls for each in batches]) if batches else np.zeros(0, dtype=np.int64)
+
+
+def _offered(view: View, run: int, span: Span, choice: Choice) -> list[Named]:
+    """All elements and quantities of the run, those that stand out first."""
+    elements = run_elements(view.path, view.snapshot, run)
+    quantities: Sequence[str] = ()
+    if run in view.held["quantities"]:
+        quantities = run_quantities(view.path, view.snapshot, run).names
+    added: dict[str, float] = {}
+    if run in view.held["verdicts"]:
+        verdicts = run_verdicts(view.path, view.snapshot, run)
+        ls = np.asarray(verdicts.index.get_level_values("ls"))
+        rows = (ls >= span.first) & (ls <= span.last)
+        added = contributions(verdicts, rows, {*elements, *quantities}) if rows.any() else {}
+    pulls: dict[str, float] = {}
+    if elements and st.toggle(
+        "largest pull first", key="compare_by_pull", help="Compares every histogram of the run; seconds for hundreds."
+    ):
+        alpha = view.config.features.references.alpha
+        pulls = all_pulls(view.path, view.snapshot, run, span.first, span.last, choice.text(), alpha)
+    return ranked(elements, quantities, added, pulls)
+
+
+def _show_element(view: View, run: int, element: str, span: Span, choice: Choice) -> None:
+    batches = run_batches(view.path, view.snapshot, run, element)
+    given = given_of(batches, None if span.whole else (span.first, span.last))
+    if given is None:
+        st.info(
+            for_markdown(f"Run {run} has {element} in none of the lumisections {span.first} to {span.last}."),
+            icon=":material/help:",
+        )
+        return
+    found = _reference(view, given, batches, choice)
+    _show_head(given, found)
+    for each in remarks(given, found):
+        st.caption(f":material/info: {for_markdown(each)}")
+    if len(given.axes) == 1:
+        show_lines(given, found)
+    elif len(given.axes) == 2:
+        show_map(given, found)
+    else:
+        st.info(f"It has {len(given.axes)} dimensions; a picture has one or two. Its counts are in:")
+        show_command(view, f"compare {run} ELEMENT --output counts.csv")
+
+
+def _reference(view: View, given: Given, batches: list[HistogramBatch], choice: Choice) -> Reference | NoReference:
+    binning = next(each.binning for each in batches if tuple(each.axes) == given.axes)
+    alpha = view.config.features.references.alpha
+    return reference(view.path, view.snapshot, given.run, given.element, binning, choice.text(), alpha)
+
+
+def _show_head(given: Given, found: Reference | NoReference) -> None:
+    """One sentence: what is compared with what, or why it cannot be."""
+    counts = f"{given.lumisections:,} LS, {given.total:,.0f} counts"
+    if isinstance(found, NoReference):
+        st.warning(
+            for_markdown(f"U  unknown ({found.code}): {given.element} is not compared, since {found.why}"),
+            icon=":material/help:",
+        )
+        st.caption(counts)
+        return
+    span = f"{found.runs[0]} to {found.runs[-1]}" if len(found.runs) > 1 else f"{found.runs[0]}"
+    st.caption(
+        for_markdown(
+            f"{counts}, against {found.choice.title()}: {found.lumisections:,} LS of {len(found.runs)} "
+            f"{'runs' if len(found.runs) > 1 else 'run'} ({span}), {found.counts:,.0f} counts."
+        )
+    )

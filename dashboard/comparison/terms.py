@@ -1,0 +1,120 @@
+"""What detectors said of every feature in some lumisections, from the stored explanations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.comparison.ranking import behind
+from dashboard.look.inert import for_figure
+from dashboard.look.palette import BLUE
+from dqm.store.explanations import Explanations
+
+CONTRIBUTION, INPUT = "contribution", "input"
+RECONSTRUCTION, SURPRISE = "reconstruction of ", "surprise of "
+DRAWN = 15
+"""Features that a figure shows; the table has all of them."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of some lumisections: ``table`` one row a feature, ``explained`` of ``asked`` lumisections.
+
+    ``kinds`` are what can be shown: the column by which its features are sorted, with what a person calls it.
+    """
+
+    table: pd.DataFrame
+    explained: int
+    asked: int
+    kinds: dict[str, str]
+
+
+def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: str = "") -> Terms:
+    """Means over the explained lumisections in ``wanted`` (both ends included), of one ``element`` or of all features.
+
+    A difference is input minus reconstruction, in the unit of the feature.
+    """
+    ls = np.asarray(found.index.get_level_values("ls"))
+    rows = (ls >= wanted[0]) & (ls <= wanted[1])
+    kept = np.array([not element or behind(name, {element}) == element for name in found.names], dtype=bool)
+    columns: dict[str, object] = {
+        "feature": [name for name, keep in zip(found.names, kept, strict=True) if keep],
+        "unit": [unit for unit, keep in zip(found.units or ("",) * len(found.names), kept, strict=True) if keep],
+    }
+    kinds: dict[str, str] = {}
+    means = {name: _mean(values[rows][:, kept]) for name, values in found.terms.items()}
+    for name, values in means.items():
+        if name == CONTRIBUTION:
+            columns["contribution (log-odds)"] = values
+            kinds["contribution (log-odds)"] = "Contribution to badness"
+        elif name.startswith(SURPRISE):
+            columns[f"{name} (nats)"] = values
+            kinds[f"{name} (nats)"] = _said(name)
+        elif name.startswith(RECONSTRUCTION):
+            columns |= {INPUT: means.get(INPUT, np.full(len(values), np.nan)), name: values}
+            columns[f"difference, {name}"] = means.get(INPUT, np.full(len(values), np.nan)) - values
+            kinds[f"difference, {name}"] = f"Input against {_said(name).lower()}"
+    return Terms(pd.DataFrame(columns), int(rows.sum()), asked, kinds)
+
+
+def _said(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean over the rows ``(n, d)`` that have a number, NaN where none has."""
+    told = np.isfinite(values)
+    total = np.where(told, values, 0.0).sum(axis=0, dtype=np.float64)
+    count = told.sum(axis=0)
+    out = np.full(values.shape[1], np.nan)
+    return np.asarray(np.divide(total, count, out=out, where=count > 0))
+
+
+def sorted_by(terms: Terms, column: str) -> pd.DataFrame:
+    """The table, the largest of a column first, whichever its sign; features without a number last."""
+    size = terms.table[column].abs()
+    return terms.table.loc[size.sort_values(ascending=False, kind="stable", na_position="last").index]
+
+
+def terms_figure(terms: Terms, column: str) -> go.Figure:
+    """The features of which ``column`` is the largest, as bars; input beside reconstruction where that is shown."""
+    top = sorted_by(terms, column).dropna(subset=[column]).head(DRAWN).iloc[::-1]
+    names = [_named(row) for row in top[["feature", "unit"]].itertuples(index=False)]
+    figure = go.Figure()
+    if column.startswith("difference"):
+        reconstruction = column.removeprefix("difference, ")
+        scale = np.maximum(top[[INPUT, reconstruction]].abs().max(axis=1).to_numpy(), 1e-12)
+        for name, colour, symbol in ((INPUT, BLUE, "circle"), (reconstruction, "#E69F00", "diamond-open")):
+            figure.add_trace(
+                go.Scatter(
+                    x=top[name] / scale, y=names, mode="markers", name=for_figure(name), customdata=top[name],
+                    marker={"color": colour, "size": 11, "symbol": symbol, "line": {"width": 2}},
+                    hovertemplate="%{y}: %{customdata:.4g}<extra></extra>",
+                )
+            )  # fmt: skip
+        figure.update_xaxes(title="value, as a share of the larger of both (the table has it in its unit)")
+    else:
+        figure.add_trace(
+            go.Bar(
+                x=top[column], y=names, orientation="h", marker={"color": BLUE},
+                hovertemplate="%{y}: %{x:.4g}<extra></extra>",
+            )
+        )  # fmt: skip
+        figure.update_xaxes(title=for_figure(column))
+    figure.update_yaxes(automargin=True, type="category")
+    figure.update_layout(
+        height=110 + 26 * max(len(names), 3),
+        margin={"l": 20, "r": 20, "t": 30, "b": 50},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def _named(row: tuple[str, str]) -> str:
+    feature, unit = row
+    short = feature if len(feature) <= 60 else f"…{feature[-58:]}"
+    return for_figure(f"{short} ({unit})" if unit else short)
