@@ -26,7 +26,7 @@ from dqm.model.errors import (
     StoreError,
     UnknownNameError,
 )
-from pipelines import service_commands
+from pipelines import compare_command, service_commands
 from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
@@ -373,6 +373,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
 
 
 service_commands.register(app)
+compare_command.register(app)
 register_nights(app)
 register_keeping(app)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.comparison.choice import KINDS, LARGEST, Choice
 from dashboard.comparison.ranking import Named
@@ -104,8 +105,11 @@ def choose_element(offered: Sequence[Named]) -> Named | None:
     return shown[chosen]
 
 
-def choose_reference(view: View, before: Sequence[int]) -> Choice:
-    """The reference of the controls, which follow the address and set it; runs ``before`` this one can be chosen."""
+def choose_reference(view: View, before: Sequence[int], where: DeltaGenerator, which: DeltaGenerator) -> Choice:
+    """The reference of the controls, which follow the address and set it; runs ``before`` this one can be chosen.
+
+    The kind is asked for ``where``, its number or run in ``which``.
+    """
     asked = st.query_params.get("reference", "")
     usual = Choice.of(view.config.features.references)
     start = usual
@@ -115,11 +119,12 @@ def choose_reference(view: View, before: Sequence[int]) -> Choice:
         except InputError as error:
             st.warning(for_markdown(f"{error}. The usual one is shown."))
     kinds = list(KINDS)
-    kind = st.selectbox(
+    kind = where.selectbox(
         "Reference", kinds, index=kinds.index(start.kind), format_func=KINDS.__getitem__,
         help="Always of earlier runs.",
     )  # fmt: skip
-    chosen = _numbered(kind, start, before)
+    with which:
+        chosen = _numbered(kind, start, before)
     if chosen.text() != (asked or usual.text()):
         st.query_params["reference"] = chosen.text()
     return chosen

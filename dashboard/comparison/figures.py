@@ -18,9 +18,12 @@ from dqm.model.histograms import Axis
 Layout = Literal["overlay", "side by side"]
 FLOW_WIDTH = 0.03
 """Least width of a flow bin, as a share of the axis."""
-HEIGHT = 560
+HEIGHT = 520
 LEFT, RIGHT, TOP, BOTTOM = 75, 20, 40, 55
 BAND_COLOUR = "rgba(138,143,152,0.28)"
+LEAST_RATIO, LARGEST_RATIO = 1.3, 8.0
+"""Ends of the axis of ratios, at least and at most; its other end is one over it."""
+RATIO_TICKS = (0.125, 0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0, 8.0)
 PULL = 3.0
 """Pulls beyond this are drawn in another colour."""
 SLIGHT = 1e-12
@@ -143,12 +146,21 @@ def _ratio(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np
 
 
 def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.float64], at: tuple[int, int]) -> None:
-    _add_steps(figure, edges, ratio, "ratio", BLUE, at)
-    figure.update_traces(showlegend=False, selector={"name": "ratio"})
+    """On a logarithmic axis, so that half and double are equally far; what lies beyond it is drawn at its end."""
+    told = ratio[np.isfinite(ratio) & (ratio > 0)]
+    reach = float(np.clip(np.exp(np.abs(np.log(told)).max(initial=0.0)), LEAST_RATIO, LARGEST_RATIO))
+    figure.add_trace(
+        go.Scatter(
+            x=edges, y=_steps(np.clip(ratio, 1 / reach, reach)), customdata=_steps(ratio), mode="lines", name="ratio",
+            line={"color": BLUE, "width": 2, "shape": "hv"}, showlegend=False, hovertemplate="%{customdata:.4g}",
+        ), *at,
+    )  # fmt: skip
     figure.add_hline(y=1, line={"color": GREY, "width": 1}, row=at[0], col=at[1])
-    told = ratio[np.isfinite(ratio)]
-    reach = min(max(float(np.abs(told - 1).max(initial=0.0)) * 1.1, 0.1), 1.0)
-    figure.update_yaxes(title="ratio", range=[1 - reach, 1 + reach], row=at[0], col=at[1])
+    room = 1.08 * np.log10(reach)
+    ticks = [each for each in RATIO_TICKS if abs(np.log10(each)) <= room]
+    if len(ticks) > 5:
+        ticks = [each for each in ticks if each not in (0.8, 1.25)]
+    figure.update_yaxes(title="ratio", type="log", range=[-room, room], tickvals=ticks, row=at[0], col=at[1])
 
 
 def _add_pulls(

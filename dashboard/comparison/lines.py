@@ -20,7 +20,7 @@ def show_lines(given: Given, found: Reference | NoReference) -> None:
     """A histogram with its reference, or alone where there is none; switches change the picture alone."""
     standing = standing_of(given, found) if isinstance(found, Reference) else found
     layouts = get_args(Layout)
-    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([2, 1, 5], vertical_alignment="center")
     layout = left.segmented_control(
         "Layout", layouts, default=layouts[0], required=True, key="compare_layout", label_visibility="collapsed"
     )

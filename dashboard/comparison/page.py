@@ -16,24 +16,25 @@ from dashboard.comparison.ranking import Named, contributions, ranked
 from dashboard.comparison.reference import NoReference, Reference
 from dashboard.comparison.standing import Given, given_of, remarks
 from dashboard.links import Links
-from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.empty_states import show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.reading.elements import all_pulls, reference, run_batches, run_elements, runs_with
 from dashboard.reading.quantities import run_quantities
 from dashboard.reading.verdicts import run_summaries, run_verdicts
 from dashboard.reading.view import View
-from dqm.model.histograms import HistogramBatch
 
 
 def show(view: View, links: Links) -> None:
     """The page of what the address names, or of the run that most needs people."""
-    st.title("Compare")
+    title, back = st.columns([5, 1], vertical_alignment="bottom")
+    title.title("Compare")
     histograms = runs_with(view.path, view.snapshot, "histograms")
     known = sorted({*histograms, *view.held["quantities"]})
     if not known:
         show_missing(view)
         return
-    first, second, third, fourth = st.columns([2, 2, 5, 4])
+    first, second, third, fourth, fifth = st.columns([3, 3, 8, 6, 3])
+    line, switch = st.columns([5, 1], vertical_alignment="center")
     with first:
         run = choose_run(known, _start(view, known))
     known_ls = _lumisections(view, run)
@@ -42,18 +43,23 @@ def show(view: View, links: Links) -> None:
         return
     with second:
         span = choose_span(int(known_ls.min()), int(known_ls.max()))
-    with fourth:
-        choice = choose_reference(view, [each for each in histograms if each < run])
+    choice = choose_reference(view, [each for each in histograms if each < run], fourth, fifth)
+    by_pull = switch.toggle(
+        "by pull", key="compare_by_pull", help="Largest pull first; reads all histograms of the run."
+    )
     with third:
-        element = choose_element(_offered(view, run, span, choice))
-    if st.button(f"Open run {run}", icon=":material/arrow_back:"):
+        element = choose_element(_offered(view, run, span, choice, by_pull=by_pull))
+    if back.button(f"Run {run}", icon=":material/arrow_back:", help="Open the page of this run.", width="stretch"):
         links.run(run, None if span.whole else span.first, None if span.whole else span.last)
     if element is None:
         return
     if element.quantity:
         show_course(view, run, element.name, span)
     else:
-        _show_element(view, run, element.name, span, choice)
+        with line:
+            given, found = _compared(view, run, element.name, span, choice)
+        if given is not None:
+            _show_element(given, found)
     show_terms(view, run, element.name, span, known_ls)
 
 
@@ -74,7 +80,7 @@ def _lumisections(view: View, run: int) -> NDArray[np.int64]:
     return np.concatenate([each.ls for each in batches]) if batches else np.zeros(0, dtype=np.int64)
 
 
-def _offered(view: View, run: int, span: Span, choice: Choice) -> list[Named]:
+def _offered(view: View, run: int, span: Span, choice: Choice, *, by_pull: bool) -> list[Named]:
     """All elements and quantities of the run, those that stand out first."""
     elements = run_elements(view.path, view.snapshot, run)
     quantities: Sequence[str] = ()
@@ -87,56 +93,48 @@ def _offered(view: View, run: int, span: Span, choice: Choice) -> list[Named]:
         rows = (ls >= span.first) & (ls <= span.last)
         added = contributions(verdicts, rows, {*elements, *quantities}) if rows.any() else {}
     pulls: dict[str, float] = {}
-    if elements and st.toggle(
-        "largest pull first", key="compare_by_pull", help="Compares every histogram of the run; seconds for hundreds."
-    ):
+    if elements and by_pull:
         alpha = view.config.features.references.alpha
         pulls = all_pulls(view.path, view.snapshot, run, span.first, span.last, choice.text(), alpha)
     return ranked(elements, quantities, added, pulls)
 
 
-def _show_element(view: View, run: int, element: str, span: Span, choice: Choice) -> None:
+def _compared(
+    view: View, run: int, element: str, span: Span, choice: Choice
+) -> tuple[Given | None, Reference | NoReference]:
+    """The histogram and its reference, after one sentence on what is compared with what, or why it cannot be."""
     batches = run_batches(view.path, view.snapshot, run, element)
     given = given_of(batches, None if span.whole else (span.first, span.last))
     if given is None:
-        st.info(
-            for_markdown(f"Run {run} has {element} in none of the lumisections {span.first} to {span.last}."),
-            icon=":material/help:",
-        )
-        return
-    found = _reference(view, given, batches, choice)
+        where = f"LS {span.first} to {span.last}"
+        st.info(for_markdown(f"Run {run} has {element} in none of {where}."), icon=":material/help:")
+        return None, NoReference("missing", "it is not there.")
+    binning = next(each.binning for each in batches if tuple(each.axes) == given.axes)
+    alpha = view.config.features.references.alpha
+    found = reference(view.path, view.snapshot, run, element, binning, choice.text(), alpha)
     _show_head(given, found)
     for each in remarks(given, found):
         st.caption(f":material/info: {for_markdown(each)}")
+    return given, found
+
+
+def _show_element(given: Given, found: Reference | NoReference) -> None:
     if len(given.axes) == 1:
         show_lines(given, found)
     elif len(given.axes) == 2:
         show_map(given, found)
     else:
-        st.info(f"It has {len(given.axes)} dimensions; a picture has one or two. Its counts are in:")
-        show_command(view, f"compare {run} ELEMENT --output counts.csv")
-
-
-def _reference(view: View, given: Given, batches: list[HistogramBatch], choice: Choice) -> Reference | NoReference:
-    binning = next(each.binning for each in batches if tuple(each.axes) == given.axes)
-    alpha = view.config.features.references.alpha
-    return reference(view.path, view.snapshot, given.run, given.element, binning, choice.text(), alpha)
+        st.info(f"It has {len(given.axes)} dimensions; only histograms of one or two are drawn and compared.")
 
 
 def _show_head(given: Given, found: Reference | NoReference) -> None:
-    """One sentence: what is compared with what, or why it cannot be."""
     counts = f"{given.lumisections:,} LS, {given.total:,.0f} counts"
     if isinstance(found, NoReference):
-        st.warning(
-            for_markdown(f"U  unknown ({found.code}): {given.element} is not compared, since {found.why}"),
-            icon=":material/help:",
-        )
+        why = f"U  unknown ({found.code}): {given.element} is not compared, since {found.why}"
+        st.warning(for_markdown(why), icon=":material/help:")
         st.caption(counts)
         return
     span = f"{found.runs[0]} to {found.runs[-1]}" if len(found.runs) > 1 else f"{found.runs[0]}"
-    st.caption(
-        for_markdown(
-            f"{counts}, against {found.choice.title()}: {found.lumisections:,} LS of {len(found.runs)} "
-            f"{'runs' if len(found.runs) > 1 else 'run'} ({span}), {found.counts:,.0f} counts."
-        )
-    )
+    many = f"{len(found.runs)} runs" if len(found.runs) > 1 else "1 run"
+    against = f"{found.choice.title()}: {found.lumisections:,} LS of {many} ({span}), {found.counts:,.0f} counts"
+    st.caption(for_markdown(f"{counts}, against {against}."))

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from dashboard.comparison.ranking import behind
 from dashboard.look.inert import for_figure
-from dashboard.look.palette import BLUE
+from dashboard.look.palette import BLUE, ORANGE
 from dqm.store.explanations import Explanations
 
 CONTRIBUTION, INPUT = "contribution", "input"
 RECONSTRUCTION, SURPRISE = "reconstruction of ", "surprise of "
+DIFFERENCE = "difference, "
 DRAWN = 15
 """Features that a figure shows; the table has all of them."""
 
@@ -56,8 +57,8 @@ def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: 
             kinds[f"{name} (nats)"] = _said(name)
         elif name.startswith(RECONSTRUCTION):
             columns |= {INPUT: means.get(INPUT, np.full(len(values), np.nan)), name: values}
-            columns[f"difference, {name}"] = means.get(INPUT, np.full(len(values), np.nan)) - values
-            kinds[f"difference, {name}"] = f"Input against {_said(name).lower()}"
+            columns[f"{DIFFERENCE}{name}"] = means.get(INPUT, np.full(len(values), np.nan)) - values
+            kinds[f"{DIFFERENCE}{name}"] = f"Input against {_said(name).lower()}"
     return Terms(pd.DataFrame(columns), int(rows.sum()), asked, kinds)
 
 
@@ -82,13 +83,15 @@ def sorted_by(terms: Terms, column: str) -> pd.DataFrame:
 
 def terms_figure(terms: Terms, column: str) -> go.Figure:
     """The features of which ``column`` is the largest, as bars; input beside reconstruction where that is shown."""
+    if column.startswith(DIFFERENCE) and terms.table["feature"].str.fullmatch(r".*:bin\d+").all():
+        return _shape_figure(terms, column.removeprefix(DIFFERENCE))
     top = sorted_by(terms, column).dropna(subset=[column]).head(DRAWN).iloc[::-1]
     names = [_named(row) for row in top[["feature", "unit"]].itertuples(index=False)]
     figure = go.Figure()
-    if column.startswith("difference"):
-        reconstruction = column.removeprefix("difference, ")
+    if column.startswith(DIFFERENCE):
+        reconstruction = column.removeprefix(DIFFERENCE)
         scale = np.maximum(top[[INPUT, reconstruction]].abs().max(axis=1).to_numpy(), 1e-12)
-        for name, colour, symbol in ((INPUT, BLUE, "circle"), (reconstruction, "#E69F00", "diamond-open")):
+        for name, colour, symbol in ((INPUT, BLUE, "circle"), (reconstruction, ORANGE, "diamond-open")):
             figure.add_trace(
                 go.Scatter(
                     x=top[name] / scale, y=names, mode="markers", name=for_figure(name), customdata=top[name],
@@ -112,6 +115,23 @@ def terms_figure(terms: Terms, column: str) -> go.Figure:
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )
     return figure
+
+
+def _shape_figure(terms: Terms, reconstruction: str) -> go.Figure:
+    """The bins of one histogram as a model saw them and gave them back."""
+    place = terms.table["feature"].str.rpartition(":bin")[2].astype(int)
+    rows = terms.table.loc[place.sort_values().index]
+    figure = go.Figure()
+    for name, colour, dash in ((INPUT, BLUE, "solid"), (reconstruction, ORANGE, "dash")):
+        line = {"color": colour, "width": 2, "shape": "hvh", "dash": dash}
+        figure.add_trace(go.Scatter(x=np.sort(place), y=rows[name], mode="lines", line=line, name=for_figure(name)))
+    figure.update_xaxes(title="bin")
+    figure.update_yaxes(title="share of the counts, as features.shapes.scale has it")
+    return figure.update_layout(
+        height=360,
+        margin={"l": 75, "r": 20, "t": 40, "b": 50},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
 
 
 def _named(row: tuple[str, str]) -> str:
