@@ -1,7 +1,7 @@
 // Tracks over one axis of lumisections, and the choice of ranges on it; dashboard/canvas/timeline.py packs the numbers.
 // Where several lumisections share a column of pixels the most telling one is painted: strips by the order of their
 // states, the heat map by its largest value, lines by their smallest and largest.
-const LEFT = 150, RIGHT = 74, GAP = 8, STRIP = 22, LINE = 84, AXIS = 34, MOST_HEAT = 280, NOTHING = 255, LIMIT = 255;
+const LEFT = 150, RIGHT = 96, GAP = 8, STRIP = 22, LINE = 84, AXIS = 34, MOST_HEAT = 280, NOTHING = 255, LIMIT = 255;
 const kept = new WeakMap();
 
 export default function (component) {
@@ -14,12 +14,14 @@ export default function (component) {
   return () => shown.rest();
 }
 
-async function unpacked(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = view.getUint32(0, true);
-  const packed = new Blob([bytes.subarray(4)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const whole = await new Response(packed).arrayBuffer();
-  return [JSON.parse(new TextDecoder().decode(new Uint8Array(whole, 0, size))), whole.slice(size)];
+function described(bytes) {
+  const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
+  return [JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size))), bytes.subarray(4 + size)];
+}
+
+async function inflated(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 class Timeline {
@@ -36,8 +38,22 @@ class Timeline {
 
   async receive(data) {
     this.watch.observe(this.root);
-    const [head, body] = await unpacked(data);
-    const first = !this.head || this.head.name !== head.name;
+    const [given, picture] = described(data);
+    if (given.picture !== this.picture) this.load(...described(await inflated(picture)), given.picture);
+    if (this.stamp !== given.stamp) {
+      this.stamp = given.stamp;
+      this.ranges = given.selected;
+      if (this.ranges.length) this.reveal();
+    }
+    this.paint();
+    this.tellCursor();
+    this.root.dataset.painted = this.head.name;
+    this.root.dataset.selected = JSON.stringify(this.ranges);
+  }
+
+  load(head, arrays, picture) {
+    const first = !this.head || this.head.name !== head.name, body = arrays.slice().buffer;
+    this.picture = picture;
     this.head = head;
     const n = head.count, at = (kind, offset, size) => new kind(body, offset, size);
     this.ls = at(Int32Array, head.ls, n);
@@ -50,15 +66,12 @@ class Timeline {
     this.end = n ? this.ls[n - 1] : 0;
     this.place = new Int32Array(this.end - this.begin + 1).fill(-1);
     this.ls.forEach((each, i) => (this.place[each - this.begin] = i));
-    if (first) this.zoom(this.begin - 0.5, this.end + 0.5);
-    if (this.stamp !== head.stamp) {
-      this.stamp = head.stamp;
-      this.ranges = head.selected;
-      if (this.ranges.length) this.reveal();
+    if (first) {
+      this.zoom(this.begin - 0.5, this.end + 0.5);
+      this.stamp = null;
+      this.ranges = [];
     }
     this.canvas.setAttribute("aria-label", head.label);
-    this.paint();
-    this.root.dataset.painted = head.name;
   }
 
   rest() { this.watch.disconnect(); }
@@ -109,7 +122,7 @@ class Timeline {
     this.wide = Math.max(50, Math.floor(this.root.clientWidth) - LEFT - RIGHT);
     const rows = this.heat ? this.heat.rows.length : 0;
     this.tall = rows ? Math.max(36, Math.min(MOST_HEAT, rows * 15)) : 0;
-    const height = this.strips.length * (STRIP + 3) + (rows ? this.tall + GAP : 0) + this.lines.length * (LINE + GAP) + GAP + AXIS;
+    const height = this.strips.length * (STRIP + 3) + (rows ? this.tall + GAP : 0) + this.lines.length * (LINE + GAP) + GAP + AXIS + 1;
     const scale = window.devicePixelRatio || 1, width = LEFT + this.wide + RIGHT;
     if (this.canvas.width !== Math.round(width * scale) || this.canvas.height !== Math.round(height * scale)) {
       this.canvas.width = Math.round(width * scale);
@@ -120,7 +133,7 @@ class Timeline {
     this.pen.setTransform(scale, 0, 0, scale, 0, 0);
     this.pen.clearRect(0, 0, width, height);
     const columns = this.columns();
-    let y = 0;
+    let y = 1;
     this.tracks = [];
     for (const each of this.strips) y = this.strip(each, y, columns);
     if (rows) y = this.map(y + GAP, columns);
@@ -130,15 +143,15 @@ class Timeline {
     this.marks();
   }
 
-  title(text, y, room = LEFT - 12, align = "right") {
+  title(text, y, right = LEFT - 8) {
     const pen = this.pen;
     pen.fillStyle = this.ink;
     pen.font = "12px " + this.font;
-    pen.textAlign = align;
+    pen.textAlign = "right";
     pen.textBaseline = "middle";
     let short = text;
-    while (short.length > 4 && pen.measureText(short).width > room) short = short.slice(0, -2).replace(/…$/, "") + "…";
-    pen.fillText(short, align === "right" ? LEFT - 8 : LEFT + this.wide + 6, y);
+    while (short.length > 4 && pen.measureText(short).width > right - 2) short = short.replace(/…$/, "").slice(0, -1) + "…";
+    pen.fillText(short, right, y);
   }
 
   strip(track, y, [first, after]) {
@@ -290,8 +303,8 @@ class Timeline {
     const pen = this.pen, bottom = y + LINE - 6;
     const [low, high] = track.range || extent(track.series);
     const at = (value) => bottom - ((value - low) / (high - low || 1)) * (LINE - 14);
-    this.title(track.title, y + LINE / 2 - 7, LEFT - 58);
-    this.title(track.unit ? "[" + track.unit + "]" : "", y + LINE / 2 + 8, LEFT - 58);
+    this.title(track.title, y + LINE / 2 - (track.unit ? 11 : 3), LEFT - 56);
+    if (track.unit) this.title("[" + track.unit + "]", y + LINE / 2 + 5, LEFT - 56);
     pen.font = "10.5px " + this.font;
     pen.textAlign = "right";
     for (const [value, text] of track.ticks.length ? track.ticks : ticksOf(low, high)) {
@@ -538,6 +551,7 @@ class Timeline {
       if (held(first)) found.push([first, last]);
     }
     this.ranges = found;
+    this.root.dataset.selected = JSON.stringify(found);
     this.tell(found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(", "));
   }
 }

@@ -6,12 +6,13 @@ What a run looks like is sent once, as numbers in their smallest types, deflated
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Everything over the lumisections ``ls`` ``(n,)``, ascending; ``name`` is of the run: another one begins anew.
-
-    ``selected`` is adopted by the canvas when ``stamp`` changes; in between the canvas tells what is selected.
-    """
+    """Everything over the lumisections ``ls`` ``(n,)``, ascending; ``name`` is of the run: another one begins anew."""
 
     name: str
     unit: str
@@ -107,15 +105,23 @@ class Timeline:
     strips: tuple[Strip, ...]
     heat: Heat | None
     lines: tuple[Line, ...]
-    selected: Ranges = ()
-    stamp: int = 0
+
+    @cached_property
+    def picture(self) -> bytes:
+        """The numbers as the script reads them, deflated: four bytes with the size of the description, little-endian,
+        the description as JSON, and the arrays at the offsets that it names."""
+        text, arrays = _described(self)
+        return zlib.compress(struct.pack("<I", len(text)) + text + arrays, 6)
 
 
-def show_timeline(given: Timeline, key: str, chosen: Callable[[], None]) -> None:
-    """Put the canvas on the page; ``chosen`` is called when a person chose, ``chosen_on`` then says what."""
+def show_timeline(given: Timeline, key: str, selected: Ranges, stamp: int, chosen: Callable[[], None]) -> None:
+    """Put the canvas on the page; ``chosen`` is called when a person chose, ``chosen_on`` then says what.
+
+    The canvas adopts ``selected`` when ``stamp`` changes; in between it tells what is selected.
+    """
     html, css, script = _parts()
     draw = st.components.v2.component(NAME, html=html, css=css, js=script)
-    draw(key=key, data=packed(given), on_selected_change=chosen)
+    draw(key=key, data=packed(given, selected, stamp), on_selected_change=chosen)
 
 
 def chosen_on(key: str) -> str:
@@ -124,12 +130,19 @@ def chosen_on(key: str) -> str:
     return str((state or {}).get("selected") or "")
 
 
-def packed(given: Timeline) -> bytes:
-    """The numbers as the script reads them.
+def packed(given: Timeline, selected: Ranges = (), stamp: int = 0) -> bytes:
+    """What is sent: four bytes with the size of what may change, little-endian; that, as JSON; and the picture.
 
-    Four bytes with the size of the description, little-endian; then deflated the description, as JSON, and the arrays
-    at the offsets that it names.
+    ``picture`` in it is the digest by which the script knows a picture that it has.
     """
+    digest = hashlib.sha256(given.picture).hexdigest()
+    head = {"picture": digest, "selected": [list(each) for each in selected], "stamp": stamp}
+    text = json.dumps(head, separators=(",", ":")).encode()
+    return struct.pack("<I", len(text)) + text + given.picture
+
+
+def _described(given: Timeline) -> tuple[bytes, bytes]:
+    """The description of a timeline, and its arrays one after the other."""
     body = _Body()
     n = int(np.searchsorted(given.ls, given.ls[0] + LONGEST)) if len(given.ls) else 0
     described = {
@@ -142,11 +155,8 @@ def packed(given: Timeline) -> bytes:
         "lines": [_line(each, body, n) for each in given.lines],
         "heat": _heat(given.heat, body, n),
         "strips": [_strip(each, body, n) for each in given.strips],
-        "selected": [list(each) for each in given.selected],
-        "stamp": given.stamp,
     }
-    text = json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
-    return struct.pack("<I", len(text)) + zlib.compress(text + bytes(body.data), 6)
+    return json.dumps(described, separators=(",", ":"), allow_nan=False).encode(), bytes(body.data)
 
 
 class _Body:
@@ -208,7 +218,7 @@ HTML = """
 """
 CSS = """
 .timeline { position: relative; min-height: 320px; font-family: var(--st-font); color: var(--st-text-color); }
-.bar { display: flex; gap: 6px; justify-content: flex-end; margin: 0 74px 6px 0; }
+.bar { display: flex; gap: 6px; justify-content: flex-end; margin: 0 96px 6px 0; }
 .bar button { font: 12px var(--st-font); color: var(--st-text-color); background: var(--st-secondary-background-color);
   border: 1px solid var(--st-border-color); border-radius: 4px; padding: 2px 9px; min-width: 28px; cursor: pointer; }
 .bar button:hover, .bar button:focus-visible { border-color: var(--st-primary-color); outline: none; }

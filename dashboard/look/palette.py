@@ -52,5 +52,12 @@ LABEL_STATES: dict[int, State] = {
 }
 """The look of a label; where nobody said anything nothing is drawn."""
 
+FLAG_STATES: dict[str, State] = {
+    "missing": State(GREY, "#000000", "M", "data missing", "/"),
+    "off": State(VERMILION, "#FFFFFF", "O", "something off"),
+    "on": State(SKY, "#000000", "+", "all on"),
+}
+"""The look of the status of the detector, the most urgent first."""
+
 MACHINE = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
 """What the machine says, in the order in which shares are shown."""

@@ -1,33 +1,36 @@
-"""One run: the strip of its lumisections, badness, the ranges with their reasons, and the quantities behind them."""
+"""One run: its timeline, on which lumisections are chosen, the form that decides about them, and what lies behind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
-import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
+from dashboard.acting.who import operator
+from dashboard.canvas.timeline import chosen_on, show_timeline
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
-from dashboard.look.palette import LABEL_STATES, MACHINE, STATES
-from dashboard.look.plotly_options import PLOT
-from dashboard.look.wording import percent, reason, weight
-from dashboard.reading.quantities import run_labels, run_quantities
-from dashboard.reading.verdicts import run_summaries, run_verdicts
+from dashboard.look.palette import MACHINE, STATES
+from dashboard.look.wording import percent, weight
+from dashboard.one_run.decision_form import begin, choose, chosen_ranges, show_form
+from dashboard.one_run.details import adopt_row, show_details, show_quantities
+from dashboard.one_run.selection import Keys, Ranges, on_canvas, ranges_in, readable, rows_in
+from dashboard.one_run.tables import chosen_part, contributors
+from dashboard.one_run.tracks import Facts
+from dashboard.reading.run_facts import first_lines, line_choices, run_facts, run_groups, run_timeline
+from dashboard.reading.run_record import RunRecord, run_record, waiting_runs
 from dashboard.reading.view import View
-from dashboard.verdicts.figures import MOST_QUANTITIES, Scale, quantity_figure, run_figure
-from dashboard.verdicts.run_tables import Range, ranges, summaries
+from dashboard.verdicts.run_tables import summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
-from dqm.model.errors import UnknownNameError
-from dqm.model.tables import QuantityTable
-from dqm.model.verdicts import Decision, Verdicts
+from dqm.model.decisions import OPEN_DECISIONS
+from dqm.model.errors import StoreError, UnknownNameError
+from dqm.services.history import spelled
+from dqm.services.standing import Standing
 
-SCALES: tuple[Scale, ...] = ("logit", "linear")
-PER_WEIGHT = frozenset({"count", "rate"})
-"""Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
+CANVAS = "timeline"
 
 
 def show(view: View, links: Links) -> None:
@@ -37,215 +40,192 @@ def show(view: View, links: Links) -> None:
         st.title("Run")
         show_missing(view)
         return
-    title, box, button = st.columns([5, 2, 2], vertical_alignment="bottom")
-    with box:
-        run = _chosen(view, known)
-    title.title(f"Run {run}")
-    certified = run in view.held["verdicts"]
-    if certified:
-        verdicts = run_verdicts(view.path, view.snapshot, run)
-        with button:
-            _offer_csv(verdicts, run)
-        _show_shares(verdicts, view)
-        _show_strip(verdicts, view, run)
-        _show_ranges(ranges(verdicts), view)
-    else:
+    run = _show_head(view, links, known)
+    record = run_record(view, run)
+    if record.verdicts is None:
         st.info(f"Run {run} has no verdict. Score and certify it:", icon=":material/arrow_forward:")
         show_command(view, f"score --runs {run}")
         show_command(view, f"certify --runs {run}")
-    if run in view.held["quantities"]:
-        _show_quantities(view, run, certified=certified)
+        show_quantities(view, run, None)
+        return
+    facts = run_facts(view, run)
+    keys = Keys(operator(view).name, run)
+    begin(view, keys, readable(st.query_params.get("ls", "")))
+    adopt_row(view, keys)
+    _show_standing(view, record, facts)
+    _show_work(view, keys, record, facts)
+    show_details(view, keys, record, facts)
+
+
+def _show_head(view: View, links: Links, known: Sequence[int]) -> int:
+    """Title, the choice of the run, and the ways to others and to other pages; which run it is."""
+    title, box, before, after, compare, sign, csv = st.columns(
+        [2.3, 1.6, 0.55, 0.55, 1, 1, 0.7], vertical_alignment="bottom"
+    )
+    with box:
+        run = _chosen(view, known)
+    title.title(f"Run {run}")
+    for column, step, icon, word in (
+        (before, -1, ":material/chevron_left:", "previous"),
+        (after, 1, ":material/chevron_right:", "next"),
+    ):
+        told = f"The {word} run that needs people, in the order of the queue"
+        if column.button("", icon=icon, key=f"run_{word}", help=told, width="stretch"):
+            _go_on(view, links, run, step)
+    person = operator(view).name
+    ranges = chosen_ranges(Keys(person, run))
+    if compare.button("Compare", key="run_compare", width="stretch", help="What was chosen, beside a reference"):
+        links.compare(run, *((ranges[0][0], ranges[-1][1]) if ranges else ()))
+    if sign.button("Sign-off", key="run_sign_off", width="stretch"):
+        links.sign_off(run)
+    if run in view.held["verdicts"]:
+        with csv:
+            _offer_csv(run_record(view, run), run)
+    return run
 
 
 def _chosen(view: View, known: Sequence[int]) -> int:
     """The run of the selection box, which follows the address and sets it."""
-    certified = [run for run in known if run in set(view.held["verdicts"])]
-    options = certified + [run for run in known if run not in set(certified)]
+    has = set(view.held["verdicts"])
+    options = [run for run in known if run in has] + [run for run in known if run not in has]
     asked = st.query_params.get("run", "")
-    first = run_summaries(view.path, view.snapshot)[0].run if certified else options[0]
-    wanted = int(asked) if asked.isdecimal() and int(asked) in options else first
-    if asked and str(wanted) != asked:
-        st.warning(for_markdown(str(UnknownNameError("run", asked, map(str, options)))))
+    valid = asked.isascii() and asked.isdecimal() and len(asked) < 19 and int(asked) in options
+    wanted = int(asked) if valid else next(iter(waiting_runs(view.path, view.snapshot, view.entry)), options[0])
+    if asked and not valid:
+        st.warning(for_markdown(str(UnknownNameError("run", asked[:80], map(str, options)))))
     run = st.selectbox(
         "Run",
         options,
         index=options.index(wanted),
-        format_func=lambda each: f"{each}" if each in set(certified) else f"{each} (no verdict)",
+        format_func=lambda each: f"{each}" if each in has else f"{each} (no verdict)",
     )
     if str(run) != asked:
         st.query_params["run"] = str(run)
+        if asked:
+            st.query_params.pop("ls", None)  # they were lumisections of the other run
     return int(run)
 
 
-def _offer_csv(verdicts: Verdicts, run: int) -> None:
+def _go_on(view: View, links: Links, run: int, step: int) -> None:
+    """Open the neighbour among the runs that need people."""
+    waiting = waiting_runs(view.path, view.snapshot, view.entry)
+    others = [each for each in waiting if each != run]
+    if not others:
+        st.toast("No other run needs people.", icon=":material/check:")
+        return
+    at = waiting.index(run) + step if run in waiting else 0
+    links.run(waiting[at % len(waiting)])
+
+
+def _offer_csv(record: RunRecord, run: int) -> None:
+    if record.verdicts is None:
+        return
+    found = record.verdicts
     st.download_button(
-        "Verdicts as CSV",
-        verdict_csv(verdicts),
+        "CSV",
+        lambda: verdict_csv(found),
         file_name=f"verdicts-{run}.csv",
         mime="text/csv",
         icon=":material/download:",
+        help="Verdicts as CSV, one row per lumisection",
         on_click="ignore",
         width="stretch",
+        key="run_csv",
     )
 
 
-def _show_shares(verdicts: Verdicts, view: View) -> None:
-    summary = summaries(verdicts)[0]
-    columns = st.columns(len(MACHINE) + 1)
-    columns[0].metric(
-        "Lumisections",
-        f"{summary.lumisections:,}",
-        weight(summary.weight, view.weight_unit),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-    )
-    for column, group in zip(columns[1:], MACHINE, strict=True):
-        column.metric(
-            STATES[group].title,
-            percent(summary.counts[group] / summary.lumisections, 1),
-            f"{summary.counts[group]:,} LS · {weight(summary.weights[group], view.weight_unit)}",
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
+def _show_standing(view: View, record: RunRecord, facts: Facts) -> None:
+    """Shares of what stands, and in words what keeps people from acting."""
+    summary = summaries(facts.standing)[0]
+    parts = [f"{summary.lumisections:,} LS, {for_markdown(weight(summary.weight, view.weight_unit))}"]
+    for group in MACHINE:
+        state, count = STATES[group], summary.counts[group]
+        amount = f" ({count:,} LS, {for_markdown(weight(summary.weights[group], view.weight_unit))})" if count else ""
+        share = percent(count / summary.lumisections, 1)
+        parts.append(f"**{for_markdown(state.letter)}** {state.word} {share}{amount}")
+    st.markdown(" · ".join(parts))
+    now = record.now(datetime.now(UTC))
+    for text in _warnings(record, now):
+        st.info(text, icon=":material/info:")
+    if facts.contributions is None:
+        st.caption(
+            "The map shows the few strongest reasons of each lumisection only: this run was scored by an earlier "
+            f"version. All contributions come with: dqm score --runs {facts.run}"
         )
 
 
-@st.fragment
-def _show_strip(verdicts: Verdicts, view: View, run: int) -> None:
-    ls = np.asarray(verdicts.index.get_level_values("ls"))
-    label = None
-    if run in view.held["labels"]:
-        label = run_labels(view.path, view.snapshot, run).aligned(verdicts.index)
-    scale = st.segmented_control("Scale of badness", SCALES, default=SCALES[0], required=True, key="run_scale")
-    names = verdicts.decision.astype(str)
-    figure = run_figure(ls, names, verdicts.badness, view.point, label=label, scale=scale or SCALES[0], unit=view.unit)
-    st.plotly_chart(figure, key="run_strip", config=PLOT, alt=f"Decisions and badness of run {run}")
-    if held := _held(verdicts, view):
-        st.caption(f"{held:,} lumisections are asked whatever their badness, because a guard holds them back.")
-    with st.expander("The same as a table"):
-        rows = {
-            view.unit: ls,
-            "decision": [STATES[each].title for each in names],
-            "badness": verdicts.badness,
-            "weight": verdicts.weight,
-            "status": verdicts.status.astype(str),
-        }
-        if label is not None:
-            rows["label"] = [LABEL_STATES[each].title if each in LABEL_STATES else "" for each in label.tolist()]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height=320, key="run_table")
-
-
-def _held(verdicts: Verdicts, view: View) -> int:
-    """How many lumisections are asked although the thresholds would have decided them."""
-    if view.point is None:
-        return 0
-    asked = verdicts.having(frozenset({Decision.ASK}))
-    free = view.point.decide(verdicts.badness[asked])
-    return int(np.isin(free.astype(str), [str(Decision.ACCEPT), str(Decision.REJECT)]).sum())
-
-
-def _show_ranges(found: Sequence[Range], view: View) -> None:
-    st.subheader("Ranges of equal decision")
-    told, listed = st.tabs(["Ranges", "Contributions"])
-    unit = f"weight ({view.weight_unit})" if view.weight_unit else "weight"
-    with told:
-        st.dataframe(
-            pd.DataFrame([_range_row(each, unit) for each in found]),
-            hide_index=True,
-            key="run_ranges",
-            height=min(38 + 35 * len(found), 420),
-            column_config={
-                **{name: st.column_config.NumberColumn(width=50) for name in ("from", "to", "LS")},
-                "decision": st.column_config.TextColumn(width=98),
-                unit: st.column_config.NumberColumn(format="%.4g", width=95),
-                "badness": st.column_config.NumberColumn(format="%.4g", width=78, help="The largest of the range."),
-                "subsystem": st.column_config.TextColumn(width=94),
-                **{name: st.column_config.TextColumn(width=380) for name in ("main reason", "second reason")},
-            },
+def _warnings(record: RunRecord, now: Standing) -> list[str]:
+    found = []
+    if now.signed:
+        found.append(
+            f"Signed by {for_markdown(now.signed.actor)} at {now.signed.at:%Y-%m-%d %H:%M} UTC. What is signed does "
+            "not move; reopen the run on the page Sign-off to decide anew."
         )
-    with listed:
-        rows = [_contribution_row(each, i) for each in found for i in range(len(each.reasons))]
-        if rows:
-            st.dataframe(
-                pd.DataFrame(rows), hide_index=True, key="run_contributions", height=min(38 + 35 * len(rows), 420)
-            )
-            st.caption(
-                "Contributions add up in log-odds of badness: means over the range, and the value at the largest."
-            )
-        else:
-            st.caption("No contributions are stored for this run.")
-
-
-def _range_row(each: Range, unit: str) -> dict[str, object]:
-    reasons = [*filter(None, [each.status]), *map(reason, each.reasons), "", ""]
-    return {
-        "from": each.first,
-        "to": each.last,
-        "LS": each.lumisections,
-        "decision": STATES[each.decision].title,
-        unit: each.weight,
-        "badness": each.badness,
-        "subsystem": each.subsystem,
-        "main reason": reasons[0],
-        "second reason": reasons[1],
-    }
-
-
-def _contribution_row(each: Range, place: int) -> dict[str, object]:
-    told = each.reasons[place]
-    return {
-        "from": each.first,
-        "to": each.last,
-        "decision": STATES[each.decision].title,
-        "feature": told.feature,
-        "subsystem": told.subsystem,
-        "value": told.value,
-        "contribution": told.contribution,
-    }
-
-
-@st.fragment
-def _show_quantities(view: View, run: int, *, certified: bool) -> None:
-    st.subheader("Quantities")
-    table = run_quantities(view.path, view.snapshot, run)
-    subsystems = sorted({each.subsystem for each in table.columns})
-    if not subsystems:
-        st.caption("This run has no quantities.")
-        return
-    decision, leading = None, ""
-    if certified:
-        verdicts = run_verdicts(view.path, view.snapshot, run)
-        leading = summaries(verdicts)[0].subsystem
-        named = pd.Series(verdicts.decision.astype(str), index=verdicts.index)
-        decision = named.reindex(table.index).fillna("").to_numpy()
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    start = subsystems.index(leading) if leading in subsystems else 0
-    subsystem = left.selectbox(
-        "Subsystem", subsystems, index=start, format_func=lambda each: each or "(none)", key=f"subsystem_{run}"
-    )
-    divided = right.toggle(
-        "divide counts and rates by the weight", value=False, help="Counts follow the beam; their ratio to it does not."
-    )
-    drawn = _quantities(table, subsystem or "", view.weight_unit, divided=divided)
-    st.plotly_chart(
-        quantity_figure(table.ls, drawn, decision, unit=view.unit),
-        key="run_quantities",
-        config=PLOT,
-        alt=f"Quantities of {subsystem} in run {run}",
-    )
-    if len(drawn) > MOST_QUANTITIES:
-        st.caption(f"The first {MOST_QUANTITIES} of {len(drawn)} quantities are drawn.")
-
-
-def _quantities(table: QuantityTable, subsystem: str, unit: str, *, divided: bool) -> dict[str, NDArray[np.float64]]:
-    """Titles with units and the values ``(n,)`` of one subsystem; no ratio where the weight is zero."""
-    found = {}
-    for i in table.where(subsystem=subsystem):
-        column, values = table.columns[i], table.values[:, i].astype(np.float64)
-        title = f"{column.name} [{column.unit}]" if column.unit else column.name
-        if divided and column.kind in PER_WEIGHT:
-            values = np.divide(values, table.weight, out=np.full(len(table), np.nan), where=table.weight > 0)
-            title = f"{column.name} per weight [{column.unit or '1'} per {unit or 'weight'}]"
-        found[title] = values
+    if now.holder and now.until:
+        found.append(f"Claimed by {for_markdown(now.holder.name)} until {now.until:%Y-%m-%d %H:%M} UTC.")
+    for each in now.escalations:
+        asked = f"{for_markdown(each.actor)} asks an expert about LS {spelled(each.fields['ranges'])}"
+        found.append(f"{asked}: {for_markdown(each.fields['comment'])}")
+    if record.provisional:
+        found.append("The run still grew when it was certified: its verdicts are provisional.")
+    if record.changed:
+        found.append("The data changed after the run was certified: UNKNOWN until it is scored and certified again.")
     return found
+
+
+@st.fragment
+def _show_work(view: View, keys: Keys, record: RunRecord, facts: Facts) -> None:
+    """Timeline, form and what is chosen; nothing else is drawn anew when a person chooses."""
+    choices, first = line_choices(view, keys.run), first_lines(view, keys.run)
+    named = f"run_lines:{keys.run}"
+    picked = [each for each in st.session_state.get(named, first) if each in choices]
+    key = keys.of(CANVAS)
+
+    def chosen() -> None:
+        choose(view, keys, chosen_on(key), told=False)
+
+    try:
+        drawn = run_timeline(view, keys.run, picked)
+    except StoreError as error:
+        st.warning(for_markdown(str(error)), icon=":material/show_chart:")
+        drawn = run_timeline(view, keys.run, first)
+    stamp, ranges = on_canvas(keys)
+    show_timeline(drawn, key, ranges, stamp, chosen)
+    with st.popover("Lines", icon=":material/show_chart:"):
+        st.multiselect("Quantities and sensors over the lumisections", choices, default=first, key=named)
+    form, told = st.columns([1.15, 1], gap="medium")
+    ls = np.asarray(facts.standing.index.get_level_values("ls"))
+    waiting = ranges_in(ls, facts.standing.having(frozenset(OPEN_DECISIONS)))
+    with form:
+        show_form(view, keys, record, waiting)
+    with told:
+        _show_chosen(view, facts, chosen_ranges(keys))
+
+
+def _show_chosen(view: View, facts: Facts, ranges: Ranges) -> None:
+    """What the machine saw in the chosen lumisections, in words and as numbers."""
+    ls = np.asarray(facts.machine.index.get_level_values("ls"))
+    rows = rows_in(ls, ranges)
+    if not rows.any():
+        st.markdown("**Nothing is chosen.** Choose lumisections to see what the machine saw in them.")
+        return
+    found = chosen_part(facts, rows)
+    states = ", ".join(f"{number:,} {STATES[name].word}" for name, number in found.states.items())
+    badness = "not scored" if np.isnan(found.badness) else f"badness up to {found.badness:.3g}"
+    amount = for_markdown(weight(found.weight, view.weight_unit))
+    st.markdown(f"**{found.lumisections:,} LS, {amount}**: {states}; {badness}")
+    if found.reasons:
+        st.markdown("\n".join(f"- {for_markdown(each)}" for each in found.reasons))
+    table = contributors(run_groups(view, facts.run), rows)
+    if len(table):
+        st.dataframe(
+            table,
+            hide_index=True,
+            height=min(38 + 35 * len(table), 248),
+            key="run_contributors",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f", width=80, help="log-odds of badness")
+                for name in ("mean", "largest")
+            },
+            alt="Groups that add most to badness in the chosen lumisections",
+        )

@@ -38,15 +38,16 @@ def lumisection_times(
     *,
     seconds: float = LUMISECTION,
     snapshot: int | None = None,
+    run: int | None = None,
 ) -> LumisectionTimes:
-    """The lumisections that overlap ``[begin, end)`` (ns of UTC; None: all) with their windows.
+    """The lumisections that overlap ``[begin, end)`` (ns of UTC; None: all) with their windows, or those of one run.
 
     A window ends where the next lumisection of the run begins. Before a hole, and at the end of a run, it is as long as
     is usual in that run, or ``seconds``, but never reaches into what begins next. Lumisections that begin at the same
     moment are untimed, all of them. Raises ``StoreError`` where the store knows no begin, or none in that time: there
     is no common time with the beam then.
     """
-    run, ls, start = _begins(store, snapshot)
+    runs, ls, start = _begins(store, snapshot, run)
     known = start != NO_TIME
     _, group, times = np.unique(start, return_inverse=True, return_counts=True)
     known &= times[group] == 1
@@ -56,22 +57,25 @@ def lumisection_times(
             "with the beam; ingest an input that knows when they began, such as brilcalc"
         )
     order = np.flatnonzero(known)[np.argsort(start[known])]
-    run, ls, start = run[order], ls[order], start[order]
-    stop = _ends(run, ls, start, round(seconds * SECOND))
+    runs, ls, start = runs[order], ls[order], start[order]
+    stop = _ends(runs, ls, start, round(seconds * SECOND))
     first, last = (-(2**62) if begin is None else begin), (2**62 if end is None else end)
     inside = (stop > first) & (start < last)
     if not inside.any():
         span = f"{_text(start[0])} to {_text(stop[-1])}"
         raise StoreError(f"{store.path}: its lumisections, {span}, have no common time with the sensors; {WAY_OUT}")
     grid = TimeGrid(start[inside], stop[inside])
-    return LumisectionTimes(lumisection_index(run[inside], ls[inside]), grid, int((~known).sum()))
+    return LumisectionTimes(lumisection_index(runs[inside], ls[inside]), grid, int((~known).sum()))
 
 
-def _begins(store: Store, snapshot: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _begins(
+    store: Store, snapshot: int | None, run: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Run, LS and begin ``(n,)`` of every lumisection."""
     if not store.runs("quantities", snapshot):
         raise StoreError(f"{store.path}: it holds no lumisections, so there is no common time with the beam; {WAY_OUT}")
-    table = store.read("quantities", columns=["run", "ls", "start"], snapshot=snapshot)
+    runs = None if run is None else [run]
+    table = store.read("quantities", runs, ["run", "ls", "start"], snapshot)
     start = table["start"].to_pandas().to_numpy(dtype="datetime64[ns]").astype(np.int64)
     return table["run"].to_numpy(), table["ls"].to_numpy(), start
 

@@ -1,7 +1,7 @@
 """What a person began to write about a run and has not entered: a file of its own per person and run.
 
-A draft is a convenience and no record: it stands outside the audit chain and in no backup; nothing follows from one that
-vanishes or cannot be read. It survives a reload of the page and a lost connection, and is deleted once entered.
+A draft is a convenience and no record: it stands outside the audit chain and in no backup; nothing follows from one
+that vanishes or cannot be read. It survives a reload of the page and a lost connection, and is deleted once entered.
 """
 
 from __future__ import annotations
