@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.canvas.timeline import NOTHING, Line, Series, Strip, Timeline
-from dashboard.look.palette import BLUE, FLAG_STATES, LABEL_STATES, MACHINE, ORANGE, PURPLE, SKY, STATES, URGENCY
+from dashboard.look.palette import BLUE, FLAG_STATES, LABEL_STATES, MACHINE, ORANGE, PURPLE, SKY, STATES
 from dashboard.one_run.heat import DETECTOR, UNIT, aligned, from_reasons, heat_of
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import Decision, Verdicts, WorkingPoint
@@ -26,7 +26,11 @@ LOOKS: tuple[tuple[str, tuple[int, ...]], ...] = (
 """Colour and dashes of the lines of one track, so that none is told by its colour alone."""
 MOST_NAMED = 6
 """Flags that are named under the pointer."""
-ORDER = tuple(Decision(each) for each in URGENCY)
+ORDER = (
+    *(Decision.UNKNOWN, Decision.DISPUTED, Decision.NEEDS_REVIEW, Decision.ASK),
+    *(Decision.REJECT, Decision.BAD, Decision.EXCLUDED, Decision.ACCEPT, Decision.GOOD),
+)
+"""Which state is painted where several share a pixel: the one that most needs to be seen comes first."""
 
 
 @dataclass(frozen=True, eq=False)
