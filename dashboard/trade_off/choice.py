@@ -16,7 +16,7 @@ LEAST, MOST, STEP = 0.1, 5.0, 0.1
 BUDGETS, THRESHOLDS = "budgets", "thresholds"
 NAMES = {BUDGETS: "these budgets", THRESHOLDS: "these thresholds"}
 """What the chosen point is called."""
-HEIGHT = 130
+HEIGHT = 96
 """Of the controls in pixels, the same for both kinds."""
 
 

@@ -21,7 +21,7 @@ from dqm.model.verdicts import WorkingPoint
 from dqm.services.working_points import BY_HAND
 
 TABS = ("What flips", "Curve as a table", "Realised so far", "Propose and approve")
-TOLD = 175
+TOLD = 215
 """Height of what is told of the point, in pixels."""
 
 
