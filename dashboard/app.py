@@ -18,6 +18,7 @@ from dashboard.look.empty_states import show_error
 from dashboard.look.inert import for_markdown
 from dashboard.one_run import page as run_page
 from dashboard.reading.view import View, view
+from dashboard.records import alerts, models, operations, outliers
 from dashboard.runs_queue import page as queue_page
 from dashboard.sensors import page as sensors_page
 from dashboard.trade_off import page as trade_off_page
@@ -33,6 +34,13 @@ SHIFT: dict[str, tuple[str, Show]] = {
     "sensors": ("Sensors", sensors_page.show),
 }
 """Name in the address, title and function of every page that a shift works with; the first is where one begins."""
+RECORDS: dict[str, tuple[str, Show]] = {
+    "outliers": ("Outliers", outliers.show),
+    "models": ("Models", models.show),
+    "alerts": ("Alerts", alerts.show),
+    "operations": ("Operations", operations.show),
+}
+"""The same of the pages that are only read; they stand under a heading of their own."""
 
 
 def main() -> None:
@@ -46,9 +54,10 @@ def main() -> None:
     def go(name: str, query: Mapping[str, str]) -> None:
         st.switch_page(pages[name], query_params=dict(query))
 
-    for at, (name, (title, show)) in enumerate(SHIFT.items()):
+    for at, (name, (title, show)) in enumerate((SHIFT | RECORDS).items()):
         pages[name] = st.Page(guarded(show, Links(go)), title=title, url_path=name, default=at == 0)
-    st.navigation(list(pages.values()), position="top").run()
+    sections = {"": [pages[name] for name in SHIFT], "Records": [pages[name] for name in RECORDS]}
+    st.navigation(sections, position="top").run()
 
 
 def guarded(show: Show, links: Links) -> Callable[[], None]:
