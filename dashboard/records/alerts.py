@@ -85,9 +85,9 @@ def _table(key: str, rows: pd.DataFrame, caption: str) -> None:
         rows, hide_index=True, key=key, height=min(38 + 35 * max(len(rows), 1), 320),
         column_config={
             "number": column.NumberColumn("number", format="%d", width=75),
-            "when": column.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", width=130),
-            "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=130),
-            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+            "when": column.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+            "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=150),
             "run": column.NumberColumn("run", format="%d", width=80) if key == "anomalies" else "run",
             "subject": column.TextColumn("subject", width=190),
             "error": column.TextColumn("what went wrong last", width=330),

@@ -84,7 +84,7 @@ def _show_models(found: tuple[TrainedModel, ...]) -> None:
         column_config={
             "model": column.TextColumn("model", width=230),
             "called": column.TextColumn("called now", width=150),
-            "trained": column.DatetimeColumn("trained (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+            "trained": column.DatetimeColumn("trained (UTC)", format="YYYY-MM-DD HH:mm", width=150),
             "detectors": column.TextColumn("detectors", width=200),
             "runs": column.NumberColumn("runs", format="%d", width=60, help="Runs that it learned from."),
             "which": column.TextColumn("from run to run", width=160),
@@ -106,7 +106,7 @@ def _show_promotions(view: View) -> None:
     st.dataframe(
         promotion_rows(entries), hide_index=True, key="promotions",
         column_config={
-            "when": column.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+            "when": column.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", width=150),
             "model": column.TextColumn("scores since", width=200),
             "before": column.TextColumn("scored before", width=200),
             "why": column.TextColumn("why", width=260),

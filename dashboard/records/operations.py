@@ -35,7 +35,7 @@ def _show_freshness(view: View, found: OperationRecords) -> None:
         ("Input read", _ago(found.ingested, now, "never"), _at(found.ingested)),
         ("Runs", f"{len(view.held['quantities']):,}", f"{len(view.held['verdicts']):,} certified"),
         ("Golden JSON", f"version {found.golden}" if found.golden else "none yet", f"snapshot {view.snapshot}"),
-        ("In quarantine", f"{len(found.quarantine):,}", "findings that keep data away"),
+        ("In quarantine", f"{len(found.quarantine):,}", "findings"),
     )
     for column, (name, value, below) in zip(st.columns(len(told)), told, strict=True):
         column.metric(name, value, below or "–", delta_color="off", delta_arrow="off", border=True)
@@ -122,7 +122,7 @@ def _formats(longest: float = 0.0) -> dict[str, ColumnConfig]:
     seconds = _bar("seconds", longest, "%.2f") if longest else column.NumberColumn("seconds", format="%.1f", width=90)
     return {
         "night": column.NumberColumn("night", format="%d", width=65),
-        "began": column.DatetimeColumn("began (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+        "began": column.DatetimeColumn("began (UTC)", format="YYYY-MM-DD HH:mm", width=150),
         "seconds": seconds,
         "scored": column.NumberColumn("runs scored", format="%d", width=95),
         "quarantined": column.NumberColumn("quarantined", format="%d", width=100),

@@ -33,6 +33,9 @@ STATES = {
 }
 """States of nights, stages and deliveries, with a sign that needs no colour."""
 
+APART = frozenset({"made_from", "previous", "exact", "nonce", "data"})
+"""Entries of an event that make it differ from others of its kind and say nothing to people."""
+
 
 def utc(at: datetime | None) -> pd.Timestamp:
     """A moment of UTC without its zone, as tables show it."""
@@ -222,9 +225,14 @@ def _subject(each: Posted) -> str:
 
 
 def _said(data: Mapping[str, Any]) -> str:
-    """What an event says, as ``name = value``, without what is long."""
-    short = [f"{name} = {value}" for name, value in data.items() if not isinstance(value, list | dict)]
-    return printable(", ".join(short))[:300]
+    """What an event says, as ``name = value``, without lists, what is empty, and what only tells events apart."""
+    short = {name: value for name, value in data.items() if name not in APART and not isinstance(value, list | dict)}
+    words = [f"{name} = {_number(value)}" for name, value in short.items() if value not in ("", None)]
+    return printable(", ".join(words))[:300]
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _figures(side: Mapping[str, Any] | None) -> str:

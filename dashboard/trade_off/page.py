@@ -106,7 +106,11 @@ def _show_promise(curve: PastCurve, point: WorkingPoint, now: WorkingPoint | Non
 
 def _promised(point: WorkingPoint) -> str:
     if point.policy == BY_HAND:
-        return f"Named by hand: nothing was chosen for a budget; the curve shows what it cost. {limits(point)}"
+        return (
+            "Named by hand, for no budget; the curve shows what it would have cost. Even without any loss in them, these "
+            f"{point.runs} runs exclude only a loss above {percent(point.alpha_min, 1)} at "
+            f"{100 * point.confidence:.0f}% confidence (α_min)."
+        )
     return f"{promise(point)} {limits(point)}"
 
 

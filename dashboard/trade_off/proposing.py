@@ -102,8 +102,8 @@ def _show_history(view: View, found: PointHistory) -> None:
     st.dataframe(
         rows, hide_index=True, key="point_history", height=min(38 + 35 * len(rows), 250),
         column_config={
-            "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=125),
-            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=125, help="Empty: now."),
+            "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=150, help="Empty: now."),
             "thresholds": column.TextColumn("thresholds", width=330),
             "loss": column.NumberColumn("loss budget", format="%.1f%%", width=85),
             "pollution": column.NumberColumn("pollution budget", format="%.1f%%", width=115),

@@ -79,9 +79,9 @@ def _described(curve: PastCurve, point: WorkingPoint) -> pd.Series:
             "chosen by": chosen_by(point),
             "budget of data loss": percent(point.data_loss_budget, 1),
             "budget of pollution": percent(point.pollution_budget, 1),
-            "data loss in the past (90%)": f"{percent(found.data_loss)} {_ends(ends.data_loss)}",
-            "pollution in the past (90%)": f"{percent(found.pollution)} {_ends(ends.pollution)}",
-            "workload in the past (90%)": f"{percent(found.workload, 1)} {_ends(ends.workload)}",
+            "data loss in the past (90%)": f"{percent(found.data_loss)} ({_ends(ends.data_loss)})",
+            "pollution in the past (90%)": f"{percent(found.pollution)} ({_ends(ends.pollution)})",
+            "workload in the past (90%)": f"{percent(found.workload, 1)} ({_ends(ends.workload)})",
         }
     )
 
@@ -152,4 +152,4 @@ def _percent(fraction: float | None) -> float:
 
 
 def _ends(found: Interval | None) -> str:
-    return "" if found is None else f"{100 * found.lo:.2f} to {100 * found.hi:.2f}"
+    return "–" if found is None else f"{100 * found.lo:.2f} to {100 * found.hi:.2f}"
