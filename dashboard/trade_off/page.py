@@ -107,7 +107,7 @@ def _show_promise(curve: PastCurve, point: WorkingPoint, now: WorkingPoint | Non
 def _promised(point: WorkingPoint) -> str:
     if point.policy == BY_HAND:
         return (
-            "Named by hand, for no budget; the curve shows what it would have cost. Even without any loss in them, these "
+            "Named by hand, for no budget; the curve shows what it would have cost. Even without any loss, these "
             f"{point.runs} runs exclude only a loss above {percent(point.alpha_min, 1)} at "
             f"{100 * point.confidence:.0f}% confidence (α_min)."
         )
