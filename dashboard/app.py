@@ -21,6 +21,7 @@ from dashboard.reading.view import View, view
 from dashboard.records import alerts, models, operations, outliers
 from dashboard.runs_queue import page as queue_page
 from dashboard.sensors import page as sensors_page
+from dashboard.sign_off import page as sign_off_page
 from dashboard.trade_off import page as trade_off_page
 from dqm.model.errors import ConfigError, RefusedError, StoreError, UnknownNameError
 
@@ -31,6 +32,7 @@ SHIFT: dict[str, tuple[str, Show]] = {
     "run": ("Run", run_page.show),
     "compare": ("Compare", compare_page.show),
     "trade-off": ("Trade-off", trade_off_page.show),
+    "sign-off": ("Sign-off", sign_off_page.show),
     "sensors": ("Sensors", sensors_page.show),
 }
 """Name in the address, title and function of every page that a shift works with; the first is where one begins."""

@@ -54,12 +54,15 @@ def share(row: QueueRow, group: str, *, weighted: bool) -> float:
     return 100 * sum(parts.get(each, 0) for each in GROUPS[group]) / whole if whole else float("nan")
 
 
+def who(row: QueueRow, now: datetime) -> str:
+    """Who has a run and until when, or who signed it, and whether an expert was asked."""
+    held = f"{row.claimed_by} until {until(row.claimed_until, now)}" if row.claimed_until else row.signed_by
+    return " · ".join(filter(None, (held, "expert asked" if row.escalations else "")))
+
+
 def state(row: QueueRow, now: datetime) -> str:
-    """Where a run stands, and who has it until when."""
-    if row.state is RunState.CLAIMED and row.claimed_until:
-        return f"{STATES[row.state]} · {row.claimed_by} until {until(row.claimed_until, now)}"
-    by = f" · {row.signed_by}" if row.signed_by else ""
-    return STATES[row.state] + by + (" · expert asked" if row.escalations else "")
+    """Where a run stands, and who has it."""
+    return " · ".join(filter(None, (STATES[row.state], who(row, now))))
 
 
 def main_reason(row: QueueRow) -> str:

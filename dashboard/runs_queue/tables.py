@@ -67,15 +67,16 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
         {
             "here": [HERE if each.run == here else "" for each in rows],
             "run": [each.run for each in rows],
-            "state": [lines.state(each, now) for each in rows],
+            "state": [lines.STATES[each.state] for each in rows],
             "strip": [strip_picture(each.strip) for each in rows],
             "stake": [lines.at_stake(each, pace) for each in rows],
             "minutes": [lines.minutes(each, pace) for each in rows],
             "waiting": [each.open for each in rows],
-            **{group: [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
-            "weight": [each.weight for each in rows],
             "subsystem": [each.subsystem for each in rows],
             "reason": [lines.main_reason(each) for each in rows],
+            **{group: [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
+            "weight": [each.weight for each in rows],
+            "who": [lines.who(each, now) for each in rows],
             "fresh": [lines.freshness(each, now) for each in rows],
         }
     )
@@ -86,24 +87,25 @@ def queue_columns(unit: str) -> dict[str, ColumnConfig]:
     column, weight = st.column_config, unit or "weight"
     shares: dict[str, ColumnConfig] = {
         group: column.ProgressColumn(
-            STATES[group].word, min_value=0, max_value=100, format="%.0f%%", color=STATES[group].colour, width=66
+            STATES[group].word, min_value=0, max_value=100, format="%.0f%%", color=STATES[group].colour, width=78
         )
         for group in MACHINE
     }
     return {
         "here": column.TextColumn("", width=24, pinned=True),
         "run": column.NumberColumn("run", format="%d", pinned=True, width=66),
-        "state": column.TextColumn("state", width=176),
+        "state": column.TextColumn("state", width=96),
         "strip": column.ImageColumn("lumisections", width=136),
         "stake": column.NumberColumn(
             f"{weight}/min", format="%.3g", width=72, help="Weight that needs people, per estimated minute of work."
         ),
         "minutes": column.NumberColumn("min", format="%.0f", width=42, help="Estimated minutes of work."),
-        "waiting": column.NumberColumn("LS open", width=60, help="Lumisections that need people."),
+        "waiting": column.NumberColumn("LS open", width=66, help="Lumisections that need people."),
         **shares,
         "weight": column.NumberColumn(weight, format="%.4g", width=60, help="Weight of the run."),
         "subsystem": column.TextColumn("subsystem", width=82, help="The leading one of what needs people."),
-        "reason": column.TextColumn("main reason", width=200),
+        "reason": column.TextColumn("main reason", width=176),
+        "who": column.TextColumn("who", width=150, help="Who has claimed it until when, or signed it."),
         "fresh": column.TextColumn("freshness", width=130),
     }
 

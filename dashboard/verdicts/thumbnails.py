@@ -16,12 +16,13 @@ WIDTH, HEIGHT = 156, 20
 """Size of the picture in pixels."""
 
 
-def strip_image(decision: NDArray[np.object_]) -> str:
+def strip_image(decision: NDArray[np.object_], width: int = WIDTH) -> str:
     """A strip of decisions ``(n,)`` in the order of the lumisections, as an SVG data address; "" without any."""
-    return strip_picture(strip_of(np.array([CODES[Decision(each)] for each in decision], dtype=np.int8), WIDTH))
+    codes = np.array([CODES[Decision(each)] for each in decision], dtype=np.int8)
+    return strip_picture(strip_of(codes, width), width)
 
 
-def strip_picture(strip: bytes) -> str:
+def strip_picture(strip: bytes, width: int = WIDTH) -> str:
     """A strip of pixels, one code of a decision each (``QueueRow.strip``), as an SVG data address; "" without any."""
     if not strip:
         return ""
@@ -31,11 +32,11 @@ def strip_picture(strip: bytes) -> str:
         length = sum(1 for _ in same)
         state = STATES[decisions[code]]
         fill = "url(#h)" if state.pattern else state.colour
-        left, width = at * WIDTH / cells, length * WIDTH / cells
-        parts.append(f'<rect x="{left:.1f}" width="{width:.1f}" height="{HEIGHT}" fill="{fill}"/>')
+        left, wide = at * width / cells, length * width / cells
+        parts.append(f'<rect x="{left:.1f}" width="{wide:.1f}" height="{HEIGHT}" fill="{fill}"/>')
         at += length
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}">'
         f"<defs>{_HATCHING}</defs>{''.join(parts)}</svg>"
     )
     return "data:image/svg+xml;utf8," + quote(svg, safe="")

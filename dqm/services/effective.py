@@ -121,6 +121,14 @@ def with_people(verdicts: Verdicts, standings: Iterable[Standing]) -> Verdicts:
     return effective(verdicts, decisions_that_stand(standings))
 
 
+def verdicts_that_stand(store: Store, standings: Iterable[Standing]) -> Verdicts:
+    """What stands in these runs, with badness and reasons; one of them at least must have verdicts."""
+    given = {each.run: each for each in standings}
+    wanted = [each for each in partitions_that_stand(store, given.values()) if each.run in given]
+    machine = without_changed(machine_verdicts(store, wanted), changed_runs(wanted, given))
+    return with_people(machine, given.values())
+
+
 def standing_verdicts(store: Store, standings: Iterable[Standing]) -> StandingVerdicts:
     """What stands in these runs; runs without verdicts have no part in it."""
     given = list(standings)
