@@ -11,7 +11,9 @@ function deepActive() {
 
 function target(shortcut) {
   if (shortcut.page) {
-    return document.querySelector(`[data-testid=stTopNavLink][href$="/${CSS.escape(shortcut.page)}"]`);
+    const links = [...document.querySelectorAll("a[data-testid=stTopNavLink]")];
+    const path = (link) => new URL(link.href).pathname.split("/").pop(); // "" is the page where one begins
+    return links.find((link) => path(link) === shortcut.page) ?? (shortcut.first ? links[0] : null);
   }
   for (const key of shortcut.targets) {
     const found = document.querySelector(`.st-key-${CSS.escape(key)} :is(button, input, textarea)`);

@@ -18,17 +18,18 @@ PAUSE = 600
 class Shortcut:
     """``keys`` as they are pressed one after the other, separated by spaces, and the ``deed`` in words, under a
     ``heading`` of the overlay. ``targets`` are keys of widgets, the first that is there is pressed, or focused where it
-    is a field; ``page`` is the name of the page to which it leads instead."""
+    is a field; ``page`` is the name of the page to which it leads instead, ``first`` where one begins there."""
 
     keys: str
     deed: str
     heading: str
     targets: tuple[str, ...] = ()
     page: str = ""
+    first: bool = False
 
 
 SHORTCUTS = (
-    Shortcut("g q", "Queue", GO, page="queue"),
+    Shortcut("g q", "Queue", GO, page="queue", first=True),
     Shortcut("g r", "Run", GO, page="run"),
     Shortcut("g c", "Compare", GO, page="compare"),
     Shortcut("g t", "Trade-off", GO, page="trade-off"),

@@ -90,7 +90,8 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
     ready = [each for each in rows if nothing_asks(each)][:MOST_RUNS]
     if not ready:
         return
-    with st.expander(f"Sign the {len(ready)} runs in which nothing asks", key="batch"):
+    told = f"{len(ready):,} run{'' if len(ready) == 1 else 's'}"
+    with st.expander(f"Sign at once what asks nothing: {told}", key="batch"):
         st.dataframe(
             batch_table(ready, weighted=False),
             hide_index=True,
@@ -113,10 +114,9 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
         )
         comment = st.text_area("Comment", key="batch_comment", height=68, max_chars=10_000, persist_state="session")
         may = operator(view).role >= Role.EXPERT
-        told = f"Sign {len(ready)} runs"
         if not may:
             st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")
-        if st.button(told, key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
+        if st.button(f"Sign {told}", key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
             _sign(view, ready, comment or "")
 
 

@@ -50,7 +50,7 @@ def _show_totals(found: Totals, unit: str) -> None:
         (
             "Needs people",
             f"{found.waiting:,} LS",
-            f"{found.waiting_runs} runs · {weight(found.waiting_weight, unit)}",
+            f"{_runs(found.waiting_runs)} · {weight(found.waiting_weight, unit)}",
             "Asked, unknown, disputed, or called good before the data changed.",
         ),
         (
@@ -59,17 +59,21 @@ def _show_totals(found: Totals, unit: str) -> None:
             f"about {found.minutes:,.0f} min",
             "Share of the certified lumisections that needs people, and the estimated minutes of work.",
         ),
-        ("Ready to sign", f"{found.ready:,} runs", "nothing asks", "Runs in which nothing asks and nobody is at work."),
-        ("Signed", f"{found.signed:,} runs", f"of {found.runs:,}", "Runs whose verdicts stand as they were signed."),
+        ("Ready to sign", _runs(found.ready), "nothing asks", "Runs in which nothing asks and nobody is at work."),
+        ("Signed", _runs(found.signed), f"of {found.runs:,}", "Runs whose verdicts stand as they were signed."),
         (
             "Certified",
             f"{found.lumisections:,} LS",
-            f"{found.runs:,} runs · {weight(found.weight, unit)}",
+            f"{_runs(found.runs)} · {weight(found.weight, unit)}",
             "Everything that has a verdict.",
         ),
     )
     for column, (title, value, beside, told) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(title, value, beside, delta_color="off", delta_arrow="off", border=True, help=told)
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run{'' if number == 1 else 's'}"
 
 
 @st.fragment
@@ -130,10 +134,7 @@ def _part(number: int, at: int) -> int:
     parts = -(-number // AT_ONCE)
     if parts == 1:
         return 0
-    moved = st.session_state.get("queue_at") != at
-    if moved:
-        st.session_state["queue_at"], st.session_state["queue_part"] = at, at // AT_ONCE + 1
-    return int(st.pagination(parts, key="queue_part")) - 1
+    return int(st.pagination(parts, default=at // AT_ONCE + 1, key=f"queue_part_{at}")) - 1
 
 
 def _select(shown: Sequence[QueueRow]) -> None:

@@ -12,7 +12,7 @@ from dashboard.look.inert import for_markdown
 from dashboard.look.palette import STATES
 from dashboard.reading.run_standing import RunStanding
 from dashboard.reading.view import View
-from dashboard.sign_off.tables import may_rule, voices
+from dashboard.sign_off.tables import Voice, may_rule
 from dqm.model.decisions import SAID
 from dqm.model.people import Role
 from dqm.model.reason_codes import REASON_CODES
@@ -65,10 +65,9 @@ def reopen_form(view: View, seen: RunStanding) -> None:
 
 
 @st.fragment
-def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]]) -> None:
+def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]], said: Sequence[Voice]) -> None:
     """Who said what of lumisections in dispute, and the ruling of whoever ends it."""
     run, key = seen.found.run, f"{seen.found.run}_{ranges[0][0]}"
-    said = voices(seen.found.entries, ranges)
     st.markdown(f"**LS {spelled(ranges)}**")
     for each in said:
         st.markdown(f"- {for_markdown(each.text())}  \n  :small[{each.at:%Y-%m-%d %H:%M} UTC]")
@@ -76,11 +75,8 @@ def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]
     if not may_rule(person, said):
         st.caption("It ends when they agree, or when somebody of a higher rank rules: an expert, or a leader.")
         return
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    verdict = left.segmented_control(
-        "Ruling", SAID, format_func=lambda one: STATES[one].title, key=f"rule_verdict_{key}"
-    )
-    code = right.selectbox(
+    verdict = st.segmented_control("Ruling", SAID, format_func=lambda one: STATES[one].title, key=f"rule_verdict_{key}")
+    code = st.selectbox(
         "Reason", tuple(REASON_CODES), format_func=REASON_CODES.__getitem__, index=None, key=f"rule_reason_{key}"
     )
     comment = _comment("Comment", f"rule_comment_{key}", "why, in your words")

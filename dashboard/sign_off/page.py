@@ -23,6 +23,7 @@ from dashboard.sign_off.tables import (
     blockers,
     coverage,
     disputed,
+    disputes,
     golden_share,
     history_table,
     obstacles,
@@ -111,8 +112,8 @@ def _show_run(view: View, seen: RunStanding, verdicts: Verdicts, links: Links) -
         _show_blockers(open_ranges, run, links)
         if places := disputed(verdicts):
             st.subheader("In dispute")
-            for each in places:
-                dispute_form(view, seen, [each])
+            for where, said in disputes(seen.found.entries, places):
+                dispute_form(view, seen, where, said)
         st.subheader("Sign")
         kept = [f"{sum(each.lumisections for each in open_ranges)} LS still need a person."] if open_ranges else []
         more = obstacles(seen.found, operator(view), provisional=seen.provisional, changed=seen.changed)

@@ -101,15 +101,14 @@ def disputed(verdicts: Verdicts) -> list[tuple[int, int]]:
     return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
 
 
-def voices(entries: Sequence[Entry], ranges: Sequence[tuple[int, int]]) -> list[Voice]:
-    """What everybody last said of any of these lumisections, in order."""
-    by_id = {each.id: each for each in entries}
-    last: dict[str, PersonDecision] = {}
-    for each in person_decisions(entries):
-        if any(a <= second and first <= b for a, b in ranges for first, second in each.ranges):
-            last.pop(each.name, None)
-            last[each.name] = each
-    return [_voice(by_id[each.id], each) for each in last.values()]
+def disputes(
+    entries: Sequence[Entry], ranges: Sequence[tuple[int, int]]
+) -> list[tuple[list[tuple[int, int]], list[Voice]]]:
+    """Ranges in dispute, those together about which the same was said, with what everybody last said of them."""
+    found: dict[tuple[Voice, ...], list[tuple[int, int]]] = {}
+    for each in ranges:
+        found.setdefault(tuple(_voices(entries, each)), []).append(each)
+    return [(places, list(said)) for said, places in found.items()]
 
 
 def may_rule(person: Person, said: Sequence[Voice]) -> bool:
@@ -135,7 +134,7 @@ def difference_table(found: Difference) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "run": [each.run for each in found.moved],
-            "change": ["＋ enters" if each.enters else "－ leaves" for each in found.moved],
+            "change": ["▲ enters" if each.enters else "▼ leaves" for each in found.moved],
             "lumisections": [spelled(each.ranges) for each in found.moved],
             "number": [each.lumisections for each in found.moved],
             "weight": [each.weight for each in found.moved],
@@ -171,6 +170,17 @@ def standing_words(found: Standing) -> str:
     if found.holder and found.until:
         return f"Claimed by {found.holder.name} ({found.holder.role.word}) until {found.until:%Y-%m-%d %H:%M} UTC."
     return "Reopened: it was signed before." if found.state is RunState.REOPENED else "Nobody has claimed it."
+
+
+def _voices(entries: Sequence[Entry], place: tuple[int, int]) -> list[Voice]:
+    """What everybody last said of any of these neighbours, in order."""
+    by_id = {each.id: each for each in entries}
+    last: dict[str, PersonDecision] = {}
+    for each in person_decisions(entries):
+        if any(first <= place[1] and place[0] <= end for first, end in each.ranges):
+            last.pop(each.name, None)
+            last[each.name] = each
+    return [_voice(by_id[each.id], each) for each in last.values()]
 
 
 def _voice(entry: Entry, said: PersonDecision) -> Voice:

@@ -8,8 +8,10 @@ import pandas as pd
 from dqm.decide.policy import MarginPolicy
 from dqm.model.labels import Labels
 from dqm.model.past import Past
+from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts
+from dqm.services.people import ConfiguredPeople
 from dqm.store.change import Change
 from dqm.store.partitions import content_digest
 from dqm.store.store import Store
@@ -30,6 +32,11 @@ PAST, CERTIFIED, NEW = range(100, 112), (112, 113, 114), 115
 LENGTH = 40
 INJECTION = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "![x](http://evil.example/x.png) **bold** $x$")
 """A script, a formula and markup: names that a careless file could hold."""
+ROLES = {"leader-1": "leader", "expert-1": "expert", "shifter-1": "shifter", "shifter-2": "shifter"}
+PEOPLE = '[people]\noperator = "leader-1"\n' + "".join(
+    f'[[people.person]]\nname = "{name}"\nrole = "{role}"\n' for name, role in ROLES.items()
+)
+"""A shift as a configuration lists it; the leader works here."""
 COLUMNS = (
     Column("lumi", "oms", "luminosity", "weight", "/pb"),
     Column("hits", "daq", "tracker", "feature", "", "count"),
@@ -101,3 +108,9 @@ def certify(change: Change, given: QuantityTable, found: Verdicts) -> None:
     for run, part in split_by_run(verdicts_to_arrow(found)):
         about = {"data": data[run]}
         change.put("verdicts", run, with_provenance(part, about), about)
+
+
+def people() -> ConfiguredPeople:
+    """The same shift."""
+    listed = [{"name": name, "role": role} for name, role in ROLES.items()]
+    return ConfiguredPeople(PeopleConfig.model_validate({"operator": "leader-1", "person": listed}))

@@ -15,7 +15,7 @@ from dqm.store.tables import store_quantities
 
 from .small_night import INJECTION, NEW, fill, quantities, verdicts
 
-PAGES = ("queue", "run", "trade-off")
+PAGES = ("queue", "run", "trade-off", "sign-off")
 Page = Callable[..., AppTest]
 
 
@@ -59,7 +59,7 @@ def test_an_empty_store_asks_for_data(name: str, page: Page, configured: Path, e
     assert app.code[0].value == f"dqm ingest --config {configured}"
 
 
-@pytest.mark.parametrize("name", ["queue", "trade-off"])
+@pytest.mark.parametrize("name", ["queue", "trade-off", "sign-off"])
 def test_data_without_a_model_asks_for_training(name: str, page: Page, configured: Path, empty: Store) -> None:
     with empty.transaction() as change:
         store_quantities(change, quantities([1, 2]), {})
@@ -74,44 +74,12 @@ def test_a_night_is_shown(name: str, page: Page, filled: Store) -> None:
     assert r"\*small\* · snapshot 1" in said(app)
 
 
-def test_runs_that_need_people_come_first(page: Page, filled: Store) -> None:
-    app = page("queue")
-    assert app.dataframe[0].value["run"].tolist() == [112, 114]
-    assert [each.value for each in app.metric] == ["120 LS", "86.7%", "4.2%", "9.2%", "2 LS"]
-    app.segmented_control(key="runs_filter").set_value("all").run()
-    assert app.dataframe[0].value["run"].tolist() == [112, 114, 113]
-
-
-def test_shares_are_of_lumisections_or_of_weight(page: Page, filled: Store) -> None:
-    app = page("queue")
-    shares = app.dataframe[0].value.set_index("run").loc[112, list(map(str, (Decision.ACCEPT, Decision.UNKNOWN)))]
-    assert shares.tolist() == [67.5, 5.0]
-    app.segmented_control(key="runs_share").set_value("share of weight").run()
-    assert not app.exception
-
-
 def test_the_working_point_is_told_in_plain_words(page: Page, filled: Store) -> None:
     text = said(page("queue"))
     assert "at most 2.0% of the good weight is rejected" in text
     assert "from the 12 labelled runs" in text
     assert "A policy, not a guarantee" in text
     assert "17.5% at 90% confidence" in text
-
-
-def test_the_first_run_that_needs_people_is_one_click_away(page: Page, filled: Store) -> None:
-    app = page("queue")
-    app.button[0].click().run()
-    assert app.session_state.opened == ("run", {"run": "112"})
-
-
-def test_when_nothing_waits_the_page_shows_everything(page: Page, empty: Store) -> None:
-    found = verdicts()
-    found.decision[:] = Decision.ACCEPT
-    fill(empty, found)
-    app = page("queue")
-    assert len(app.dataframe[0].value) == 3
-    app.segmented_control(key="runs_filter").set_value("needs people").run()
-    assert app.success[0].value.startswith("No run needs people")
 
 
 def test_a_run_is_found_by_its_address(page: Page, filled: Store) -> None:
@@ -163,4 +131,4 @@ def test_text_of_the_data_stays_text(name: str, page: Page, configured: Path, em
 def test_the_application_runs_as_a_whole(filled: Store) -> None:
     app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=30).run()
     assert not app.exception
-    assert app.title[0].value == "Certified runs"
+    assert app.title[0].value == "Queue"
