@@ -15,11 +15,15 @@ function target(shortcut) {
     const path = (link) => new URL(link.href).pathname.split("/").pop(); // "" is the page where one begins
     return links.find((link) => path(link) === shortcut.page) ?? (shortcut.first ? links[0] : null);
   }
-  for (const key of shortcut.targets) {
-    const found = document.querySelector(`.st-key-${CSS.escape(key)} :is(button, input, textarea)`);
-    if (found && !found.disabled) return found;
-  }
-  return null;
+  return shortcut.targets.map(widget).find((found) => found && !found.disabled) ?? null;
+}
+
+function widget(key) {
+  // "name", "name*" for keys that begin so, "name#1" for the second button in it
+  const [name, place] = key.split("#");
+  const start = CSS.escape(name.replace("*", ""));
+  const holder = document.querySelector(name.endsWith("*") ? `[class*="st-key-${start}"]` : `.st-key-${start}`);
+  return holder?.querySelectorAll("button, input, textarea")[Number(place ?? 0)];
 }
 
 function press(shortcut) {

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-GO, RUNS, RUN, HELP = "Go to", "Runs", "This run", "Help"
+GO, RUNS, RUN, DECIDE, HELP = "Go to", "Runs", "This run", "Decide", "Help"
 PAUSE = 600
 """Milliseconds without typing after which the text of an area is sent to the server, so that a draft survives."""
 
@@ -17,8 +17,12 @@ PAUSE = 600
 @dataclass(frozen=True)
 class Shortcut:
     """``keys`` as they are pressed one after the other, separated by spaces, and the ``deed`` in words, under a
-    ``heading`` of the overlay. ``targets`` are keys of widgets, the first that is there is pressed, or focused where it
-    is a field; ``page`` is the name of the page to which it leads instead, ``first`` where one begins there."""
+    ``heading`` of the overlay.
+
+    ``targets`` are keys of widgets, the first that is there is pressed, or focused where it is a field: ``name*`` is
+    one whose key begins so, ``#1`` the second button in it. ``page`` is the name of the page to which it leads instead,
+    ``first`` where that is the one where one begins.
+    """
 
     keys: str
     deed: str
@@ -34,16 +38,19 @@ SHORTCUTS = (
     Shortcut("g c", "Compare", GO, page="compare"),
     Shortcut("g t", "Trade-off", GO, page="trade-off"),
     Shortcut("g s", "Sign-off", GO, page="sign-off"),
-    Shortcut("j", "next run", RUNS, ("next_run",)),
-    Shortcut("k", "previous run", RUNS, ("previous_run",)),
+    Shortcut("j", "next run", RUNS, ("next_run", "run_next")),
+    Shortcut("k", "previous run", RUNS, ("previous_run", "run_previous")),
     Shortcut("Enter", "open the run", RUNS, ("open_run",)),
-    Shortcut("/", "search", RUNS, ("find", "search")),
+    Shortcut("/", "search", RUNS, ("find",)),
     Shortcut("c", "claim, or give back", RUN, ("claim_run", "release_run")),
-    Shortcut("s", "go and sign", RUN, ("open_sign_off",)),
-    Shortcut("m", "compare with the reference", RUN, ("open_compare",)),
-    Shortcut("d g", "decide the selection is good", RUN, ("decide_good",)),
-    Shortcut("d b", "decide the selection is bad", RUN, ("decide_bad",)),
-    Shortcut("d x", "exclude the selection", RUN, ("decide_excluded",)),
+    Shortcut("m", "compare", RUN, ("run_compare",)),
+    Shortcut("s", "go and sign", RUN, ("open_sign_off", "run_sign_off")),
+    Shortcut("o", "choose what is open", DECIDE, ("open-*",)),
+    Shortcut("l", "write lumisections", DECIDE, ("ranges-*",)),
+    Shortcut("d g", "good", DECIDE, ("verdict-*#0", "rule_verdict*#0")),
+    Shortcut("d b", "bad", DECIDE, ("verdict-*#1", "rule_verdict*#1")),
+    Shortcut("d x", "excluded", DECIDE, ("verdict-*#2", "rule_verdict*#2")),
+    Shortcut("d Enter", "enter the decision", DECIDE, ("enter-*",)),
     Shortcut("?", "show or hide this list", HELP),
     Shortcut("Esc", "leave a field, close this list", HELP),
 )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+
+from .serving import Server, serving
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -23,21 +21,6 @@ FLAGS = (
 """A browser that works as root in a container and calls nobody by itself."""
 PATIENCE = 30_000
 """Milliseconds within which something must appear, on a loaded machine."""
-SERVE = """
-import sys
-from pathlib import Path
-from pipelines.serve import serve
-sys.exit(serve(Path(sys.argv[1]), port=0))
-"""
-"""What ``dqm dashboard --port 0`` does."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server: ``url`` to open, ``log`` with everything that it printed."""
-
-    url: str
-    log: Path
 
 
 @pytest.fixture(scope="session")
@@ -63,29 +46,8 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory, repository: Path) ->
 def server(demonstration: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server as ``dqm dashboard --port 0`` starts it, stopped with all it started."""
     log = tmp_path_factory.mktemp("server") / "server.log"
-    with log.open("w", encoding="utf-8") as stream:
-        command = [sys.executable, "-u", "-c", SERVE, str(demonstration / "dqm.toml")]
-        process = subprocess.Popen(
-            command, cwd=repository, stdout=subprocess.PIPE, stderr=stream, text=True, start_new_session=True
-        )
-        try:
-            yield Server(_address(process, log), log)
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
-
-
-def _address(process: subprocess.Popen[str], log: Path) -> str:
-    """The address that the server prints once it listens; fails with what it said on standard error if it ends first.
-
-    A server that neither prints nor ends is stopped by the time limit of the test.
-    """
-    for line in process.stdout or ():
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            return found.group()
-    pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+    with serving(demonstration / "dqm.toml", repository, log) as served:
+        yield served
 
 
 @pytest.hookimpl(wrapper=True)
