@@ -6,7 +6,6 @@ import csv
 import io
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,10 +142,3 @@ def test_words() -> None:
     assert weight(3.14159, "") == "3.142"
     assert thresholds(NOTHING) == "badness: accept nothing, reject nothing, ask between"
     assert "at most 1.0% of the good weight" in promise(POINT)
-
-
-def test_no_page_shows_unchecked_html(repository: Path) -> None:
-    """Mutant: ``st.markdown(text, unsafe_allow_html=True)``."""
-    doors = ("unsafe_allow_html", "st.html", "components.v1", "st.iframe")
-    for each in (repository / "dashboard").glob("*.py"):
-        assert not [door for door in doors if door in each.read_text(encoding="utf-8")], each.name
