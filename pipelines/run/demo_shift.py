@@ -20,7 +20,8 @@ def shift(config: Config, store: Store, told: Story, at: datetime) -> list[str]:
     """Two shifters disagree, one has claimed a run and asks an expert, the expert has signed; a sentence for each."""
     people = ConfiguredPeople(config.people)
     drift, dispute = told.chapter(DRIFT), told.chapter(DISPUTE)
-    clean = [each.run for each in queue(store, at) if each.counts and not each.open and each.run != dispute.run]
+    waits = [dispute.run, *range(drift.run, drift.until + 1)]
+    clean = [each.run for each in queue(store, at) if each.counts and not each.open and each.run not in waits]
     told_so = [sign(store, people, "expert-1", run, nonce=f"sign-{run}") for run in sorted(clean)[:SIGNED]]
     weak = [(dispute.first, dispute.last)]
     said = store, people, "shifter-1", dispute.run, weak, "GOOD", "harmless"

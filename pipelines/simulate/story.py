@@ -19,17 +19,17 @@ from pipelines.simulate.cryogenic_files import write_cryogenics
 from pipelines.simulate.cryogenics import Cryogenics, CryogenicSettings, cell_names
 from pipelines.simulate.cryogenics import simulate as simulate_loops
 from pipelines.simulate.faults import CATALOG, MONITORING
-from pipelines.simulate.fills import LUMISECTION_SECONDS, Calendar
+from pipelines.simulate.fills import Calendar
 from pipelines.simulate.placement import Event
 from pipelines.simulate.write import Paths, write_campaign
 
-UNLABELLED = 0.1
-"""Share of the runs that nobody has labelled: about thirteen of four weeks, which are three fills."""
+UNLABELLED, FILL_HOURS = 0.1, 3.0
+"""Share of the runs that nobody has labelled, about thirteen of four weeks, and mean length of a fill."""
 ELEMENTS = ("charge", "time", "phi", "phi_eta")
 """Monitor elements of every subsystem; the last is a map."""
-LOOPS, PAST_DAYS = 6, 2.0
+LOOPS, PAST_DAYS = 5, 2
 """Cooling loops, and days before the day of the incident: enough for a scan to know what is usual."""
-DRIFTING = 500
+DRIFTING = 450
 """Lumisections over which the gain drifts, at least; it takes whole runs, two or more."""
 SHORT = 60
 """Lumisections of the run whose element is misnamed, at least where one is so long: people look at each of them."""
@@ -135,14 +135,15 @@ class Story:
 def story(weeks: float = 4.0, seed: int = 1) -> Story:
     """Simulate it; equal arguments give equal stories. Raises ``ValueError`` where the weeks hold too few runs."""
     plot = Plot()
-    campaign = simulate(SimulationSettings(weeks=weeks, seed=seed, unlabelled_share=UNLABELLED), plot)
+    settings = SimulationSettings(weeks=weeks, seed=seed, fill_hours=FILL_HOURS, unlabelled_share=UNLABELLED)
+    campaign = simulate(settings, plot)
     chapters = tuple(sorted(plot.chapters, key=lambda each: (each.run, each.first)))
     cooling = next(each for each in chapters if each.title == COOLING)
     return Story(campaign, chapters, _loops(campaign, cooling))
 
 
 def _loops(campaign: Campaign, cooling: Chapter) -> Cryogenics:
-    """Loops from two days before the incident to the end of the campaign, on its own calendar; one of them hunts.
+    """Loops from two days before the incident until some hours after it, on the calendar of the campaign; one hunts.
 
     It hunts from an hour before the fault of the detector until an hour after its end.
     """
@@ -151,8 +152,8 @@ def _loops(campaign: Campaign, cooling: Chapter) -> Cryogenics:
     start = days.start.astype(np.int64)
     first, last = (int(start[rows[np.searchsorted(days.ls[rows], ls)]]) for ls in (cooling.first, cooling.last))
     midnight = days.start[rows[0]].astype("datetime64[D]")
-    begin = (midnight - np.timedelta64(int(PAST_DAYS), "D")).astype("datetime64[ns]")
-    length = (int(start[-1]) - int(begin.astype(np.int64))) / SECOND + LUMISECTION_SECONDS
+    begin = (midnight - np.timedelta64(PAST_DAYS, "D")).astype("datetime64[ns]")
+    length = (last + 3 * HOUR - int(begin.astype(np.int64))) / SECOND
     settings = CryogenicSettings(days=length / 86_400, loops=LOOPS, seed=campaign.settings.seed, faults=0, begin=begin)
     fault = CryogenicFault(cell_names(LOOPS)[1], "hunting", 7.0, first - HOUR, last + HOUR)
     return simulate_loops(settings, (fault,), days)
