@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from time import perf_counter
 
@@ -22,7 +22,7 @@ from pipelines.run.ingest import ingest
 from pipelines.run.score import score
 from pipelines.run.train import TrainSummary, train
 from pipelines.sensors.ingest import ingest_sensors
-from pipelines.sensors.stored import scan_stored
+from pipelines.sensors.scan_commands import scan as sensors_scan
 from pipelines.simulate.story import COOLING, Story, story, write_story
 from pipelines.simulate.write import truth_labels
 
@@ -80,7 +80,7 @@ def demo(folder: Path, seed: int = 1) -> DemoSummary:
         next(steps)
         ingest(config, store)
         next(steps)
-        _sensors(config, store, told)
+        _sensors(config, paths.config, store, told)
         next(steps)
         trained = train(config, store)
         next(steps)
@@ -97,12 +97,12 @@ def demo(folder: Path, seed: int = 1) -> DemoSummary:
     return DemoSummary(paths.config, report, trained, certified, seen, told, tuple(entered), perf_counter() - begun)
 
 
-def _sensors(config: Config, store: Store, told: Story) -> None:
-    """Ingest the cooling loops, and scan them from the midnight before the incident on."""
+def _sensors(config: Config, path: Path, store: Store, told: Story) -> None:
+    """Ingest the cooling loops, and scan them from the midnight before the incident on, as the commands do."""
     ingest_sensors(config, store, now=int(told.loops.readings.time.max()))
     calendar = told.campaign.calendar
-    began = calendar.start[np.searchsorted(calendar.run, told.chapter(COOLING).run)]
-    scan_stored(config, store, int(began.astype("datetime64[D]").astype("datetime64[ns]").astype(np.int64)))
+    began = calendar.start[np.searchsorted(calendar.run, told.chapter(COOLING).run)].astype("datetime64[D]")
+    sensors_scan(since=datetime.combine(began.item(), time()), config=path, store=True)
 
 
 def _emptied(folder: Path) -> None:

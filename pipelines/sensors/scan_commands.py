@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -185,11 +186,14 @@ def _say_findings(read: SensorRead) -> None:
 
 def _keep(found: Scan, config: Path) -> None:
     from dqm.model.config import load
+    from dqm.store.anomalies import scanned_days, store_anomalies
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
-    from pipelines.sensors.stored import keep
 
     settings = load(config)
-    with Store.create(settings.store_path, place=Place.configured(settings.store)) as store:
-        days = keep(found, store)
+    made = {"features": str(found.features), "scanned_at": str(int(time.time()))}
+    place = Place.configured(settings.store)
+    with Store.create(settings.store_path, place=place) as store, store.transaction(based_on=store.snapshot) as change:
+        span, promise = (found.begin, found.end), found.alarm.promise
+        days = store_anomalies(change, found.intervals, span, promise, made, found.notes, scanned_days(store))
     say(f"kept {len(found.intervals)} anomalies of {len(days)} days in {settings.store_path}")

@@ -168,6 +168,23 @@ def write_story(told: Story, folder: Path) -> Paths:
 
 
 MORE = """
+# Beside the trees two small networks that see no label, trained for a few passes so that this takes seconds: one looks
+# at a spectrum bin by bin, the other at all features. The page Compare shows what they expected.
+[features.shapes]
+elements = ["ecal/charge"]
+
+[[fuse]]
+kind = "autoencoder"
+columns = ["ecal/charge:bin*", "ecal/charge:entries"]
+epochs = 8
+batch = 1024
+
+[[fuse]]
+kind = "nade"
+hidden = 32
+epochs = 4
+batch = 512
+
 # Cooling loops on the same clock. The readings are of simulated days to come, so that clocks are ahead of ours.
 [sensors]
 catalog = "cryogenics/simulated_catalog.csv"
