@@ -23,9 +23,13 @@ def scanned(path: str, snapshot: int) -> tuple[ScannedDay, ...]:
 
 @st.cache_resource(max_entries=8, show_spinner="Reading sensors…")
 def loop_readings(path: str, snapshot: int, loop: str, begin: int, end: int) -> SensorReadings:
-    """What the sensors of a loop, or a lone sensor, read in ``[begin, end)`` (ns of UTC)."""
+    """What the sensors of a loop, of all loops of a sector, or a lone sensor, read in ``[begin, end)`` (ns of UTC)."""
     with Store.open(Path(path)) as store:
-        names = [each.name for each in stored_sensors(store, snapshot) if (each.loop or each.name) == loop]
+        known = stored_sensors(store, snapshot)
+        names = [each.name for each in known if (each.loop or each.name) == loop]
+        names = names or [
+            each.name for each in known if each.subsystem == loop
+        ]  # a cause that its loops have in common
         return read_sensors(store, names, begin, end, snapshot) if names else SensorReadings.of([], [])
 
 

@@ -34,7 +34,7 @@ def timeline(intervals: Sequence[AnomalyInterval], span: tuple[int, int], beam: 
     ``span`` in ns of UTC; ``beam`` are the windows of lumisections, shaded where there are any.
     """
     order = [each.loop for each in worst_loops(intervals, span[1])]
-    order += [each.loop for each in intervals if each.suppressed and each.loop not in order]
+    order += [each.loop for each in intervals if not each.alarms and each.loop not in order]
     order = list(dict.fromkeys(order))[:LOOPS]
     figure = go.Figure()
     for kind, colour in KIND_COLOURS.items():
@@ -137,8 +137,14 @@ def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) ->
         y=[for_figure(each.loop) for each in those],
         orientation="h",
         name=kind,
-        marker={"color": colour, "pattern": {"shape": ["/" if each.suppressed else "" for each in those]}},
-        customdata=[[for_figure(each.reason), for_figure(each.suppressed or "alarms")] for each in those],
+        marker={"color": colour, "pattern": {"shape": ["" if each.alarms else "/" for each in those]}},
+        customdata=[
+            [
+                for_figure(each.reason),
+                for_figure(each.suppressed or (each.cause and f"carried by {each.cause}") or "alarms"),
+            ]
+            for each in those
+        ],
         hovertemplate="%{y} · " + kind + "<br>%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )
 

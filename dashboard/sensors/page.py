@@ -44,7 +44,7 @@ def show(view: View, links: Links) -> None:
     beam = lumisections_in(view.path, view.snapshot, *span)
     st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", theme=None)
     st.caption(
-        "Hatched: suppressed by service or a known issue. "
+        "Hatched: suppressed by service or a known issue, or carried by the cause that many loops have in common. "
         + ("Yellow: lumisections." if beam is not None else "No common time with the beam.")
     )
     loop = _show_worst(intervals, span[1])
@@ -76,7 +76,7 @@ def _chosen(days: Sequence[ScannedDay]) -> list[ScannedDay]:
 
 
 def _show_totals(intervals: Sequence[AnomalyInterval], span: tuple[int, int], days: Sequence[ScannedDay]) -> None:
-    alarms = [each for each in intervals if not each.suppressed]
+    alarms = [each for each in intervals if each.alarms]
     certain = [each for each in alarms if each.kind in ("gap", "stuck", "unit-change")]
     columns = st.columns(4)
     columns[0].metric("Anomalies", f"{len(alarms)}", border=True)
@@ -120,6 +120,7 @@ def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -
         "kind": [each.kind for each in shown],
         "reason": [each.reason for each in shown],
         "suppressed": [each.suppressed for each in shown],
+        "cause": [each.cause for each in shown],
     }
     st.subheader("Anomalies")
     st.dataframe(

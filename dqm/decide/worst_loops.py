@@ -25,13 +25,14 @@ class WorstLoop:
 
 
 def worst_loops(intervals: Sequence[AnomalyInterval], now: int) -> list[WorstLoop]:
-    """The loops with alarms, the one with the largest burden first; what is suppressed does not count.
+    """The loops with alarms, the one with the largest burden first.
 
+    What is suppressed, or carried by a common cause, does not count.
     ``now`` in ns of UTC is where an anomaly that goes on is counted to.
     """
     loops: dict[str, list[AnomalyInterval]] = {}
     for each in intervals:
-        if not each.suppressed:
+        if each.alarms:
             loops.setdefault(each.loop, []).append(each)
     found = []
     for loop, those in loops.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,10 @@ from dqm.model.sensors_config import SensorsConfig, StreamConfig
 
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 """How compressed files begin; as text they would be rows of nonsense."""
+
+
+StreamFile = tuple[Path, StreamConfig]
+"""A file, and how it is to be read."""
 
 
 def parse_sensors(source: Source, given: StreamConfig) -> ParsedSensors:
@@ -65,14 +69,17 @@ def read_streams(
     now: int,
     earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
+    files: Sequence[StreamFile] | None = None,
 ) -> SensorRead:
     """Read every ``[[sensors.stream]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
 
-    ``earlier`` and ``stored`` tell what the store knows: unit and last good values of a sensor before a moment, and the
-    unit of every sensor by name.
+    ``files`` are those of the streams that are to be read, all where it is None. ``earlier`` and ``stored`` tell what
+    the store knows: unit and last good values of a sensor before a moment, and the unit of every sensor by name.
     """
     sensors = config.sensors
-    parsed, refused = _parsed([(path, each) for each in sensors.stream for path in config.files(each.files)])
+    if files is None:
+        files = [(path, each) for each in sensors.stream for path in config.files(each.files)]
+    parsed, refused = _parsed(files)
     read = screened(
         parsed,
         SensorCatalog.of(sensors, config.folder),
@@ -84,7 +91,7 @@ def read_streams(
     return replace(read, findings=(*refused, *read.findings))
 
 
-def _parsed(files: list[tuple[Path, StreamConfig]]) -> tuple[list[ParsedSensors], list[Finding]]:
+def _parsed(files: Iterable[StreamFile]) -> tuple[list[ParsedSensors], list[Finding]]:
     """Parse each file once; one that cannot be read is quarantined, unless none can: then ``InputError``."""
     parsed, findings = [], []
     for path, given in dict(files).items():

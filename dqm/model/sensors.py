@@ -165,6 +165,8 @@ class AnomalyInterval:
     −log10 of the p-value inside it; ``drivers`` the sensors that contributed most, first the worst; ``kind`` names
     what was seen (``hunting``, ``stuck``, ``gap``, ``unit-change``, ``drift``, ``level``, ``anomaly`` …); ``reason``
     says it in words. ``suppressed`` names the service mode or known issue that keeps it from alarming, or is empty.
+    ``cause`` names the pseudo-loop that alarms in its place, as many loops went wrong at once, or is empty; that one,
+    called by the subsystem, has the number of ``loops`` that it speaks for, any other 0.
     """
 
     loop: str
@@ -175,3 +177,10 @@ class AnomalyInterval:
     drivers: tuple[str, ...]
     reason: str
     suppressed: str = ""
+    cause: str = ""
+    loops: int = 0
+
+    @property
+    def alarms(self) -> bool:
+        """Whether it is an incident of its own."""
+        return not self.suppressed and not self.cause

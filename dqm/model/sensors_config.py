@@ -88,6 +88,8 @@ class SensorsConfig(_Record):
     catalog: str = Field("", description="CSV of channels, one a row, with the keys of [[sensors.channel]] as columns")
     gap: float = Field(3.0, gt=1, description="periods without a reading after which a periodic sensor has a gap")
     ahead: float = Field(60.0, ge=0, description="seconds by which a clock may be ahead; beyond, readings are refused")
+    past: float = Field(7.0, gt=0.15, description="days before a day that a night compares it with")
+    late: float = Field(24.0, ge=0, description="hours by which readings may come late; beyond, a night calls it a gap")
     stream: tuple[StreamConfig, ...] = Field((), description="files of readings")
     channel: tuple[ChannelConfig, ...] = Field((), description="what the sensors are")
     quiet: tuple[QuietConfig, ...] = Field((), description="service mode and known issues")

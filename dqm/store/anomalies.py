@@ -10,22 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from dqm.model.errors import StoreError
 from dqm.model.sensors import AnomalyInterval
 from dqm.store.change import Change
-from dqm.store.sensors import DAY, day_number
 from dqm.store.store import Store
 
 KIND = "anomalies"
 SCANNED = b"lumicert.scanned"
-"""Metadata entry: from when to when it was scanned, what its past promises, and what could not be judged, as JSON."""
+"""Metadata entry: from when to when it was scanned, what its past promises, what could not be judged, and the digest of
+the readings, as JSON."""
+YOUNGER = ("cause", "loops")
+"""Columns that older partitions lack; they are empty or 0 then."""
 SCHEMA = pa.schema(
     [
         ("loop", pa.string()), ("begin", pa.int64()), ("end", pa.int64()), ("severity", pa.float64()),
         ("kind", pa.string()), ("drivers", pa.string()), ("reason", pa.string()), ("suppressed", pa.string()),
+        ("cause", pa.string()), ("loops", pa.int64()),
     ]
 )  # fmt: skip
 
@@ -33,7 +35,8 @@ SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class ScannedDay:
     """Anomalies that began on a UTC day, within ``[begin, end)`` that was scanned (ns of UTC), and the ``promise``;
-    ``notes`` say what could not be judged, so that its silence is not taken for good."""
+    ``notes`` say what could not be judged, so that its silence is not taken for good; ``readings`` is the digest of the
+    readings of that day that were scanned, empty where it is not known."""
 
     day: int
     begin: int
@@ -41,47 +44,17 @@ class ScannedDay:
     promise: str
     intervals: tuple[AnomalyInterval, ...]
     notes: tuple[str, ...] = ()
+    readings: str = ""
 
 
-def store_anomalies(
-    change: Change,
-    intervals: Sequence[AnomalyInterval],
-    span: tuple[int, int],
-    promise: str,
-    provenance: Mapping[str, str],
-    notes: Sequence[str] = (),
-    earlier: Sequence[ScannedDay] = (),
-) -> list[int]:
-    """Put what a scan of ``span`` found, and its ``notes``, into the transaction, day by day; the days are returned.
-
-    A scan replaces what an ``earlier`` one said of the same time, and of the day nothing else: anomalies that began
-    before or after its span stay, and hours between the two that nobody looked at are noted.
-    """
-    days, before = [], {each.day: each for each in earlier}
-    for begin in range(span[0] // DAY * DAY, span[1], DAY):
-        mine = [each for each in intervals if begin <= each.begin < begin + DAY]
-        first, last, told = max(begin, span[0]), min(begin + DAY, span[1]), list(notes)
-        if (other := before.get(day_number(begin))) is not None:
-            mine = [*mine, *(each for each in other.intervals if not first <= each.begin < last)]
-            told = list(dict.fromkeys([*told, *other.notes, *_between((first, last), (other.begin, other.end))]))
-            first, last = min(first, other.begin), max(last, other.end)
-        mine.sort(key=lambda each: (each.begin, each.loop))
-        scanned: dict[str, Any] = {"begin": first, "end": last, "promise": promise, "notes": told}
-        table = pa.Table.from_pylist([_row(each) for each in mine], schema=SCHEMA)
-        change.put(
-            KIND, day_number(begin), table.replace_schema_metadata({SCANNED: json.dumps(scanned).encode()}), provenance
-        )
-        days.append(day_number(begin))
-    return days
-
-
-def _between(one: tuple[int, int], other: tuple[int, int]) -> list[str]:
-    """The note on hours that lie between two scans of a day, none where they touch."""
-    begin, end = min(one[1], other[1]), max(one[0], other[0])
-    if end <= begin:
-        return []
-    hours = (np.datetime_as_string(np.datetime64(each, "ns"), unit="m") for each in (begin, end))
-    return ["nobody looked from {}Z to {}Z".format(*hours)]
+def store_anomalies(change: Change, days: Sequence[ScannedDay], provenance: Mapping[str, str]) -> list[int]:
+    """Put scanned days into the transaction; their numbers are returned."""
+    for each in days:
+        scanned: dict[str, Any] = {"begin": each.begin, "end": each.end, "promise": each.promise}
+        scanned |= {"notes": list(each.notes), "readings": each.readings}
+        table = pa.Table.from_pylist([_row(one) for one in each.intervals], schema=SCHEMA)
+        change.put(KIND, each.day, table.replace_schema_metadata({SCANNED: json.dumps(scanned).encode()}), provenance)
+    return [each.day for each in days]
 
 
 def scanned_days(store: Store, snapshot: int | None = None) -> list[ScannedDay]:
@@ -96,8 +69,17 @@ def _row(interval: AnomalyInterval) -> dict[str, Any]:
 
 def _day(day: int, table: pa.Table) -> ScannedDay:
     metadata = table.schema.metadata or {}
-    if SCANNED not in metadata or table.column_names != SCHEMA.names:
+    older = [name for name in SCHEMA.names if name not in YOUNGER]
+    if SCANNED not in metadata or table.column_names not in (SCHEMA.names, older):
         raise StoreError(f"the columns {table.column_names} of {day} are no anomalies; scan again: dqm sensors scan")
     said = json.loads(metadata[SCANNED])
     rows = [AnomalyInterval(**{**row, "drivers": tuple(json.loads(row["drivers"]))}) for row in table.to_pylist()]
-    return ScannedDay(day, said["begin"], said["end"], said["promise"], tuple(rows), tuple(said.get("notes", ())))
+    return ScannedDay(
+        day,
+        said["begin"],
+        said["end"],
+        said["promise"],
+        tuple(rows),
+        tuple(said.get("notes", ())),
+        said.get("readings", ""),
+    )

@@ -92,7 +92,8 @@ class Deliveries:
         with writing(self._engine) as connection:
             if finished is not None:
                 _enter(connection, finished)
-            if due.posted.event.run is not None and connection.scalar(_earlier(due)) is not None:
+            about = due.posted.event
+            if (about.run is not None or about.subsystem) and connection.scalar(_earlier(due)) is not None:
                 return None
             lease = _d.update().where(*untouched).values(due=claimed.due, attempts=claimed.attempts)
             return claimed if connection.execute(lease).rowcount else None

@@ -42,10 +42,12 @@ def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = Non
     return [_posted(row) for row in rows]
 
 
-def latest(connection: sa.Connection, types: Iterable[str]) -> list[Posted]:
-    """The last event among ``types`` of every run and subsystem, oldest first; what is about no run is left out."""
+def latest(connection: sa.Connection, types: Iterable[str], *, runs: bool = True) -> list[Posted]:
+    """The last event among ``types`` of every run and subsystem, oldest first; what is about no run is left out, or
+    without ``runs`` all else."""
     table = schema.outbox
-    newest = sa.select(sa.func.max(table.c.id)).where(table.c.type.in_(list(types)), table.c.run.is_not(None))
+    about = table.c.run.is_not(None) if runs else table.c.run.is_(None)
+    newest = sa.select(sa.func.max(table.c.id)).where(table.c.type.in_(list(types)), about)
     query = sa.select(table).where(table.c.id.in_(newest.group_by(table.c.run, table.c.subsystem)))
     return [_posted(row) for row in connection.execute(query.order_by(table.c.id))]
 

@@ -344,10 +344,11 @@ class Store:
         with reading(self._engine) as connection:
             return outbox.posted(connection, after=after)
 
-    def latest_events(self, types: Iterable[str]) -> list[Posted]:
-        """The last event among ``types`` of every run and subsystem, oldest first."""
+    def latest_events(self, types: Iterable[str], *, runs: bool = True) -> list[Posted]:
+        """The last event among ``types`` of every run and subsystem, oldest first; without ``runs`` of every subsystem
+        among those that are about no run."""
         with reading(self._engine) as connection:
-            return outbox.latest(connection, types)
+            return outbox.latest(connection, types, runs=runs)
 
     @property
     def nights(self) -> Nights:

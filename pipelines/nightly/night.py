@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from dqm.model.errors import ArtifactError, FingerprintError
 from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.verdicts import Verdicts, WorkingPoint
+from dqm.store.anomalies import ScannedDay
 from dqm.store.change import Change
 from dqm.store.deliveries import DEAD
 from dqm.store.freshness import data_digests
@@ -47,6 +48,7 @@ from pipelines.run.ingest import ingest
 from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
+from pipelines.sensors.due import arrived, scan_due, scan_text, take_in
 
 REPORTS = "nights"
 """Folder of the reports, inside the store."""
@@ -135,12 +137,14 @@ class Work:
         self.failed_runs: dict[int, str] = {}
         self.decisions: dict[str, int] = {}
         self.findings: tuple[Finding, ...] = ()
+        self.scanned: list[ScannedDay] = []
 
     def run(self) -> NightSummary:
         """All stages."""
         begun = perf_counter()
         then = Arrivals.taken(self.store)
         self.ingest(Arrivals.of(self.config, then), then)
+        self.sensors()
         stored = self.model()
         found = Due((), ())
         if stored is not None:
@@ -166,6 +170,32 @@ class Work:
             self.findings, self.quarantined = done.findings, done.quarantined
             names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
             saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"
+
+    def sensors(self) -> None:
+        """Take in what the streams of sensors hold, and scan the days that this concerns, where any is configured."""
+        if not self.config.sensors.stream:
+            return
+        now = time_ns()
+        with self.stages.stage("sensors") as saying:
+            found = arrived(self.config, self.store)
+            self._found(found.missing)
+            if found.missing:
+                with self.store.transaction() as change:
+                    _tell_findings(change, found.missing)
+            saying.skipped, saying.said = not found.fresh, "no file has changed"
+            if found.fresh:
+                done = take_in(self.config, self.store, found, now, _tell_findings)
+                self._found(done.findings)
+                saying.said = done.text()
+        with self.stages.stage("scan") as saying:
+            self.scanned, skipped = scan_due(self.config, self.store, now, self.stages.started)
+            saying.skipped = not self.scanned and not skipped
+            saying.said = "; ".join([scan_text(self.scanned), *skipped])
+
+    def _found(self, findings: tuple[Finding, ...]) -> None:
+        """Count what was found in streams of sensors."""
+        self.findings += findings
+        self.quarantined += sum(each.severity == "quarantined" for each in findings)
 
     def _tell_missing(self, arrivals: Arrivals, then: Arrivals | None) -> None:
         """Say which files vanished, before anything is read: where all of an input is gone nothing can be."""
@@ -289,7 +319,9 @@ class Work:
         path = self.store.path / REPORTS / f"night-{self.night:06d}.html"
         with self.stages.stage("report") as saying:
             path.parent.mkdir(exist_ok=True)
-            write_page(path, self.config, self.store, self.summary(found, begun, None).document(), self.findings)
+            write_page(
+                path, self.config, self.store, self.summary(found, begun, None).document(), self.findings, self.scanned
+            )
             saying.said = str(path)
             return path
         return None

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from dqm.decide.worst_loops import worst_loops
 from dqm.model.config import Config
 from dqm.model.findings import Finding
+from dqm.model.sensors import moment
 from dqm.model.verdicts import Decision
+from dqm.store.anomalies import ScannedDay
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
@@ -23,11 +26,18 @@ vertical-align:top}th{text-align:left;font-weight:600}td.n{text-align:right;font
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}p.note{color:#555}
 """
 SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
-MOST_RUNS, MOST_FINDINGS = 200, 50
+MOST_RUNS, MOST_FINDINGS, MOST_LOOPS = 200, 50, 30
 
 
-def write_page(path: Path, config: Config, store: Store, night: Mapping[str, Any], findings: Sequence[Finding]) -> None:
-    """Write the page of a night (``NightSummary.document``) and what was found in its input."""
+def write_page(
+    path: Path,
+    config: Config,
+    store: Store,
+    night: Mapping[str, Any],
+    findings: Sequence[Finding],
+    days: Sequence[ScannedDay] = (),
+) -> None:
+    """Write the page of a night (``NightSummary.document``), what was found in its input, and ``days`` of sensors."""
     name = escape(config.experiment.name)
     failed = [each["name"] for each in night["stages"] if each["state"] == "failed"]
     verdict = f"<span class='failed'>failed: {escape(', '.join(failed))}</span>" if failed else "everything was done"
@@ -39,6 +49,7 @@ def write_page(path: Path, config: Config, store: Store, night: Mapping[str, Any
         _table(("stage", "state", "seconds", "what it did"), map(_stage, night["stages"])),
         "<h2>Runs</h2>",
         _runs(store, [*night["due"]["new"], *night["due"]["stale"]], night["failed_runs"]),
+        *_sensors(days),
         "<h2>Input</h2>",
         _findings(findings),
     ]
@@ -77,6 +88,22 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
     note = f"<p class='note'>{len(rows) - MOST_RUNS} more runs are not shown.</p>" if len(rows) > MOST_RUNS else ""
     head = ("run", *map(str, SHOWN), "leading subsystems of what is not accepted")
     return _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
+
+
+def _sensors(days: Sequence[ScannedDay]) -> list[str]:
+    """The worst loops of the days that the night scanned, and what could not be judged."""
+    if not days:
+        return []
+    intervals = [one for day in days for one in day.intervals]
+    worst = worst_loops(intervals, max(day.end for day in days))
+    rows = [(escape(e.loop), f"{e.hours:.1f}", f"{e.severity:.1f}", escape(e.kinds), escape(e.reason)) for e in worst]
+    notes = dict.fromkeys(note for day in days for note in day.notes)
+    more = [f"{len(rows) - MOST_LOOPS} more loops are not shown."] if len(rows) > MOST_LOOPS else []
+    span = f"{moment(min(day.begin for day in days))} – {moment(max(day.end for day in days))}"
+    table = _table(("loop", "hours", "severity", "kinds", "reason"), rows[:MOST_LOOPS])
+    quiet = "<p>No loop that could be judged did anything unusual.</p>"
+    said = [f"<p class='note'>{escape(each)}</p>" for each in (*more, *notes)]
+    return ["<h2>Worst loops</h2>", f"<p>{span}</p>", table if rows else quiet, *said]
 
 
 def _findings(findings: Sequence[Finding]) -> str:

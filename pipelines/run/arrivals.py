@@ -56,7 +56,7 @@ class Arrivals:
                 missing.append(str(error))
                 continue
             for path in found:
-                seen = _seen(path, known.get(str(path)))
+                seen = file_seen(path, known.get(str(path)))
                 if seen is not None:
                     files[str(path)] = seen
         files[SETTINGS] = Seen(0, 0, _settings_digest(config))
@@ -109,7 +109,7 @@ def _patterns(described: InputConfig) -> Iterable[tuple[str, ...]]:
             yield (getattr(described, name),)
 
 
-def _seen(path: Path, before: Seen | None) -> Seen | None:
+def file_seen(path: Path, before: Seen | None) -> Seen | None:
     """A file as it is; None where it went away meanwhile or is a folder."""
     try:
         state = path.stat()

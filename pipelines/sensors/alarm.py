@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dqm.decide.intervals import IntervalRules
+from dqm.model.amounts import counted
 from dqm.model.sensors import SECOND
 
 WEEK = 7 * 86_400
@@ -84,7 +85,7 @@ class Alarm:
         if not self.weeks:
             return "the past could not be judged by itself, so that only what is certain is told"
         rate, bound = self.rate
-        held = f"the past of {self.weeks:.2g} loop-weeks had {self.opened} anomalies at this threshold"
+        held = f"the past of {self.weeks:.2g} loop-weeks had {counted(self.opened, 'anomaly')} at this threshold"
         said = f"{held}: {rate:.2g} per loop and week, at most {bound:.2g} with 90% confidence"
         if self.weeks < 1:
             return f"{said}; it is too short to show one per loop and week, so only what exceeds all of it opens"

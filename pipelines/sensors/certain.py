@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dqm.formats.sensor_jumps import AROUND, unit_jumps
 from dqm.formats.sensor_screening import UnitChange, unit_changes
+from dqm.model.amounts import duration
 from dqm.model.sensor_gaps import allowed_silence, cadence, gaps
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 from features.sensors.trends import stuck
@@ -170,7 +171,9 @@ def _still(
         end = int(time[i + 1]) if i + 1 < len(time) else None
         held = lasted(begin, int(time[i]))
         unit = f" {sensor.unit}" if sensor.unit else ""
-        reason = f"{sensor.name}: stands at {value[i]:.6g}{unit} for {held}; in the past at most for {_time(longest)}"
+        reason = (
+            f"{sensor.name}: stands at {value[i]:.6g}{unit} for {held}; in the past at most for {duration(longest)}"
+        )
         found.append(_certain(sensor, "stuck", begin, end, reason))
     return found, False
 
@@ -192,11 +195,4 @@ def still_seconds(time: Times, value: Values) -> Values:
 
 def lasted(begin: int, end: int) -> str:
     """How long something lasted, in words."""
-    return _time((end - begin) / SECOND)
-
-
-def _time(seconds: float) -> str:
-    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
+    return duration((end - begin) / SECOND)

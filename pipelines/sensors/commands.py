@@ -5,13 +5,14 @@ from __future__ import annotations
 import fnmatch
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, QUARANTINE, ConfigPath, JsonPath, say, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from dqm.formats.sensor_screening import Earlier, SensorRead
     from dqm.model.config import Config
     from dqm.model.sensors import Sensor, SensorReadings
-
-QUARANTINE = 3
 
 app = typer.Typer(help="Streams of sensors: cryogenics, detectors, operations.", no_args_is_help=True)
 
@@ -35,6 +34,30 @@ Value = Annotated[str, typer.Option(help="long: column of the value")]
 Described = Annotated[Path | None, typer.Option("--config", "-c", help="configuration that says what the sensors are")]
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="a moment of UTC")]
 Pattern = Annotated[str, typer.Option(help="pattern of sensors or loops")]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How files are to be read, as the options of a command say it; what is as here was not given."""
+
+    kind: str = "auto"
+    time: str = ""
+    time_unit: str = "auto"
+    zone: str = ""
+    name: tuple[str, ...] = ()
+    value: str = ""
+
+    def needs(self, files: Sequence[Path] | None, command: str) -> None:
+        """Raise ``InputError`` where something was said of files and none is named: it would be ignored."""
+        from dqm.model.errors import InputError
+
+        given = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+        if given and not files:
+            option = f"--{given[0].replace('_', '-')}"
+            raise InputError(
+                f"dqm sensors {command}: {option} says how files are to be read, and no file is named; name some, or "
+                f"leave {option} out to take what the store holds"
+            )
 
 
 @app.command()
@@ -53,7 +76,7 @@ def inspect(
     from pipelines.sensors.inspect import document, findings_text, summaries, text
 
     settings = settings_of(config)
-    read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
+    read = read_files(files, settings, Form(kind, time_column, time_unit, zone, tuple(name or ()), value))
     described = summaries(read.readings, settings.sensors.gap)
     say("\n".join(findings_text(read)))
     say(text(read.readings, described))
@@ -115,12 +138,15 @@ def plot(
     config: Described = None,
 ) -> None:
     """Plot what sensors read: a panel per quantity and unit, gaps shaded, times of service marked."""
+    from dqm.model.amounts import counted
     from dqm.model.sensor_catalog import Quiet
     from pipelines.sensors.plots import figure_of, write
 
+    form = Form(kind, time_column, time_unit, zone, tuple(name or ()), value)
+    form.needs(files, "plot")
     settings = settings_of(config if files else config or DEFAULT_CONFIG)
     if files:
-        read = read_files(files, settings, kind, time_column, time_unit, zone, name, value)
+        read = read_files(files, settings, form)
         shown = within(read.readings, sensors, begin, end)
         for each in read.findings[:20]:
             say(str(each))
@@ -128,7 +154,7 @@ def plot(
         shown = _stored(config or DEFAULT_CONFIG, sensors, begin, end)
     quiet = [Quiet.of(each) for each in settings.sensors.quiet]
     write(figure_of(shown, quiet, periods=settings.sensors.gap), output)
-    say(f"wrote {output}: {len(shown)} sensors, {len(shown.time)} readings")
+    say(f"wrote {output}: {counted(len(shown), 'sensor')}, {counted(len(shown.time), 'reading')}")
 
 
 def settings_of(config: Path | None) -> Config:
@@ -138,16 +164,7 @@ def settings_of(config: Path | None) -> Config:
     return load(config) if config else Config()
 
 
-def read_files(
-    files: list[Path],
-    settings: Config,
-    kind: str,
-    column: str,
-    unit: str,
-    zone: str,
-    *form: Any,
-    before: SensorReadings | None = None,
-) -> SensorRead:
+def read_files(files: list[Path], settings: Config, form: Form, *, before: SensorReadings | None = None) -> SensorRead:
     """Read files as the options say; ``before`` is what their sensors read earlier."""
     from pydantic import ValidationError
 
@@ -155,14 +172,13 @@ def read_files(
     from dqm.formats.sensor_times import zone_named
     from dqm.model.sensors_config import StreamConfig
 
-    given = {"kind": kind, "files": (), "time": column, "time_unit": unit, "zone": zone}
     try:
-        described = StreamConfig.model_validate(given | {"name": tuple(form[0] or ()), "value": form[1]})
+        described = StreamConfig.model_validate({**vars(form), "files": ()})
     except ValidationError as error:
         first = error.errors()[0]
         raise typer.BadParameter(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
-    if zone:
-        zone_named(zone)  # a name that is wrong is told even where no time needs it
+    if form.zone:
+        zone_named(form.zone)  # a name that is wrong is told even where no time needs it
     known: dict[str, Any] = {}
     if before is not None:
         known = {"earlier": _earlier(before), "stored": {each.name: each.unit for each in before.sensors}}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.sensor_reading import read_streams
+from dqm.formats.sensor_reading import StreamFile, read_streams
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.sensors import SensorReadings
+from dqm.store.change import Change
 from dqm.store.sensors import BACK, DAY, KIND, day_begin, read_sensors, store_sensors, stored_sensors
 from dqm.store.store import Store
 
+Also = Callable[[Change, tuple[Finding, ...]], None]
 LAST = 12
 """Earlier values that are enough to know a level."""
 
@@ -34,8 +38,9 @@ class SensorsIngested:
     def text(self) -> str:
         """For people."""
         span = f"{self.days[0]}–{self.days[-1]}" if self.days else "no day"
-        came = f"{self.readings} readings of {self.sensors} sensors on {len(self.days)} days ({span})"
-        return f"{came}, from {self.files} files"
+        days = f"{counted(len(self.days), 'day')} ({span})"
+        came = f"{counted(self.readings, 'reading')} of {counted(self.sensors, 'sensor')} on {days}"
+        return f"{came}, from {counted(self.files, 'file')}"
 
     @property
     def quarantined(self) -> int:
@@ -43,8 +48,18 @@ class SensorsIngested:
         return sum(each.severity == "quarantined" for each in self.findings)
 
 
-def ingest_sensors(config: Config, store: Store, *, now: int) -> SensorsIngested:
+def ingest_sensors(
+    config: Config,
+    store: Store,
+    *,
+    now: int,
+    files: Sequence[StreamFile] | None = None,
+    also: Also = lambda change, findings: None,
+) -> SensorsIngested:
     """Read every ``[[sensors.stream]]`` into the store, in one commit; ``now`` in ns of UTC.
+
+    ``also`` adds to the commit what is to be said of the findings. With some ``files`` these alone are read: then a
+    sensor that is in none of them but in the store is not told to be absent.
 
     Raises ``InputError`` where none is configured, or none can be read: then nothing changes.
     """
@@ -52,12 +67,14 @@ def ingest_sensors(config: Config, store: Store, *, now: int) -> SensorsIngested
         raise InputError("the configuration names no [[sensors.stream]]; see docs/sensor-streams.md")
     before = _Before(store)
     units = {each.name: each.unit for each in stored_sensors(store)}
-    read = read_streams(config, now=now, earlier=before.last, stored=units)
+    read = read_streams(config, now=now, earlier=before.last, stored=units, files=files)
     files = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
         days, gone = store_sensors(change, store, read.readings, {"files": files})
-        findings = (*read.findings, *_replaced(gone))
+        found = [each for each in read.findings if files is None or each.code != "absent"]
+        findings = (*found, *_replaced(gone))
         change.add_findings(findings)
+        also(change, findings)
     count = len(read.readings.time)
     return SensorsIngested(len(read.readings), count, tuple(days), len(read.files), store.snapshot, findings)
 
@@ -67,8 +84,8 @@ def _replaced(gone: dict[str, int]) -> list[Finding]:
     if not gone:
         return []
     first, many = next(iter(gone)), len(gone)
-    of = first + (f" and {many - 1} other sensors" if many > 1 else "")
-    reason = f"{sum(gone.values())} stored readings of {of} are in these files no more; they were replaced"
+    of = first + (f" and {counted(many - 1, 'other sensor')}" if many > 1 else "")
+    reason = f"{counted(sum(gone.values()), 'stored reading')} of {of}: in these files no more, and replaced"
     return [Finding("replaced", "note", reason)]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.formats.sensor_screening import SensorRead
+from dqm.model.amounts import counted, duration
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensor_gaps import cadence, gaps, longest_stuck
 from dqm.model.sensors import SECOND, Sensor, SensorReadings, moment
@@ -52,9 +53,9 @@ def summaries(readings: SensorReadings, periods: float) -> list[SensorSummary]:
 def text(readings: SensorReadings, described: Sequence[SensorSummary], quiet: Sequence[Quiet] = ()) -> str:
     """For people; at most ``SHOWN`` sensors."""
     if not len(readings.time):
-        return f"{len(described)} sensors, no reading"
+        return f"{counted(len(described), 'sensor')}, no reading"
     span = f"{moment(readings.time.min())} – {moment(readings.time.max())}"
-    lines = [f"{len(described)} sensors, {len(readings.time)} readings, {span}"]
+    lines = [f"{counted(len(described), 'sensor')}, {counted(len(readings.time), 'reading')}, {span}"]
     width = max(len(each.name) for each in described[:SHOWN])
     lines.append(
         f"{'sensor':{width}}  {'loop':8} {'unit':>6} {'readings':>9} {'invalid':>8} {'every':>8} {'gaps':>5} "
@@ -118,16 +119,6 @@ def _summary(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float64]
 def _line(each: SensorSummary, width: int) -> str:
     return (
         f"{each.name:{width}}  {each.loop or '–':8} {each.unit or '–':>6} {each.readings:>9} {each.invalid:>8} "
-        f"{_duration(each.cadence):>8} {each.gaps:>5} {_duration(each.longest_gap):>8} {_duration(each.stuck):>8} "
+        f"{duration(each.cadence):>8} {each.gaps:>5} {duration(each.longest_gap):>8} {duration(each.stuck):>8} "
         f"{each.least:>10.5g} {each.median:>10.5g} {each.greatest:>10.5g}"
     )
-
-
-def _duration(seconds: float) -> str:
-    """A time in the unit in which it is short."""
-    if np.isnan(seconds):
-        return "–"
-    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.3g} s"

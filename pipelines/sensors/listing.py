@@ -6,6 +6,7 @@ import fnmatch
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dqm.model.amounts import counted
 from dqm.model.sensor_catalog import Loop, Quiet, loops
 from dqm.model.sensors import Sensor, moment
 from dqm.model.sensors_config import SensorsConfig
@@ -29,7 +30,7 @@ class StoredSensor:
     def text(self, width: int) -> str:
         """One line."""
         each = self.sensor
-        days = f"{self.days} days, {self.first}–{self.last}" if self.days else "never read"
+        days = f"{counted(self.days, 'day')}, {self.first}–{self.last}" if self.days else "never read"
         return (
             f"{each.name:{width}}  {each.measures:12} {each.unit or '–':>6} {each.loop or '–':8} "
             f"{each.subsystem or '–':8} {each.logging:9} {self.readings:>10}  {days}"
@@ -54,7 +55,7 @@ class Listing:
         if not self.sensors:
             return "no such sensor is stored; see all with: dqm sensors list, or take some in with: dqm sensors ingest"
         width = max(len(each.sensor.name) for each in self.sensors[:SHOWN])
-        lines = [f"{len(self.sensors)} sensors, {len(self.loops)} loops"]
+        lines = [f"{counted(len(self.sensors), 'sensor')}, {counted(len(self.loops), 'loop')}"]
         lines += [each.text(width) for each in self.sensors[:SHOWN]]
         if len(self.sensors) > SHOWN:
             lines.append(f"… and {len(self.sensors) - SHOWN} more; choose with --sensors, or take --json for all")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dqm.decide.common_cause import with_common_causes
 from dqm.decide.intervals import stretches
+from dqm.decide.ongoing import LookedAt
 from dqm.decide.worst_loops import worst_loops
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet, hushed
 from dqm.model.sensor_gaps import allowed_silence
@@ -58,20 +61,22 @@ class Night:
         readings: SensorReadings,
         changed: Sequence[Certain] = (),
         since: int | None = None,
+        until: int | None = None,
     ) -> Night:
         """From two sets of readings; what their sensors lack is learned from the past.
 
-        A silence from ``since`` (ns of UTC) to the first reading is of the night, where the past ends before.
+        A silence from ``since`` (ns of UTC) to the first reading is of the night, where the past ends before, and one
+        from the last reading to ``until`` as well; with both there may be no reading at all.
 
         Raises ``InputError`` where there is no past, one that is too short, one that is not before the readings, or no
         sensor that both have.
         """
         way_out = "name earlier files with --past, or take a share of the same files with --past-share 0.5"
-        if not len(readings.time):
+        if not len(readings.time) and (since is None or until is None or until <= since):
             raise InputError("there is no reading to scan; name files that hold some, or another time")
         if not len(past.time):
             raise InputError(f"there is no past to compare with; {way_out}")
-        begin, end = int(readings.time.min()), int(readings.time.max()) + 1
+        begin, end = _span(readings, since, until)
         last, first = int(past.time.max()), int(past.time.min())
         if since is not None and last < since < begin:
             begin = since
@@ -85,7 +90,7 @@ class Night:
             )
         described = {each.name: each for each in learned(past)}
         here = set(readings.names)
-        if not here & described.keys():
+        if here and not here & described.keys():
             raise InputError(
                 f"the past has none of the sensors that are to be scanned ({readings.names[0]!r} …, the past "
                 f"{past.names[0]!r} …); {way_out}"
@@ -94,9 +99,11 @@ class Night:
         sensors = [*described.values(), *fresh]
         notes = []
         if fresh:
-            notes.append(f"{len(fresh)} sensors have no past, such as {fresh[0].name}; only what is certain is told")
+            notes.append(
+                f"{counted(len(fresh), 'sensor')} without a past, such as {fresh[0].name}: only what is certain is told"
+            )
         if gone := [each for each in described if each not in here]:
-            notes.append(f"{len(gone)} sensors of the past were not read at all, such as {gone[0]}")
+            notes.append(f"{counted(len(gone), 'sensor')} of the past not read at all, such as {gone[0]}")
         return cls(_of(past, sensors), _of(readings, sensors), begin, end, tuple(notes), tuple(changed))
 
     @property
@@ -107,7 +114,8 @@ class Night:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan found: ``intervals`` in order of time, what the past promises, how it was done, and notes."""
+    """What a scan found: ``intervals`` in order of time, what the past promises, how it was done, notes, and what it
+    ``looked`` at."""
 
     begin: int
     end: int
@@ -118,6 +126,7 @@ class Scan:
     features: int
     notes: tuple[str, ...]
     seconds: float
+    looked: LookedAt = field(default_factory=LookedAt)
 
     def document(self) -> dict[str, Any]:
         """For machines: times in ns of UTC."""
@@ -148,12 +157,31 @@ def scan(
     for name, lead in judged.items():
         severity = alarm.severity(lead.score)
         found += told(name, stretches(begin, end, severity, alarm.rules), Told(begin, end, lead, usual, alarm))
-    named = sorted(found, key=lambda each: (each.begin, each.loop))
+    sectors = {each.loop or each.name: each.subsystem for each in night.readings.sensors}
+    named = sorted(with_common_causes(found, sectors), key=lambda each: (each.begin, each.loop))
     ended = hushed(named, quiet, night.readings.sensors, now=night.end)
     notes = (*night.notes, *clear.notes, *_unjudged(night.loops, judged), *_unseen_note(unseen, night.begin))
     count, known = len(night.loops), len(night.readings)
     seconds = time.monotonic() - started
-    return Scan(night.begin, night.end, count, known, tuple(ended), alarm, len(usual.features), notes, seconds)
+    looked = _looked(night, clear, {name: begin[np.isfinite(each.score)] for name, each in judged.items()}, sectors)
+    features = len(usual.features)
+    return Scan(night.begin, night.end, count, known, tuple(ended), alarm, features, notes, seconds, looked)
+
+
+def _looked(
+    night: Night, clear: Checked, judged: Mapping[str, NDArray[np.int64]], sectors: Mapping[str, str]
+) -> LookedAt:
+    """From when on loops were judged and sensors heard; a sector is judged where half of its judged loops are."""
+    loops = {name: int(at[0]) for name, at in judged.items()}
+    together: dict[str, list[int]] = {}
+    for name, at in loops.items():
+        if sectors.get(name):
+            together.setdefault(sectors[name], []).append(at)
+    loops |= {sector: sorted(ats)[len(ats) // 2] for sector, ats in together.items() if sector not in loops}
+    heard = {sensor.name: at[np.isfinite(value)] for sensor, at, value in clear.readings.each()}
+    holding = {each.name for each in night.readings.sensors if each.logging == "on-change" and each.period is None}
+    sensors = {name: int(at[0]) for name, at in heard.items() if len(at)}
+    return LookedAt(loops, dict.fromkeys(holding, night.begin) | sensors)
 
 
 def _unjudged(loops: Sequence[str], judged: Collection[str]) -> list[str]:
@@ -161,7 +189,9 @@ def _unjudged(loops: Sequence[str], judged: Collection[str]) -> list[str]:
     missing = [each for each in loops if each not in judged]
     if not missing:
         return []
-    return [f"{len(missing)} loops could not be judged, such as {missing[0]}; only what is certain of them is told"]
+    return [
+        f"{counted(len(missing), 'loop')} could not be judged, such as {missing[0]}; only what is certain is told there"
+    ]
 
 
 def _learned(night: Night, periods: float) -> tuple[Usual, Alarm]:
@@ -224,8 +254,8 @@ def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
         return []
     until = moment(begin + SETTINGS.reach)
     return [
-        f"{len(unseen)} sensors have no reading in the past just before {moment(begin)}, such as {unseen[0].sensor}, "
-        f"last at {moment(unseen[0].begin)}; until {until} only what is certain is told of them"
+        f"{counted(len(unseen), 'sensor')} without a reading just before {moment(begin)}, such as {unseen[0].sensor}, "
+        f"last at {moment(unseen[0].begin)}; until {until} only what is certain is told there"
     ]
 
 
@@ -250,6 +280,14 @@ def _pieces(begin: int, end: int) -> Iterator[TimeGrid]:
     size = round(PIECE / WINDOW)
     for first in range(0, len(whole), size):
         yield TimeGrid(whole.begin[first : first + size], whole.end[first : first + size])
+
+
+def _span(readings: SensorReadings, since: int | None, until: int | None) -> tuple[int, int]:
+    """From the first reading to the last, or to ``until`` where that is later; without any from ``since`` to it."""
+    if not len(readings.time):
+        return since or 0, until or 0
+    end = int(readings.time.max()) + 1
+    return int(readings.time.min()), end if until is None else max(end, until)
 
 
 def _of(readings: SensorReadings, sensors: Sequence[Sensor]) -> SensorReadings:

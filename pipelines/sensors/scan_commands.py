@@ -11,6 +11,7 @@ import typer
 
 from pipelines.sensors.commands import (
     Described,
+    Form,
     Kind,
     Name,
     Pattern,
@@ -19,28 +20,28 @@ from pipelines.sensors.commands import (
     Value,
     Zone,
     app,
-    chosen,
     nanoseconds,
-    read_files,
     settings_of,
-    within,
 )  # fmt: skip
-from pipelines.terminal import DEFAULT_CONFIG, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, QUARANTINE, JsonPath, say, write_json
 
 if TYPE_CHECKING:
     from dqm.formats.sensor_screening import SensorRead
-    from dqm.model.config import Config
-    from dqm.model.sensors import SensorReadings
-    from pipelines.sensors.scan import Night, Scan
+    from pipelines.sensors.scan import Scan
 
 __all__ = ["app", "scan"]
 
 Files = Annotated[list[Path] | None, typer.Argument(help="files of readings to judge; none: what the store holds")]
 Past = Annotated[list[Path] | None, typer.Option("--past", help="files of earlier readings; may be given again")]
-Share = Annotated[float, typer.Option("--past-share", help="without --past: share of the time that is the past")]
+Share = Annotated[
+    float | None, typer.Option("--past-share", help="without --past: share of the time that is the past; 0.5")
+]
 Since = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="judge from this moment of UTC on"),
+]
+Until = Annotated[
+    str, typer.Option(help="judge to this moment of UTC, or now: silence before it counts; empty: to the last reading")
 ]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="folder for what --csv and --html write")]
 
@@ -49,8 +50,9 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="folder for 
 def scan(
     files: Files = None,
     past: Past = None,
-    past_share: Share = 0.5,
+    past_share: Share = None,
     since: Since = None,
+    until: Until = "",
     kind: Kind = "auto",
     time_column: TimeColumn = "",
     time_unit: TimeUnit = "auto",
@@ -66,34 +68,37 @@ def scan(
     json_path: JsonPath = "",
 ) -> None:
     """Find what loops did that they usually do not: gaps, stuck sensors, changes of unit, hunting, drifts, levels."""
+    from dqm.model.amounts import counted
     from dqm.model.errors import InputError
     from dqm.model.sensor_catalog import Quiet
+    from dqm.store.store import Store
     from pipelines.progress import showing
+    from pipelines.sensors.nights import Asked, of_files, of_store
     from pipelines.sensors.scan import scan as scanned
     from pipelines.sensors.scan_report import csv_of, text, write_page
 
-    if not 0 < past_share < 1:
-        raise typer.BadParameter(f"--past-share: {past_share:g} is no share of the time; give one between 0 and 1")
+    _refuse_idle(files, past, past_share, since)
     if (csv or page) and output is None:
         raise InputError("dqm sensors scan: no folder for --csv and --html; name one with -o FOLDER")
     if output is not None and not (csv or page):
         raise InputError(f"dqm sensors scan: nothing to write into {output}; say what with --csv or --html")
-    if past and not files:
-        raise InputError(
-            "dqm sensors scan: --past goes with files to judge; the past of stored readings is told by --since or "
-            "--past-share"
-        )
+    form = Form(kind, time_column, time_unit, zone, tuple(name or ()), value)
+    form.needs(files, "scan")
+    at = None if since is None else nanoseconds(since)
+    asked = Asked(sensors, 0.5 if past_share is None else past_share, at, _until(until), form)
     if store or not files:
         config = config or DEFAULT_CONFIG
     settings = settings_of(config)
     if output is not None:
         _make(output)
-    form = (kind, time_column, time_unit, zone, name, value)
+    read = None
     with showing("reading") as name_it:
         if files:
-            night = _of_files(files, past or [], past_share, since, settings, form, sensors)
+            night, read = of_files(files, past or [], asked, settings)
+            _say_findings(read)
         else:
-            night = _of_store(config or DEFAULT_CONFIG, past_share, since, sensors)
+            with Store.open(settings.store_path) as opened:
+                night = of_store(opened, asked)
         quiet = [Quiet.of(each) for each in settings.sensors.quiet]
         found = scanned(night, periods=settings.sensors.gap, quiet=quiet, showing=name_it)
     say(text(found))
@@ -102,10 +107,46 @@ def scan(
         say(f"wrote {output / 'anomalies.csv'}")
     if page and output is not None:
         plotted = write_page(found, night.readings, quiet, settings.sensors.gap, output / "anomalies.html")
-        say(f"wrote {output / 'anomalies.html'}, {plotted} loops")
+        say(f"wrote {output / 'anomalies.html'}, {counted(plotted, 'loop')}")
     if store:
-        _keep(found, config or DEFAULT_CONFIG)
+        _keep(found, config or DEFAULT_CONFIG, read, night.readings.names)
     write_json(json_path, found.document())
+    if read is not None and any(each.severity == "quarantined" for each in read.findings):
+        raise typer.Exit(QUARANTINE)
+
+
+def _refuse_idle(
+    files: list[Path] | None, past: list[Path] | None, share: float | None, since: datetime | None
+) -> None:
+    """Refuse options that contradict each other or would be ignored."""
+    from dqm.model.errors import InputError
+
+    if share is not None and not 0 < share < 1:
+        raise typer.BadParameter(f"--past-share: {share:g} is no share of the time; give one between 0 and 1")
+    if past and not files:
+        raise InputError(
+            "dqm sensors scan: --past goes with files to judge; the past of stored readings is told by --since or "
+            "--past-share"
+        )
+    if share is not None and (past or since is not None):
+        other = "--past" if past else "--since"
+        raise InputError(f"dqm sensors scan: {other} says what the past is, so --past-share says nothing; take one")
+
+
+def _until(text: str) -> int | None:
+    """The moment to which a scan goes, in ns of UTC; None: to the last reading."""
+    if not text:
+        return None
+    now = time.time_ns()
+    if text == "now":
+        return now
+    try:
+        at = nanoseconds(datetime.fromisoformat(text.removesuffix("Z")))
+    except (ValueError, TypeError):
+        raise typer.BadParameter(f"--until: {text!r} is no moment; give 2026-06-02T06:00:00, or now") from None
+    if at > now:
+        raise typer.BadParameter(f"--until: {text} is still to come; give a moment that has passed, or now")
+    return at
 
 
 def _make(folder: Path) -> None:
@@ -118,65 +159,6 @@ def _make(folder: Path) -> None:
         raise InputError(f"-o {folder}: no such folder can be made ({error.strerror}); name another") from None
 
 
-def _of_files(
-    files: list[Path],
-    past: list[Path],
-    share: float,
-    since: datetime | None,
-    settings: Config,
-    form: tuple[str, str, str, str, list[str] | None, str],
-    sensors: str,
-) -> Night:
-    """Readings of files, beside those of earlier files or of the first share of their time."""
-    from pipelines.sensors.certain import of_change
-    from pipelines.sensors.scan import Night
-
-    if not past:
-        read = read_files(files, settings, *form)
-        _say_findings(read)
-        early, late, at = _split(within(read.readings, sensors, None, None), share, since)
-    else:
-        before = read_files(past, settings, *form)
-        read = read_files(files, settings, *form, before=before.readings)
-        _say_findings(read)
-        fits = set(chosen([*before.readings.sensors, *read.readings.sensors], sensors))
-        early, late = (each.readings.take([n for n in each.readings.names if n in fits]) for each in (before, read))
-        at = None if since is None else nanoseconds(since)
-        if at is not None:
-            late = late.between(at, 2**62)
-    begin = int(late.time.min()) if len(late.time) else 0
-    known = set(late.names)
-    changes = [each for each in read.changes if each.sensor.name in known and (each.end is None or each.end > begin)]
-    return Night.of(early, late, [of_change(each) for each in changes], at)
-
-
-def _of_store(config: Path, share: float, since: datetime | None, sensors: str) -> Night:
-    """Readings of the store from a moment on, beside what it holds from before."""
-    from dqm.model.config import load
-    from dqm.store.sensors import read_sensors
-    from dqm.store.store import Store
-    from pipelines.sensors.scan import Night
-
-    with Store.open(load(config).store_path) as store:
-        readings = within(read_sensors(store), sensors, None, None)
-    early, late, at = _split(readings, share, since)
-    return Night.of(early, late, since=at)
-
-
-def _split(
-    readings: SensorReadings, share: float, since: datetime | None
-) -> tuple[SensorReadings, SensorReadings, int | None]:
-    """What is before a moment, or in the first share of the time, the rest, and that moment in ns of UTC."""
-    if since is not None:
-        at = nanoseconds(since)
-    elif len(readings.time):
-        first, last = int(readings.time.min()), int(readings.time.max())
-        at = first + round(share * (last - first))
-    else:
-        at = 0
-    return readings.between(-(2**62), at), readings.between(at, 2**62), at
-
-
 def _say_findings(read: SensorRead) -> None:
     from pipelines.sensors.inspect import findings_text
 
@@ -184,16 +166,24 @@ def _say_findings(read: SensorRead) -> None:
         say(each)
 
 
-def _keep(found: Scan, config: Path) -> None:
+def _keep(found: Scan, config: Path, read: SensorRead | None, names: list[str]) -> None:
+    """Keep anomalies, and readings that came from files beside what was found in these, in one commit."""
+    from dqm.model.amounts import counted
     from dqm.model.config import load
     from dqm.store.anomalies import scanned_days, store_anomalies
     from dqm.store.postgresql import Place
+    from dqm.store.sensors import store_sensors
     from dqm.store.store import Store
+    from pipelines.sensors.keeping import after_scan, scanned_of
 
     settings = load(config)
     made = {"features": str(found.features), "scanned_at": str(int(time.time()))}
     place = Place.configured(settings.store)
     with Store.create(settings.store_path, place=place) as store, store.transaction(based_on=store.snapshot) as change:
-        span, promise = (found.begin, found.end), found.alarm.promise
-        days = store_anomalies(change, found.intervals, span, promise, made, found.notes, scanned_days(store))
-    say(f"kept {len(found.intervals)} anomalies of {len(days)} days in {settings.store_path}")
+        days = store_anomalies(change, after_scan(scanned_days(store), scanned_of(found)), made)
+        if read is not None:
+            mine = read.readings.take([each for each in names if each in set(read.readings.names)])
+            store_sensors(change, store, mine, {"files": ",".join(each.sha256[:16] for each in read.files)})
+            change.add_findings(read.findings)
+            say(f"kept {counted(len(mine.time), 'reading')} of {counted(len(mine), 'sensor')}")
+    say(f"kept {counted(len(found.intervals), 'anomaly')} of {counted(len(days), 'day')} in {settings.store_path}")

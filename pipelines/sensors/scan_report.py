@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 from dashboard.look.inert import for_figure, for_spreadsheet
 from dashboard.sensors.figures import KIND_COLOURS
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
+from dqm.model.amounts import counted
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import AnomalyInterval, SensorReadings, moment
 from pipelines.sensors.plots import figure_of
@@ -25,16 +26,20 @@ SHOWN, PLOTTED = 10, 12
 def text(found: Scan) -> str:
     """For people: the worst loops with their reasons."""
     span = f"{moment(found.begin)} – {moment(found.end)}"
-    alarms = [each for each in found.intervals if not each.suppressed]
-    lines = [f"{found.sensors} sensors of {found.loops} loops, {span}, {found.features} features"]
+    alarms = [each for each in found.intervals if each.alarms]
+    those = f"{counted(found.sensors, 'sensor')} of {counted(found.loops, 'loop')}"
+    lines = [f"{those}, {span}, {counted(found.features, 'feature')}"]
     lines.append(f"{found.alarm.promise[0].upper()}{found.alarm.promise[1:]}.")
     worst = worst_loops(found.intervals, found.end)
-    lines.append(f"{len(alarms)} anomalies in {len(worst)} loops, {len(found.intervals) - len(alarms)} suppressed")
+    suppressed = sum(bool(each.suppressed) for each in found.intervals)
+    carried = len(found.intervals) - len(alarms) - suppressed
+    total = f"{counted(len(alarms), 'anomaly')} in {counted(len(worst), 'loop')}, {suppressed} suppressed"
+    lines.append(total + (f", {carried} carried by a common cause" if carried else ""))
     width = max((len(each.loop) for each in worst[:SHOWN]), default=0)
     for each in worst[:SHOWN]:
         lines.append(f"{each.loop:{width}}  {each.hours:6.1f} h  {each.kinds}: {each.reason}")
     if len(worst) > SHOWN:
-        lines.append(f"… and {len(worst) - SHOWN} more loops; take --csv, --html or --json for all")
+        lines.append(f"… and {counted(len(worst) - SHOWN, 'more loop')}; take --csv, --html or --json for all")
     lines += [f"suppressed {each.loop}: {each.kind}; {each.suppressed}" for each in found.intervals if each.suppressed]
     return "\n".join([*lines, *(f"note: {each}" for each in found.notes)])
 
@@ -42,7 +47,7 @@ def text(found: Scan) -> str:
 def csv_of(found: Scan) -> bytes:
     """Every anomaly, one a row; a text that a spreadsheet would take for a formula is preceded by an apostrophe."""
     rows = [_cells(each, found.end) for each in found.intervals]
-    names = ("loop", "begin", "end", "hours", "severity", "kind", "drivers", "reason", "suppressed")
+    names = ("loop", "begin", "end", "hours", "severity", "kind", "drivers", "reason", "suppressed", "cause")
     return pd.DataFrame(rows, columns=list(names)).to_csv(index=False, lineterminator="\r\n").encode()
 
 
@@ -60,7 +65,7 @@ def write_page(found: Scan, readings: SensorReadings, quiet: Sequence[Quiet], pe
 
 
 def _cells(each: AnomalyInterval, now: int) -> tuple[object, ...]:
-    words = (each.kind, "; ".join(each.drivers), each.reason, each.suppressed)
+    words = (each.kind, "; ".join(each.drivers), each.reason, each.suppressed, each.cause)
     end = "" if each.end is None else moment(each.end)
     numbers = (moment(each.begin), end, round(hours_of(each, now), 3), round(each.severity, 3))
     return (for_spreadsheet(each.loop), *numbers, *(for_spreadsheet(word) for word in words))
@@ -68,11 +73,13 @@ def _cells(each: AnomalyInterval, now: int) -> tuple[object, ...]:
 
 def _table(found: Scan) -> str:
     """All anomalies as a table of HTML."""
-    heads = "".join(f"<th>{name}</th>" for name in ("loop", "begin", "end", "severity", "kind", "reason", "suppressed"))
+    heads = "".join(
+        f"<th>{name}</th>" for name in ("loop", "begin", "end", "severity", "kind", "reason", "suppressed", "cause")
+    )
     rows = []
     for each in found.intervals:
         end = "goes on" if each.end is None else moment(each.end)
-        words = (each.kind, each.reason, each.suppressed)
+        words = (each.kind, each.reason, each.suppressed, each.cause)
         cells = (each.loop, moment(each.begin), end, f"{each.severity:.1f}", *words)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table><tr>{heads}</tr>{''.join(rows)}</table>"
@@ -82,7 +89,8 @@ def _loop_figure(
     loop: WorstLoop, found: Scan, readings: SensorReadings, quiet: Sequence[Quiet], periods: float
 ) -> go.Figure:
     """The readings of a loop with its anomalies as coloured bands."""
-    mine = [each.name for each in readings.sensors if (each.loop or each.name) == loop.loop]
+    drivers = {name for each in found.intervals if each.loop == loop.loop and each.loops for name in each.drivers}
+    mine = [each.name for each in readings.sensors if (each.loop or each.name) == loop.loop or each.name in drivers]
     shown = readings.take(mine)
     if not len(shown.time):
         return go.Figure().update_layout(title=for_figure(f"{loop.loop}: nothing was read"), height=160)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.decide.intervals import Stretch, united
+from dqm.model.amounts import counted
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor
 from pipelines.sensors.alarm import Alarm
 from pipelines.sensors.certain import Certain
@@ -27,7 +28,7 @@ WORDS = {
     "mad": "spread", "noise": "noise", "slope": "slope", "residual": "difference from its like in the loop",
     "amplitude": "amplitude of oscillation", "hunting": "share of oscillation in its movement",
     "control": "control error that could have been foreseen", "heat": "heat load",
-    "heat_residual": "heat load against the other loops", "beside": "median against the other loops",
+    "heat_residual": "heat load against the other loops",
 }  # fmt: skip
 ENOUGH = 20.0
 """Beyond this u one feature does not lead another any further."""
@@ -96,7 +97,7 @@ def certain_intervals(
             inside.sort(key=lambda each: (-_length(each), known.get(each.sensor, 0)))
             drivers = tuple(dict.fromkeys(each.sensor for each in inside))
             more = len(drivers) - 1
-            also = f"; {more} more sensors of the loop with it" if more else ""
+            also = f"; {counted(more, 'more sensor')} of the loop with it" if more else ""
             also += f"; {len(inside)} such stretches" if len(inside) > len(drivers) else ""
             reason = inside[0].reason + also
             found.append(AnomalyInterval(loop, one.begin, one.end, severity, kind, drivers[:MOST], reason))
@@ -145,11 +146,13 @@ def _drifting(windows: slice, column: int, lead: int, by: Told) -> bool:
 def _reason(i: int, x: float, beyond: float, usual: Usual) -> str:
     """What the feature was where it was most unusual, and what it is otherwise."""
     feature = usual.features[i]
-    over = feature.name.rpartition("@")[2].partition(" ")[0]
+    what, _, rest = feature.name.rpartition(":")[2].partition("@")
+    over, _, beside = rest.partition(" ")
+    said = f"{WORDS[what]} less what the other loops let expect," if beside else WORDS[what]
     unit = "" if feature.what in (*SHARES, "saturated") or not feature.unit else f" {feature.unit}"
     low, high = usual.ranges.edges(i)
     value = usual.ranges.shown(i, x)
     return (
-        f"{feature.source}: {WORDS[feature.what]} over {over} is {value:.4g}{unit}, in the past {low:.4g} to "
+        f"{feature.source}: {said} over {over} is {value:.4g}{unit}, in the past {low:.4g} to "
         f"{high:.4g}{unit}; {beyond:.2g} times as far out as good data were"
     )

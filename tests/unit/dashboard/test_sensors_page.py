@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from dashboard.look.inert import for_markdown
 from dashboard.sensors.figures import bands, loop_figure, timeline
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
 from dqm.store.anomalies import store_anomalies
+from dqm.store.change import Change
 from dqm.store.sensors import store_sensors
 from dqm.store.store import Store
+from pipelines.sensors.keeping import Scanned, after_scan
 
 Page = Callable[..., AppTest]
 BEGIN = int(np.datetime64("2026-05-01T00:00:00", "ns").astype(np.int64))
@@ -34,10 +36,14 @@ def readings() -> SensorReadings:
     return SensorReadings.of(SENSORS, [(time, np.sin(np.arange(len(time)))) for _ in SENSORS])
 
 
+def kept(change: Change, found: Sequence[AnomalyInterval], end: int, promise: str, *notes: str) -> None:
+    store_anomalies(change, after_scan((), Scanned(BEGIN, end, promise, found, notes)), {})
+
+
 def scanned(store: Store, days: int = 1) -> None:
     with store.transaction() as change:
         store_sensors(change, store, readings(), {})
-        store_anomalies(change, INTERVALS, (BEGIN, BEGIN + 24 * days * HOUR), "the past had 0 anomalies", {})
+        kept(change, INTERVALS, BEGIN + 24 * days * HOUR, "the past had 0 anomalies")
 
 
 def test_an_empty_store_asks_for_streams(page: Page, configured: Path, empty: Store) -> None:
@@ -82,10 +88,10 @@ def test_several_days_can_be_chosen(page: Page, configured: Path, empty: Store) 
 def test_what_could_not_be_judged_is_told_beside_a_quiet_day(page: Page, configured: Path, empty: Store) -> None:
     """Mutant: a loop that no past can judge is shown as one that did nothing unusual."""
     with empty.transaction() as change:
-        store_anomalies(change, (), (BEGIN, BEGIN + 24 * HOUR), "", {}, ["1 loops could not be judged, such as *B*"])
+        kept(change, (), BEGIN + 24 * HOUR, "", "1 loop could not be judged, such as *B*")
     app = page("sensors")
     assert not app.exception
-    assert app.warning[0].value == for_markdown("1 loops could not be judged, such as *B*")
+    assert app.warning[0].value == for_markdown("1 loop could not be judged, such as *B*")
     assert app.success[0].value == "No loop that could be judged did anything unusual."
 
 

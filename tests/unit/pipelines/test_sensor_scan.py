@@ -228,14 +228,14 @@ def test_text_and_table_show_the_worst(found: Scan) -> None:
     said = text(found)
     assert f"{found.sensors} sensors of {LOOPS} loops" in said
     assert worst_loops(found.intervals, found.end)[0].reason in said
-    assert csv_of(found).startswith(b"loop,begin,end,hours,severity,kind,drivers,reason,suppressed\r\n")
+    assert csv_of(found).startswith(b"loop,begin,end,hours,severity,kind,drivers,reason,suppressed,cause\r\n")
 
 
 def test_a_formula_in_a_name_is_only_text(found: Scan) -> None:
     evil = AnomalyInterval("=cmd()", found.begin, None, 1.0, "gap", ("@x",), "+1", "-2")
     row = csv_of(replace(found, intervals=(evil,))).splitlines()[1].decode()
     assert row.startswith("'=cmd(),")
-    assert row.endswith(",gap,'@x,'+1,'-2")
+    assert row.endswith(",gap,'@x,'+1,'-2,")
 
 
 def test_what_is_in_service_is_shown_and_does_not_alarm(night: tuple[Night, tuple[CryogenicFault, ...]]) -> None:
@@ -272,8 +272,8 @@ def test_sensors_that_only_one_side_has_are_noted() -> None:
     now = SensorReadings.of([sensor("TT"), sensor("NEW")], [(b, noise(b)), (b, noise(b))])
     night = Night.of(past, now)
     assert night.notes == (
-        "1 sensors have no past, such as NEW; only what is certain is told",
-        "1 sensors of the past were not read at all, such as OLD",
+        "1 sensor without a past, such as NEW: only what is certain is told",
+        "1 sensor of the past not read at all, such as OLD",
     )
     found = scan(night)
     assert [(each.kind, each.drivers) for each in found.intervals if each.kind == "gap"] == [("gap", ("OLD",))]
@@ -285,7 +285,7 @@ def test_a_loop_that_cannot_be_judged_is_noted() -> None:
     pair = sensor("TT"), replace(sensor("PT"), loop="B")
     past = SensorReadings.of(pair, [(a, noise(a)), (a[-30:], noise(a[-30:]))])
     found = scan(Night.of(past, SensorReadings.of(pair, [(b, noise(b)), (b, noise(b))])))
-    assert found.notes == ("1 loops could not be judged, such as B; only what is certain of them is told",)
+    assert found.notes == ("1 loop could not be judged, such as B; only what is certain is told there",)
 
 
 def test_a_past_of_which_one_half_is_missing_opens_nothing() -> None:
@@ -294,7 +294,7 @@ def test_a_past_of_which_one_half_is_missing_opens_nothing() -> None:
     past = SensorReadings.of([sensor()], [(a, np.where(a < hours(3.2, 4)[0], np.nan, noise(a)))])
     found = scan(Night.of(past, SensorReadings.of([sensor()], [(b, noise(b, seed=2))])))
     assert found.intervals == ()
-    assert found.notes == ("1 loops could not be judged, such as A; only what is certain of them is told",)
+    assert found.notes == ("1 loop could not be judged, such as A; only what is certain is told there",)
 
 
 def test_what_is_certain_in_the_past_teaches_nothing() -> None:
@@ -317,8 +317,8 @@ def test_windows_that_reach_into_a_pause_before_the_night_are_not_judged(pause: 
     past = SensorReadings.of([sensor("TT")], [(a, noise(a))])
     found = scan(Night.of(past, SensorReadings.of([sensor("TT")], [(b, noise(b, seed=2))])))
     assert [each for each in found.intervals if each.begin < b[0] + HOUR] == []
-    told = "1 sensors have no reading in the past just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
-    assert list(found.notes) == [told + "until 2026-06-01T15:02:02Z only what is certain is told of them"] * noted
+    told = "1 sensor without a reading just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
+    assert list(found.notes) == [told + "until 2026-06-01T15:02:02Z only what is certain is told there"] * noted
 
 
 def test_a_silence_at_the_begin_of_the_night_is_a_gap() -> None:

@@ -1,0 +1,203 @@
+"""Nights with streams of sensors: taken in once, scanned day by day, killed anywhere, told in the same commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dqm.model.config import Config, load
+from dqm.model.sensors import SECOND
+from dqm.store.anomalies import scanned_days
+from dqm.store.store import Store
+from pipelines.nightly.night import NightRequest, Work, nightly
+from pipelines.nightly.stages import Stages
+from pipelines.run.arrivals import Arrivals
+from pipelines.sensors import due
+from pipelines.sensors.due import MEMORY, arrived, due_days, scan_due, take_in
+
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+BEGIN = int(np.datetime64("2026-05-01", "ns").astype(np.int64))
+EVERY = 120
+CONFIG = """
+[sensors]
+grammar = "none"
+late = 6.0
+
+[[sensors.stream]]
+files = ["day-*.csv"]
+
+[[sensors.channel]]
+sensors = "TT?"
+loop = "A"
+unit = "K"
+"""
+
+
+def write_day(folder: Path, day: int, hours: float = 24.0, silent: tuple[float, float] = (0, 0)) -> Path:
+    """A thermometer every two minutes, and one beside it that is silent for some hours of the day."""
+    at = BEGIN + day * DAY + np.arange(0, round(hours * 3600), EVERY, dtype=np.int64) * SECOND
+    noise = np.random.default_rng(day).normal(20, 0.05, (2, len(at))).round(3)
+    lines = ["timestamp,sensor,value"]
+    for name, values in zip(("TT1", "TT2"), noise, strict=True):
+        for moment, value in zip(at.tolist(), values.tolist(), strict=True):
+            hour = (moment - BEGIN - day * DAY) / HOUR
+            if name == "TT1" or not silent[0] <= hour < silent[1]:
+                lines.append(f"{moment},{name},{value}")
+    path = folder / f"day-{day}.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "dqm.toml").write_text(CONFIG)
+    write_day(tmp_path, 0)
+    write_day(tmp_path, 1, silent=(20, 24))
+    return load(tmp_path / "dqm.toml")
+
+
+@pytest.fixture
+def store(config: Config) -> Iterator[Store]:
+    with Store.create(config.store_path) as opened:
+        yield opened
+
+
+def now(days: float) -> int:
+    return BEGIN + int(days * DAY)
+
+
+def night(config: Config, store: Store, days: float, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """The stages of sensors, at a moment."""
+    monkeypatch.setattr("pipelines.nightly.night.time_ns", lambda: now(days))
+    work = Work(config, store, NightRequest(), 1, Stages())
+    work.sensors()
+    assert [each.name for each in work.stages.found] == ["sensors", "scan"]
+    return work
+
+
+def events(store: Store) -> list[tuple[str, str]]:
+    return [(each.event.type, each.event.subject) for each in store.events() if each.event.type.startswith("anomaly")]
+
+
+def test_a_night_takes_in_and_scans_and_a_second_one_changes_nothing(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = night(config, store, 2.1, monkeypatch)
+    assert not first.stages.failed()
+    assert [each.day for each in first.scanned] == [20260502], "the first day has no past"
+    (gap,) = [each for each in first.scanned[0].intervals if each.kind == "gap"]
+    assert (gap.loop, gap.end) == ("A", None)
+    assert events(store) == [("anomaly.opened", "loop A")]
+    snapshot = store.snapshot
+    second = night(config, store, 2.1, monkeypatch)
+    assert {each.state for each in second.stages.found} == {"skipped"}
+    assert (store.snapshot, events(store)) == (snapshot, [("anomaly.opened", "loop A")])
+
+
+def test_the_next_day_ends_what_was_open_in_its_own_day(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(config, store, 2.1, monkeypatch)
+    write_day(config.folder, 2, hours=12)
+    work = night(config, store, 2.6, monkeypatch)
+    assert work.stages.found[0].said.startswith("720 readings of 2 sensors on 1 day"), "only the new file was read"
+    (gap,) = [one for day in scanned_days(store) for one in day.intervals if one.kind == "gap"]
+    assert (gap.begin, gap.end) == (now(1) + 20 * HOUR - EVERY * SECOND, now(2))
+    assert events(store)[-1] == ("anomaly.resolved", "loop A")
+
+
+def test_a_logger_that_died_for_all_is_a_gap_and_not_quiet(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: a night without readings finds nothing."""
+    write_day(config.folder, 1)
+    night(config, store, 2.1, monkeypatch)
+    night(config, store, 2.9, monkeypatch)
+    day = scanned_days(store)[-1]
+    assert (day.day, day.end) == (20260503, now(2.9) - 6 * HOUR)
+    assert {(each.kind, each.end) for each in day.intervals} == {("gap", None)}
+    months = list(due_days(config, store, now(90)))
+    assert months[-1] == (now(2), now(3)), "what goes on needs no scan of every silent day"
+
+
+def test_a_day_that_was_corrected_is_scanned_again_with_all_after_it(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_day(config.folder, 2)
+    night(config, store, 3.1, monkeypatch)
+    assert [each.day for each in scanned_days(store)] == [20260502, 20260503]
+    write_day(config.folder, 1)
+    work = night(config, store, 3.1, monkeypatch)
+    assert [each.day for each in work.scanned] == [20260502, 20260503]
+    assert all(each.kind != "gap" for day in scanned_days(store) for each in day.intervals)
+
+
+@pytest.mark.parametrize("dies_in", ["_state", "_keep"])
+def test_what_a_killed_night_left_the_next_one_finishes(
+    dies_in: str, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: files are remembered before they are stored, a day is remembered before it is scanned."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(due, dies_in, die)
+        with pytest.raises(KeyboardInterrupt):
+            taken_in_and_scanned(config, store)
+    work = night(config, store, 2.1, monkeypatch)
+    assert not work.stages.failed()
+    assert [each.day for each in scanned_days(store)] == [20260502]
+    assert events(store) == [("anomaly.opened", "loop A")]
+
+
+def taken_in_and_scanned(config: Config, store: Store) -> None:
+    (stream,) = config.sensors.stream
+    files = tuple((path, stream) for path in config.files(stream.files))
+    take_in(config, store, due.Arrived(files, Arrivals({}), ()), now(2.1))
+    scan_due(config, store, now(2.1))
+
+
+def test_one_bad_file_and_a_pattern_without_files_stop_nothing(
+    tmp_path: Path, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "day-9.csv").write_bytes(b"\x1f\x8b no table")
+    (tmp_path / "dqm.toml").write_text(CONFIG + '[[sensors.stream]]\nfiles = ["gone-*.csv"]\n')
+    work = night(load(tmp_path / "dqm.toml"), store, 2.1, monkeypatch)
+    assert not work.stages.failed()
+    assert [each.day for each in work.scanned] == [20260502]
+    assert work.quarantined == 2
+    assert {each.code for each in work.findings if each.severity == "quarantined"} == {"missing", "unreadable"}
+    assert {e.event.data["code"] for e in store.events() if e.event.type == "data.quarantined"} == {
+        "missing",
+        "unreadable",
+    }
+
+
+def test_where_no_file_can_be_read_the_stage_fails_and_the_stored_days_are_scanned(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(config, store, arrived(config, store), now(2.1))
+    (config.folder / "day-0.csv").write_bytes(b"\x1f\x8b no table")
+    work = night(config, store, 2.1, monkeypatch)
+    assert [each.state for each in work.stages.found] == ["failed", "done"]
+    assert "is compressed (gzip)" in work.stages.found[0].said
+
+
+def test_a_whole_night_goes_on_with_sensors_where_it_has_no_model_and_its_page_shows_the_worst_loops(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.nightly.night.time_ns", lambda: now(2.1))
+    done = nightly(config, store)
+    states = {each.name: each.state for each in done.stages}
+    assert (states["sensors"], states["scan"], states["model"]) == ("done", "done", "failed")
+    assert done.report is not None
+    page = done.report.read_text()
+    assert "<h2>Worst loops</h2>" in page
+    assert "TT2: no reading for 4.0 h; one every 120 s is due" in page
+    assert json.loads((config.store_path / MEMORY).read_text())["files"]
