@@ -16,6 +16,7 @@ from dqm.formats.results import ReadFile
 from dqm.formats.sensor_jumps import unit_jumps
 from dqm.formats.sensor_series import ParsedSensors, Series
 from dqm.formats.sensor_times import UNKNOWN
+from dqm.model.amounts import counted
 from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensor_gaps import gaps, longest_stuck
@@ -264,8 +265,8 @@ def _tell_silence(
     if len(begins):
         longest = int(np.argmax(ends - begins))
         reason = (
-            f"{sensor.name}: {len(begins)} gaps, together {(ends - begins).sum() / SECOND:.0f} s, the longest "
-            f"{(ends - begins)[longest] / SECOND:.0f} s from {moment(begins[longest])} on"
+            f"{sensor.name}: {counted(len(begins), 'gap')}, together {(ends - begins).sum() / SECOND:.0f} s, "
+            f"the longest {(ends - begins)[longest] / SECOND:.0f} s from {moment(begins[longest])} on"
         )
         account.tell("gap", "note", reason)
     if sensor.logging == "periodic":

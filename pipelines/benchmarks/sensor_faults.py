@@ -57,7 +57,8 @@ class FaultRow:
 
 @dataclass(frozen=True)
 class SensorFaults:
-    """All rows; ``silent`` gaps, stuck sensors and changes of unit without an anomaly of their name.
+    """All rows; ``silent`` gaps, stuck sensors and changes of unit without an anomaly of their name, and faults that
+    were ``carried``: all that was found of them went under a cause that loops were taken to have in common.
 
     ``false`` alarms in as many loop-``weeks`` without a fault, and the same of sectors without any fault
     (``unhurt_false``, ``unhurt_weeks``): where many loops are hurt at once, what the others should be like is hard to
@@ -66,6 +67,7 @@ class SensorFaults:
 
     rows: tuple[FaultRow, ...]
     silent: int
+    carried: int
     false: int
     weeks: float
     unhurt_false: int
@@ -83,6 +85,7 @@ class SensorFaults:
             lines.append(f"{row.kind:12} {strength:>9} {row.faults:>7} {row.found:>6.0%} {named:>6} {after:>8}")
         faults = sum(row.faults for row in self.rows)
         lines.append(f"{faults} faults; {self.silent} gaps, stuck sensors or changes of unit passed without their name")
+        lines.append(f"{self.carried} faults were told only as part of a common cause")
         lines.append(_rate_text("in sectors without faults", self.unhurt_false, self.unhurt_weeks))
         lines.append(_rate_text("beside loops with faults", self.false, self.weeks))
         return "\n".join(lines)
@@ -94,6 +97,7 @@ class SensorFaults:
         metrics: dict[str, float | None] = {
             "faults": faults,
             "silent": self.silent,
+            "carried": self.carried,
             "false_alarms": self.false,
             "loop_weeks": self.weeks,
         }
@@ -150,7 +154,7 @@ def run(*, quick: bool = False, seed: int = 11, plot: Path | None = None) -> Sen
     unhurt_weeks, unhurt_false = (sum(each) for each in zip(*unhurt, strict=True))
     seconds = time.monotonic() - started
     alarms = (false, weeks, int(unhurt_false), unhurt_weeks)
-    result = SensorFaults(tuple(_rows(seen)), _silent(seen), *alarms, tuple(promised), seconds)
+    result = SensorFaults(tuple(_rows(seen)), _silent(seen), _carried(seen), *alarms, tuple(promised), seconds)
     if plot is not None:
         result.figure().write_html(plot, include_plotlyjs=True)
     return result
@@ -188,7 +192,7 @@ def _quiet(faults: Sequence[CryogenicFault], scanned: Scan, loops: int) -> tuple
     false = [
         each
         for each in scanned.intervals
-        if not any(each.loop == fault.loop and _overlaps(each, fault, AFTER) for fault in faults)
+        if not each.cause and not any(each.loop == fault.loop and _overlaps(each, fault, AFTER) for fault in faults)
     ]
     return (loops * (scanned.end - scanned.begin) - busy) / week, len(false)
 
@@ -197,6 +201,11 @@ def _silent(seen: Sequence[_Seen]) -> int:
     """Faults that are certain and for which no anomaly has the right name."""
     certain = [each for each in seen if each.fault.kind in CERTAIN]
     return sum(not any(one.kind == each.fault.kind for one in each.anomalies) for each in certain)
+
+
+def _carried(seen: Sequence[_Seen]) -> int:
+    """Faults of which every anomaly has a common cause, and which are no incident of their loop therefore."""
+    return sum(bool(each.anomalies) and all(one.cause for one in each.anomalies) for each in seen)
 
 
 def _rows(seen: Sequence[_Seen]) -> Iterator[FaultRow]:

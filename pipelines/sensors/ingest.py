@@ -68,9 +68,9 @@ def ingest_sensors(
     before = _Before(store)
     units = {each.name: each.unit for each in stored_sensors(store)}
     read = read_streams(config, now=now, earlier=before.last, stored=units, files=files)
-    files = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
+    sources = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
-        days, gone = store_sensors(change, store, read.readings, {"files": files})
+        days, gone = store_sensors(change, store, read.readings, {"files": sources})
         found = [each for each in read.findings if files is None or each.code != "absent"]
         findings = (*found, *_replaced(gone))
         change.add_findings(findings)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from dashboard.sensors.figures import thinned
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensor_gaps import gaps
@@ -184,7 +185,7 @@ def _title(panel: Panel) -> str:
 def _heading(readings: SensorReadings) -> str:
     span = f"{_stamp(int(readings.time.min()))[:16]} – {_stamp(int(readings.time.max()))[:16]} UTC"
     legend = "grey: no reading where one was due · orange: service or known issue"
-    return f"{len(readings)} sensors, {span}<br><sup>{legend}</sup>"
+    return f"{counted(len(readings), 'sensor')}, {span}<br><sup>{legend}</sup>"
 
 
 def _stamp(time: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,16 +137,15 @@ def _until(text: str) -> int | None:
     """The moment to which a scan goes, in ns of UTC; None: to the last reading."""
     if not text:
         return None
-    now = time.time_ns()
     if text == "now":
-        return now
+        return time.time_ns()
     try:
-        at = nanoseconds(datetime.fromisoformat(text.removesuffix("Z")))
-    except (ValueError, TypeError):
+        at = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" * ("T" in text))
+    except ValueError:
         raise typer.BadParameter(f"--until: {text!r} is no moment; give 2026-06-02T06:00:00, or now") from None
-    if at > now:
+    if at.replace(tzinfo=UTC) > datetime.now(UTC):
         raise typer.BadParameter(f"--until: {text} is still to come; give a moment that has passed, or now")
-    return at
+    return nanoseconds(at.replace(tzinfo=None))
 
 
 def _make(folder: Path) -> None:

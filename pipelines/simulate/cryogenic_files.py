@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dqm.formats.brilcalc import write_brilcalc
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 from pipelines.simulate.cryogenic_faults import KINDS
@@ -35,15 +36,25 @@ SCHEMA = pa.schema(
 )
 """The frame of the logging service: time in ns of UTC, name, value."""
 
+CONFIG = """# Simulated sensor streams, not measured.
+[sensors]
+catalog = "{catalog}"
+
+[[sensors.stream]]
+files = ["{readings}"]
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CryogenicPaths:
-    """The written files: readings, what every sensor is, the faults, and the lumisections of the fills."""
+    """The written files: readings, what every sensor is, the faults, the lumisections of the fills, and a configuration
+    that names them."""
 
     readings: Path
     catalog: Path
     truth: Path
     lumisections: Path
+    config: Path
 
 
 def command(
@@ -57,8 +68,9 @@ def command(
         raise InputError("dqm simulate cryogenics: no folder to write into; name one with -o FOLDER")
     made = simulate(CryogenicSettings(days=days, loops=loops, seed=seed, faults=faults, kinds=kinds))
     paths = write_cryogenics(made, folder, form)
-    what = f"simulated {days:g} days of {loops} cooling loops, {len(made.readings.time)} readings"
-    return f"{what}: {paths.readings}; {len(made.faults)} faults in it: {paths.truth}"
+    what = f"simulated {days:g} days of {counted(loops, 'cooling loop')}, {len(made.readings.time)} readings"
+    told = f"{what}: {paths.readings}; {counted(len(made.faults), 'fault')} in it: {paths.truth}"
+    return f"{told}; next: dqm sensors ingest --config {paths.config}"
 
 
 def write_cryogenics(cryogenics: Cryogenics, folder: Path, form: str = "parquet") -> CryogenicPaths:
@@ -76,11 +88,13 @@ def write_cryogenics(cryogenics: Cryogenics, folder: Path, form: str = "parquet"
         catalog=folder / "simulated_catalog.csv",
         truth=folder / "simulated_truth.csv",
         lumisections=folder / "simulated_brilcalc.csv",
+        config=folder / "dqm.toml",
     )
     (_write_timber if form == "timber" else _write_parquet)(paths.readings, cryogenics.readings)
     _write_catalog(paths.catalog, cryogenics.readings.sensors)
     _write_truth(paths.truth, cryogenics)
     write_brilcalc(paths.lumisections, _brilcalc_frame(cryogenics.calendar))
+    paths.config.write_text(CONFIG.format(readings=paths.readings.name, catalog=paths.catalog.name), encoding="utf-8")
     return paths
 
 

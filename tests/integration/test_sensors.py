@@ -14,6 +14,7 @@ from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 from dqm.model.sensors_config import StreamConfig
+from dqm.store.sensors import read_sensors
 from dqm.store.store import Store
 from pipelines.sensors.plots import figure_of, panels, write
 
@@ -89,7 +90,7 @@ def test_options_of_a_form_and_what_is_wrong_with_them(dqm: Dqm, tmp_path: Path)
 def test_ingest_list_and_plot(dqm: Dqm, config: Path) -> None:
     code, text = dqm("sensors", "ingest", "-c", config, "--json", "-")
     assert code == 0
-    assert "414 readings of 3 sensors on 1 days (20260501–20260501), from 1 files" in text
+    assert "414 readings of 3 sensors on 1 day (20260501–20260501), from 1 file" in text
     dqm("sensors", "ingest", "-c", config)
     with Store.open(config.parent / "certification") as store:
         assert store.snapshot == 1
@@ -127,7 +128,7 @@ def test_a_file_that_holds_less_than_before_is_told(dqm: Dqm, config: Path) -> N
     file.write_text("".join(lines[:50] + lines[52:]))
     code, text = dqm("sensors", "ingest", "-c", config)
     assert code == 0
-    assert f"2 stored readings of {NAMES[0]} are in these files no more; they were replaced" in text
+    assert f"2 stored readings of {NAMES[0]}: in these files no more, and replaced" in text
 
 
 def test_no_stream_is_said(dqm: Dqm, tmp_path: Path) -> None:
@@ -234,8 +235,8 @@ def test_scan_finds_what_is_certain_and_writes_it_down(dqm: Dqm, fridge: Path, t
     code, said = dqm(
         "sensors", "scan", fridge / "night.csv", "--past", fridge / "past.csv", "-c", fridge / "dqm.toml", *outputs
     )
-    assert code == 0
-    assert "2 sensors of 1 loops" in said
+    assert code == 3, "the change of unit is in quarantine"
+    assert "2 sensors of 1 loop, " in said
     found = json.loads((tmp_path / "found.json").read_text())
     kinds = {each["kind"]: each for each in found["intervals"]}
     assert kinds["unit-change"]["drivers"] == ["TT1"]
@@ -254,7 +255,7 @@ def test_scan_of_the_store_is_kept_for_the_page(dqm: Dqm, fridge: Path) -> None:
     assert dqm("sensors", "ingest", "-c", fridge / "dqm.toml")[0] == 3  # the change of unit is in quarantine
     code, said = dqm("sensors", "scan", "-c", fridge / "dqm.toml", "--since", "2026-05-01T10:00:00", "--store")
     assert code == 0
-    assert "of 1 days in" in said
+    assert "of 1 day in" in said
     with Store.open(fridge / "certification") as store:
         (day,) = scanned_days(store)
     assert day.day == 20260501
@@ -279,6 +280,69 @@ def test_scan_says_what_it_lacks(dqm: Dqm, fridge: Path, tmp_path: Path) -> None
     assert "--sensors TT3: no sensor or loop is called so; nearest valid names: 'TT2', 'TT1'" in said
     said = dqm("sensors", "scan", night, *config, "--past", fridge / "past.csv", "--sensors", "TT3")[1]
     assert "--sensors TT3: no sensor or loop is called so" in said
+
+
+def test_options_that_would_be_ignored_are_refused(dqm: Dqm, fridge: Path, tmp_path: Path) -> None:
+    night, past, config = fridge / "night.csv", fridge / "past.csv", ("-c", fridge / "dqm.toml")
+    said = dqm("sensors", "scan", *config, "--zone", "UTC")[1]
+    assert "dqm sensors scan: --zone says how files are to be read, and no file is named; name some, or leave" in said
+    said = dqm("sensors", "plot", *config, "--kind", "wide", "-o", tmp_path / "a.html")[1]
+    assert "dqm sensors plot: --kind says how files are to be read" in said
+    said = dqm("sensors", "scan", night, "--past", past, *config, "--past-share", "0.4")[1]
+    assert "--past says what the past is, so --past-share says nothing; take one" in said
+    said = dqm("sensors", "scan", night, *config, "--since", "2026-05-01", "--past-share", "0.4")[1]
+    assert "--since says what the past is" in said
+    assert "--until: 'noon' is no moment; give 2026-06-02T06" in dqm("sensors", "scan", *config, "--until", "noon")[1]
+    assert (
+        "is still to come; give a moment that has passed" in dqm("sensors", "scan", *config, "--until", "2999-01-01")[1]
+    )
+    overlapping = ("sensors", "scan", past, "--past", past, *config, "--since", "2026-05-01T05:00:00")
+    assert "the past of TT1 ends at 2026-05-01T09:59:40Z, after the readings begin" in dqm(*overlapping)[1]
+
+
+def loop_of(folder: Path, **hours: tuple[int, int]) -> Path:
+    """A file for each name with two thermometers of a loop from one hour of a day to another, every minute."""
+    for name, (begin, end) in hours.items():
+        time = np.datetime64("2026-05-01T00:00:00") + np.arange(begin * 3600, end * 3600, 60)
+        rng = np.random.default_rng(begin)
+        rows = [f"{t}Z,{a:.3f},{b:.3f}" for t, a, b in zip(time, *rng.normal(4, 0.01, (2, len(time))), strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join(["time,TT1,TT2", *rows]) + "\n")
+    (folder / "dqm.toml").write_text('[[sensors.channel]]\nsensors = "TT*"\nunit = "K"\nloop = "A"\n')
+    return folder
+
+
+def test_what_files_hold_from_before_since_is_of_the_past(dqm: Dqm, tmp_path: Path) -> None:
+    """Mutant: readings between the end of --past and --since are dropped, and the pause before the night is noted."""
+    folder = loop_of(tmp_path, past=(0, 5), night=(5, 12))
+    given = ("-c", folder / "dqm.toml", "--since", "2026-05-01T08:00:00")
+    code, said = dqm("sensors", "scan", folder / "night.csv", "--past", folder / "past.csv", *given)
+    assert code == 0
+    assert "2026-05-01T08:00:00Z – 2026-05-01T11:59:00Z" in said
+    assert "without a reading just before" not in said
+
+
+def test_a_logger_that_died_for_all_is_told_until_the_moment_that_is_asked_for(dqm: Dqm, tmp_path: Path) -> None:
+    folder = loop_of(tmp_path, log=(0, 12))
+    given = ("sensors", "scan", folder / "log.csv", "-c", folder / "dqm.toml")
+
+    def gaps(*asked: str) -> str:
+        assert dqm(*given, *asked, "--json", folder / "found.json")[0] == 0
+        found = json.loads((folder / "found.json").read_text())["intervals"]
+        return "; ".join(each["reason"] for each in found if each["kind"] == "gap")
+
+    assert gaps("--past-share", "0.5") == ""
+    assert "TT1: no reading for 6.0 h" in gaps("--past-share", "0.5", "--until", "2026-05-01T18:00:00")
+    assert "TT1: no reading for 2.0 h" in gaps("--since", "2026-05-01T12:00:00", "--until", "2026-05-01T14:00:00")
+
+
+def test_readings_of_files_are_kept_for_the_page(dqm: Dqm, tmp_path: Path) -> None:
+    folder = loop_of(tmp_path, log=(0, 12))
+    code, said = dqm("sensors", "scan", folder / "log.csv", "-c", folder / "dqm.toml", "--store")
+    assert code == 0
+    assert "kept 1440 readings of 2 sensors" in said
+    with Store.open(folder / "certification") as store:
+        assert len(read_sensors(store).time) == 1440
+        assert store.runs("anomalies") == [20260501]
 
 
 def test_the_store_is_read_with_what_its_configuration_says(

@@ -96,7 +96,7 @@ def test_gaps_and_stuck_stretches_are_told() -> None:
     time = [*range(0, 40_000, 100), *range(80_000, 82_000, 100)]
     found = screen(series(list(map(float, time)), [4.5] * 400 + list(np.arange(20.0))))
     assert codes(found) == {"gap": "note", "stuck": "note"}
-    assert found.findings[0].reason == "a: 1 gaps, together 40100 s, the longest 40100 s from 1970-01-01T11:05:00Z on"
+    assert found.findings[0].reason == "a: 1 gap, together 40100 s, the longest 40100 s from 1970-01-01T11:05:00Z on"
     assert found.findings[1].reason == "a: stood at 4.5 for 11.1 h, from 1970-01-01T00:00:00Z on"
 
 
