@@ -29,3 +29,21 @@ def showing(description: str) -> Iterator[Callable[[str], None]]:
         return
     with console.status(description) as shown:
         yield lambda name: shown.update(f"{description}: {name}")
+
+
+@contextmanager
+def steps(description: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar of what is done: the function takes what is at work, how many steps are done and of how many (0: not
+    known); silent where nobody looks at a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as shown:
+        task = shown.add_task(description, total=None)
+
+        def advance(name: str, done: int, total: int) -> None:
+            shown.update(task, description=f"{description}: {name}", completed=done, total=total or None)
+
+        yield advance

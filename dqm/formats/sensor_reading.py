@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,8 @@ PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ
 """How compressed files begin; as text they would be rows of nonsense."""
 
 
+Advance = Callable[[str, int, int], None]
+"""Is told what is at work, how many steps are done, and of how many."""
 StreamFile = tuple[Path, StreamConfig]
 """A file, and how it is to be read."""
 
@@ -48,15 +50,16 @@ def read_sensor_files(
     folder: Path = Path(),
     earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
+    advance: Advance = lambda name, done, total: None,
 ) -> SensorRead:
     """Read files of one form that no input names; ``now`` in ns of UTC, later readings are refused.
 
     ``config`` tells what the sensors are, its paths relative to ``folder``; ``earlier`` and ``stored`` what is known of
-    them from before, as in ``read_streams``.
+    them from before, as in ``read_streams``. ``advance`` is told of every file.
     Raises ``InputError`` where no file can be read; others are quarantined by a finding.
     """
     sensors = config or SensorsConfig()
-    parsed, refused = _parsed([(path, given) for path in files])
+    parsed, refused = _parsed([(path, given) for path in files], advance)
     catalog = SensorCatalog.of(sensors, folder)
     until = now + round(sensors.ahead * SECOND)
     read = screened(parsed, catalog, now=until, periods=sensors.gap, earlier=earlier, stored=stored)
@@ -70,6 +73,7 @@ def read_streams(
     earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
     files: Sequence[StreamFile] | None = None,
+    advance: Advance = lambda name, done, total: None,
 ) -> SensorRead:
     """Read every ``[[sensors.stream]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
 
@@ -79,7 +83,7 @@ def read_streams(
     sensors = config.sensors
     if files is None:
         files = [(path, each) for each in sensors.stream for path in config.files(each.files)]
-    parsed, refused = _parsed(files)
+    parsed, refused = _parsed(files, advance)
     read = screened(
         parsed,
         SensorCatalog.of(sensors, config.folder),
@@ -91,10 +95,11 @@ def read_streams(
     return replace(read, findings=(*refused, *read.findings))
 
 
-def _parsed(files: Iterable[StreamFile]) -> tuple[list[ParsedSensors], list[Finding]]:
+def _parsed(files: Iterable[StreamFile], advance: Advance) -> tuple[list[ParsedSensors], list[Finding]]:
     """Parse each file once; one that cannot be read is quarantined, unless none can: then ``InputError``."""
-    parsed, findings = [], []
-    for path, given in dict(files).items():
+    parsed, findings, once = [], [], dict(files)
+    for done, (path, given) in enumerate(once.items()):
+        advance(path.name, done, len(once))
         try:
             parsed.append(parse_sensors(Source.open(path), given))
         except InputError as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dqm.formats.sensor_reading import Advance
     from dqm.formats.sensor_screening import Earlier, SensorRead
     from dqm.model.config import Config
     from dqm.model.sensors import Sensor, SensorReadings
@@ -73,10 +74,13 @@ def inspect(
     json_path: JsonPath = "",
 ) -> None:
     """Show what files of readings hold: sensors, times, cadence, gaps, stuck stretches, and what is wrong."""
+    from pipelines.progress import steps
     from pipelines.sensors.inspect import document, findings_text, summaries, text
 
     settings = settings_of(config)
-    read = read_files(files, settings, Form(kind, time_column, time_unit, zone, tuple(name or ()), value))
+    form = Form(kind, time_column, time_unit, zone, tuple(name or ()), value)
+    with steps("reading") as advance:
+        read = read_files(files, settings, form, advance=advance)
     described = summaries(read.readings, settings.sensors.gap)
     say("\n".join(findings_text(read)))
     say(text(read.readings, described))
@@ -89,11 +93,13 @@ def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     from dqm.model.config import load
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
+    from pipelines.progress import steps
     from pipelines.sensors.ingest import ingest_sensors
 
     settings = load(config)
-    with Store.create(settings.store_path, place=Place.configured(settings.store)) as store:
-        done = ingest_sensors(settings, store, now=time.time_ns())
+    place = Place.configured(settings.store)
+    with Store.create(settings.store_path, place=place) as store, steps("reading") as advance:
+        done = ingest_sensors(settings, store, now=time.time_ns(), advance=advance)
     for finding in done.findings[:20]:
         say(str(finding))
     if len(done.findings) > 20:
@@ -164,8 +170,15 @@ def settings_of(config: Path | None) -> Config:
     return load(config) if config else Config()
 
 
-def read_files(files: list[Path], settings: Config, form: Form, *, before: SensorReadings | None = None) -> SensorRead:
-    """Read files as the options say; ``before`` is what their sensors read earlier."""
+def read_files(
+    files: list[Path],
+    settings: Config,
+    form: Form,
+    *,
+    before: SensorReadings | None = None,
+    advance: Advance = lambda name, done, total: None,
+) -> SensorRead:
+    """Read files as the options say; ``before`` is what their sensors read earlier, ``advance`` is told of each."""
     from pydantic import ValidationError
 
     from dqm.formats.sensor_reading import read_sensor_files
@@ -183,7 +196,9 @@ def read_files(files: list[Path], settings: Config, form: Form, *, before: Senso
     if before is not None:
         known = {"earlier": _earlier(before), "stored": {each.name: each.unit for each in before.sensors}}
     now = time.time_ns()
-    return read_sensor_files(files, described, now=now, config=settings.sensors, folder=settings.folder, **known)
+    return read_sensor_files(
+        files, described, now=now, config=settings.sensors, folder=settings.folder, advance=advance, **known
+    )
 
 
 def _earlier(before: SensorReadings) -> Earlier:

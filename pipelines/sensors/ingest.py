@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.sensor_reading import StreamFile, read_streams
+from dqm.formats.sensor_reading import Advance, StreamFile, read_streams
 from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError
@@ -55,11 +55,12 @@ def ingest_sensors(
     now: int,
     files: Sequence[StreamFile] | None = None,
     also: Also = lambda change, findings: None,
+    advance: Advance = lambda name, done, total: None,
 ) -> SensorsIngested:
     """Read every ``[[sensors.stream]]`` into the store, in one commit; ``now`` in ns of UTC.
 
-    ``also`` adds to the commit what is to be said of the findings. With some ``files`` these alone are read: then a
-    sensor that is in none of them but in the store is not told to be absent.
+    ``also`` adds to the commit what is to be said of the findings, ``advance`` is told of each file. With some
+    ``files`` these alone are read: then a sensor that is in none of them but in the store is not told to be absent.
 
     Raises ``InputError`` where none is configured, or none can be read: then nothing changes.
     """
@@ -67,7 +68,7 @@ def ingest_sensors(
         raise InputError("the configuration names no [[sensors.stream]]; see docs/sensor-streams.md")
     before = _Before(store)
     units = {each.name: each.unit for each in stored_sensors(store)}
-    read = read_streams(config, now=now, earlier=before.last, stored=units, files=files)
+    read = read_streams(config, now=now, earlier=before.last, stored=units, files=files, advance=advance)
     sources = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
         days, gone = store_sensors(change, store, read.readings, {"files": sources})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dqm.formats.sensor_reading import Advance
 from dqm.formats.sensor_screening import SensorRead
 from dqm.model.config import Config
 from dqm.model.errors import InputError
@@ -23,23 +24,24 @@ EARLIEST, LATEST = -(2**62), 2**62
 @dataclass(frozen=True)
 class Asked:
     """What a scan was asked for: ``since`` and ``until`` in ns of UTC, ``share`` of the time that is the past where no
-    moment and no file says so, a pattern of ``sensors``, and how files are to be read."""
+    moment and no file says so, a pattern of ``sensors``, how files are to be read, and who is told of each."""
 
     sensors: str = "*"
     share: float = 0.5
     since: int | None = None
     until: int | None = None
     form: Form = field(default_factory=Form)
+    advance: Advance = field(default=lambda name, done, total: None)
 
 
 def of_files(files: list[Path], past: list[Path], asked: Asked, settings: Config) -> tuple[Night, SensorRead]:
     """Readings of files, beside those of earlier files or of the first part of their time, and what was read."""
     if not past:
-        read = read_files(files, settings, asked.form)
+        read = read_files(files, settings, asked.form, advance=asked.advance)
         early, late, at = _split(within(read.readings, asked.sensors, None, None), asked)
     else:
-        before = read_files(past, settings, asked.form)
-        read = read_files(files, settings, asked.form, before=before.readings)
+        before = read_files(past, settings, asked.form, advance=asked.advance)
+        read = read_files(files, settings, asked.form, before=before.readings, advance=asked.advance)
         fits = set(chosen([*before.readings.sensors, *read.readings.sensors], asked.sensors))
         early, late = (each.readings.take([n for n in each.readings.names if n in fits]) for each in (before, read))
         at = asked.since

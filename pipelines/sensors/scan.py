@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from dqm.decide.common_cause import with_common_causes
 from dqm.decide.intervals import stretches
 from dqm.decide.ongoing import LookedAt
 from dqm.decide.worst_loops import worst_loops
+from dqm.formats.sensor_reading import Advance
 from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet, hushed
@@ -34,10 +35,8 @@ THINNED = 4
 SETTINGS = WindowSettings(windows=(600.0, 3600.0))
 SHORTEST = 3.5 * 3600.0
 """Seconds of a past, at least: from then on one half of it can be judged by what the other says."""
-PIECE = 3600 * 24
+PIECE = 3600 * 6
 """Seconds that are worked on at a time."""
-
-Showing = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -141,18 +140,23 @@ class Scan:
 
 
 def scan(
-    night: Night, *, periods: float = 3.0, quiet: Sequence[Quiet] = (), showing: Showing = lambda name: None
+    night: Night,
+    *,
+    periods: float = 3.0,
+    quiet: Sequence[Quiet] = (),
+    advance: Advance = lambda name, done, total: None,
 ) -> Scan:
     """Judge the readings of a night by what the past says; ``periods`` without a reading make a gap."""
     started = time.monotonic()
-    showing("gaps, stuck sensors, changes of unit")
+    pieces = len(_pieces(night.begin, night.end))
+    advance("gaps, stuck sensors, changes of unit", 0, pieces + 2)
     clear = checked(night.past, night.readings, (night.begin, night.end), periods=periods, known=night.changed)
     sure = [*night.changed, *clear.found]
-    showing("what is usual")
+    advance("what is usual", 1, pieces + 2)
     usual, alarm = _learned(night, periods)
     found = certain_intervals(sure, MERGE, alarm.highest, night.readings.sensors)
     unseen = _unseen(night, periods)
-    begin, end, leads = _judged(night, clear, usual, [*sure, *unseen], showing)
+    begin, end, leads = _judged(night, clear, usual, [*sure, *unseen], advance)
     judged = {name: each for name, each in leads.items() if len(alarm.past) and np.isfinite(each.score).any()}
     for name, lead in judged.items():
         severity = alarm.severity(lead.score)
@@ -211,7 +215,7 @@ def _learned(night: Night, periods: float) -> tuple[Usual, Alarm]:
 
 
 def _judged(
-    night: Night, clear: Checked, usual: Usual, sure: Sequence[Certain], showing: Showing
+    night: Night, clear: Checked, usual: Usual, sure: Sequence[Certain], advance: Advance
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Leads]]:
     """Begins and ends ``(w,)`` of the windows, and what leads in each of them, loop by loop."""
     stream = SensorStream(night.readings.sensors, SETTINGS)
@@ -221,8 +225,9 @@ def _judged(
     features = [replace(each, at=i) for i, each in enumerate(usual.features)]
     begins, ends = [], []
     parts: dict[str, list[Leads]] = {name: [] for name in usual.loops}
-    for grid in _pieces(night.begin, night.end):
-        showing(f"windows from {moment(int(grid.begin[0]))} on")
+    pieces = _pieces(night.begin, night.end)
+    for done, grid in enumerate(pieces, start=2):
+        advance(f"windows from {moment(int(grid.begin[0]))} on", done, len(pieces) + 2)
         until = int(grid.end[-1])
         table = stream.feed(clear.readings.between(int(grid.begin[0]), until), grid)
         x = usual.ranges.transformed(table.values)
@@ -274,12 +279,14 @@ def _looks_at(feature: Feature, each: Certain) -> bool:
     return feature.source == each.sensor or (feature.loop == each.loop and together)
 
 
-def _pieces(begin: int, end: int) -> Iterator[TimeGrid]:
+def _pieces(begin: int, end: int) -> list[TimeGrid]:
     """Windows that cover ``[begin, end)``, some at a time."""
     whole = TimeGrid.fixed(begin, end, WINDOW)
     size = round(PIECE / WINDOW)
-    for first in range(0, len(whole), size):
-        yield TimeGrid(whole.begin[first : first + size], whole.end[first : first + size])
+    return [
+        TimeGrid(whole.begin[first : first + size], whole.end[first : first + size])
+        for first in range(0, len(whole), size)
+    ]
 
 
 def _span(readings: SensorReadings, since: int | None, until: int | None) -> tuple[int, int]:

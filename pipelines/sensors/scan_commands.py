@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +73,7 @@ def scan(
     from dqm.model.errors import InputError
     from dqm.model.sensor_catalog import Quiet
     from dqm.store.store import Store
-    from pipelines.progress import showing
+    from pipelines.progress import steps
     from pipelines.sensors.nights import Asked, of_files, of_store
     from pipelines.sensors.scan import scan as scanned
     from pipelines.sensors.scan_report import csv_of, text, write_page
@@ -92,15 +93,15 @@ def scan(
     if output is not None:
         _make(output)
     read = None
-    with showing("reading") as name_it:
+    with steps("sensors") as advance:
         if files:
-            night, read = of_files(files, past or [], asked, settings)
+            night, read = of_files(files, past or [], replace(asked, advance=advance), settings)
             _say_findings(read)
         else:
             with Store.open(settings.store_path) as opened:
                 night = of_store(opened, asked)
         quiet = [Quiet.of(each) for each in settings.sensors.quiet]
-        found = scanned(night, periods=settings.sensors.gap, quiet=quiet, showing=name_it)
+        found = scanned(night, periods=settings.sensors.gap, quiet=quiet, advance=advance)
     say(text(found))
     if csv and output is not None:
         (output / "anomalies.csv").write_bytes(csv_of(found))

@@ -24,7 +24,7 @@ def test_found_named_and_late_are_counted_by_kind_and_strength() -> None:
 
 def test_the_table_says_what_passed_and_the_rate() -> None:
     rows = (FaultRow("gap", 1.0, "h", 2, 0.5, 1.0, 15.0), FaultRow("leak", 5.0, "W", 2, 0.0, np.nan, np.nan))
-    result = SensorFaults(rows, 1, 3, 6.0, 1, 4.0, (0.9,), 1.0)
+    result = SensorFaults(rows, 1, 2, 3, 6.0, 1, 4.0, (0.9,), 1.0)
     assert "1 gaps, stuck sensors or changes of unit passed without their name" in result.text()
     assert "1 false alarms in 4.0 quiet loop-weeks in sectors without faults: 0.25 per loop and week" in result.text()
     assert "3 false alarms in 6.0 quiet loop-weeks beside loops with faults: 0.50 per loop" in result.text()

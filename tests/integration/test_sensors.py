@@ -10,13 +10,17 @@ import pytest
 
 from dashboard.sensors.figures import thinned
 from dqm.formats.sensor_reading import read_sensor_files
+from dqm.model.config import load
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import SECOND, Sensor, SensorReadings
 from dqm.model.sensors_config import StreamConfig
 from dqm.store.sensors import read_sensors
 from dqm.store.store import Store
+from pipelines.progress import steps
+from pipelines.sensors.nights import Asked, of_files
 from pipelines.sensors.plots import figure_of, panels, write
+from pipelines.sensors.scan import scan
 
 from .conftest import Dqm
 
@@ -65,7 +69,7 @@ def test_inspect_shows_sensors_cadence_gaps_and_findings(dqm: Dqm, config: Path)
     )
     assert code == 0
     assert "3 sensors, 414 readings, 2026-05-01T00:00:00Z – 2026-05-01T23:50:00Z" in text
-    assert "1 gaps, together 4200 s, the longest 4200 s from 2026-05-01T04:50:00Z on" in text
+    assert "1 gap, together 4200 s, the longest 4200 s from 2026-05-01T04:50:00Z on" in text
     found = json.loads((config.parent / "found.json").read_text())
     by_name = {each["name"]: each for each in found["sensors"]}
     assert [by_name[name]["gaps"] for name in NAMES] == [0, 1, 1]  # a valve that is logged on change has none
@@ -97,7 +101,7 @@ def test_ingest_list_and_plot(dqm: Dqm, config: Path) -> None:
         assert {each.code for each in store.findings()} == {"gap", "name"}
     code, text = dqm("sensors", "list", "-c", config, "--sensors", "31L2", "--json", config.parent / "list.json")
     assert code == 0
-    assert "2 sensors, 1 loops" in text
+    assert "2 sensors, 1 loop" in text
     assert "quiet 31L2: service: heater exchanged (operator), 2026-05-01T06:00:00Z – 2026-05-01T09:00:00Z" in text
     assert "no such sensor is stored" in dqm("sensors", "list", "-c", config, "--sensors", "40L2")[1]
     listing = json.loads((config.parent / "list.json").read_text())
@@ -377,3 +381,23 @@ def test_what_is_no_table_of_readings_is_told(dqm: Dqm, tmp_path: Path, text: by
 def test_a_zone_that_is_none_is_told_even_where_no_time_needs_it(dqm: Dqm, fridge: Path) -> None:
     said = dqm("sensors", "inspect", fridge / "past.csv", "--zone", "Europe/Zurch")[1]
     assert "unknown time zone 'Europe/Zurch'; nearest valid names: 'Europe/Zurich'" in said
+
+
+def test_who_waits_is_told_how_far_reading_and_scanning_are(fridge: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def advance(name: str, done: int, total: int) -> None:
+        told.append((name, done, total))
+
+    files = [fridge / "past.csv", fridge / "night.csv"]
+    night, _ = of_files(files, [], Asked(advance=advance), load(fridge / "dqm.toml"))
+    scan(night, advance=advance)
+    assert told[:2] == [("past.csv", 0, 2), ("night.csv", 1, 2)]
+    assert [done for _, done, _ in told[2:]] == list(range(told[-1][2]))
+    assert told[-1][0].startswith("windows from 2026-05-01T")
+
+
+def test_steps_are_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with steps("reading") as advance:
+        advance("a.csv", 1, 2)
+    assert capsys.readouterr().err == ""
