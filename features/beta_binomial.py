@@ -7,7 +7,7 @@ in D for α, β ≥ 1, and it has a whole number as its most probable count: bot
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -22,17 +22,17 @@ MARGIN = 1e-6
 """By how much ln p must be larger than the least one, for rounding, before a bin is left out."""
 
 
-def log_factorials(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """ln k! for k up to the largest total of ``counts`` ``(n, bins)``, at most ``TABLE``."""
-    largest = float(counts.sum(axis=1, dtype=np.float64).max(initial=0.0))
-    return np.asarray(gammaln(np.arange(min(largest if np.isfinite(largest) else 0, TABLE) + 1) + 1.0))
+@lru_cache(maxsize=1)
+def log_factorials() -> NDArray[np.float64]:
+    """ln k! for k up to ``TABLE``, not to be written to."""
+    return np.asarray(gammaln(np.arange(TABLE + 1) + 1.0))
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
 def add_probability(counts, reference, tolerance, factorials, p):  # type: ignore[no-untyped-def]
     """Add P(D) / max P of one reference ``(bins,)`` to ``p`` ``(n, bins)``, without the log-gamma terms that cancel.
 
-    ``factorials`` holds ln k! of whole numbers, as many as were worth it.
+    ``factorials`` holds ln k! of whole numbers.
     """
     n, bins = counts.shape
     whole = reference.sum()
@@ -82,7 +82,8 @@ def rarest(counts, references, tolerance, factorials):  # type: ignore[no-untype
 
     The same numbers as ``add_probability`` gives, and its first smallest, with a proof in the place of most of them:
     the steps from the most probable count to D shrink by factors that fall on the way, so that m steps with a last
-    factor f leave p ≥ fᵐ, and ln fᵐ ≥ m (f − 1) / f. A bin that cannot be rarer than one seen already is left out.
+    factor f leave p ≥ fᵐ, and ln fᵐ ≥ m (f − 1) / f. Where this bound is smallest is looked at first; a bin that cannot
+    be rarer than one seen already is left out.
     """
     n, bins = counts.shape
     count = len(references)
@@ -93,31 +94,46 @@ def rarest(counts, references, tolerance, factorials):  # type: ignore[no-untype
         for j in range(bins):
             trusted[k, j], rests[k, j] = _trusted(references[k, j], whole, tolerance)
     for i in numba.prange(n):
+        bounds = np.empty(bins)
         total = counts[i].sum()
         whole_numbers = total == math.floor(total)
         for k in range(count):
-            smallest, at, bound = np.inf, -1, np.inf
+            _bound(counts[i], trusted[k], rests[k], total, bounds)
+            if not whole_numbers:
+                bounds[:] = -np.inf
+            first = bounds.argmin()
+            best = _most_probable(total, trusted[k, first], rests[k, first])
+            smallest = _one(
+                counts[i, first], best, total, trusted[k, first], rests[k, first], whole_numbers, factorials
+            )
+            at, bound = first, math.log(smallest) + MARGIN if smallest > 0 else -np.inf
             for j in range(bins):
+                if bounds[j] > bound or j == first:
+                    continue
                 d, r, rest = counts[i, j], trusted[k, j], rests[k, j]
-                best = _most_probable(total, r, rest)
-                if whole_numbers and d != best and d == math.floor(d):
-                    above, below = _last_step(d, best, total, r, rest)
-                    if abs(d - best) * (above - below) / above > bound:
-                        continue
-                p = _one(d, best, total, r, rest, whole_numbers, factorials)
-                if p < smallest:
+                p = _one(d, _most_probable(total, r, rest), total, r, rest, whole_numbers, factorials)
+                if p < smallest or (p == smallest and j < at):
                     smallest, at = p, j
                     bound = math.log(p) + MARGIN if p > 0 else -np.inf
             least[k, i], where[k, i] = smallest, at
     return least, where
 
 
-@numba.njit(cache=True, nogil=True)
-def _last_step(d, best, total, r, rest):  # type: ignore[no-untyped-def]
-    """P(d) / P(the count before it on the way from the most probable one), as numerator and denominator."""
-    if d > best:
-        return (total - d + 1) * (d + r), d * (total - d + 1 + rest)
-    return (d + 1) * (total - d + rest), (total - d) * (d + r + 1)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _bound(counts, trusted, rests, total, bounds):  # type: ignore[no-untyped-def]
+    """What ln P(D) / max P is not below, of every bin of one histogram, into ``bounds``; −∞ of counts that are none.
+
+    The last step on the way from the most probable count to D is a ratio of two products, so that it costs one
+    division, and the loop has no branch.
+    """
+    for j in range(len(counts)):
+        d, r, rest = counts[j], trusted[j], rests[j]
+        best = min(math.floor((total + 1) * r / (r + rest)), total)
+        high = d > best
+        above = (total - d + 1) * (d + r) if high else (d + 1) * (total - d + rest)
+        below = d * (total - d + 1 + rest) if high else (total - d) * (d + r + 1)
+        bound = abs(d - best) * (above - below) / above
+        bounds[j] = (0.0 if d == best else bound) if d == math.floor(d) else -np.inf
 
 
 @numba.njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 FEW = 48
-"""Values up to which they are sorted by insertion."""
+"""Values up to which they are sorted by insertion; of more the middle ones alone are brought to their places."""
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
@@ -75,6 +75,33 @@ def _taken(held, count, value):  # type: ignore[no-untyped-def]
 def _middle(held, count):  # type: ignore[no-untyped-def]
     if count == 0:
         return np.nan
+    low, high = (count - 1) // 2, count // 2
     if count > FEW:
-        held[:count].sort()
-    return (held[(count - 1) // 2] + held[count // 2]) / 2
+        _select(held, count, low)
+        if high > low:
+            held[high] = held[high:count].min()
+    return (held[low] + held[high]) / 2
+
+
+@numba.njit(cache=True, nogil=True)
+def _select(held, count, wanted):  # type: ignore[no-untyped-def]
+    """Bring the value that sorting would bring to place ``wanted`` there, what is larger behind it (Hoare, 1961)."""
+    first, last = 0, count - 1
+    while first < last:
+        a, b, c = held[first], held[(first + last) // 2], held[last]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = first, last
+        while i <= j:
+            while held[i] < pivot:
+                i += 1
+            while held[j] > pivot:
+                j -= 1
+            if i <= j:
+                held[i], held[j] = held[j], held[i]
+                i, j = i + 1, j - 1
+        if wanted <= j:
+            last = j
+        elif wanted >= i:
+            first = i
+        else:
+            return

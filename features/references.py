@@ -61,7 +61,7 @@ def compare(
     count, or with counts that are negative or not finite, are not compared. Without ``every_bin`` there is no χ².
     """
     rows = np.flatnonzero(_countable(counts))
-    return _compared(counts, rows, log_factorials(counts[rows]), references, axis, tolerance, every_bin)
+    return _compared(counts, rows, log_factorials(), references, axis, tolerance, every_bin)
 
 
 def _compared(
@@ -99,7 +99,7 @@ def _compared(
             chi2[part] = (z * z).mean(axis=1)
         pull[part] = _anywhere(p.min(axis=1) / len(past), bins)
         where[part] = p.argmin(axis=1)
-        ks[part], emd[part] = _distances(given, shape, np.diff(edges))
+        [ks[part]], [emd[part]] = _distances(given, shape[None], np.diff(edges))
     return Comparison(chi2, pull, where, ks, emd / np.float32(width))
 
 
@@ -119,7 +119,7 @@ def compare_nearest(
     is far from all of them.
     """
     rows = np.flatnonzero(_countable(counts))
-    factorials = log_factorials(counts[rows])
+    factorials = log_factorials()
     if not every_bin:
         return _nearest(counts, rows, factorials, references[_countable(references)], axis, tolerance)
     found = _compared(counts, rows, factorials, references[:1], axis, tolerance)
@@ -152,6 +152,7 @@ def _nearest(
         return found
     past = np.ascontiguousarray(references, dtype=np.float64)
     shapes, edges = past / past.sum(axis=1, keepdims=True), axis.all_edges
+    widths = np.diff(edges)
     spread = np.array([_spread(shape, edges) for shape in shapes], dtype=np.float32)
     for begin in range(0, len(rows), CHUNK):
         part = rows[begin : begin + CHUNK]
@@ -162,9 +163,8 @@ def _nearest(
         nearest = each.argmin(axis=0)[None]
         pull[part] = np.take_along_axis(each, nearest, 0)[0]
         found.where[part] = np.take_along_axis(where, nearest, 0)[0]
-        apart = [_distances(given, shape, np.diff(edges)) for shape in shapes]
-        ks[part] = np.minimum.reduce([ks for ks, _ in apart])
-        emd[part] = np.minimum.reduce([area / width for (_, area), width in zip(apart, spread, strict=True)])
+        largest, area = _distances(given, shapes, widths)
+        ks[part], emd[part] = largest.min(axis=0), (area / spread[:, None]).min(axis=0)
     return found
 
 
@@ -189,7 +189,7 @@ def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLE
     """
     given, past = np.asarray(counts, dtype=np.float64), np.atleast_2d(np.asarray(reference, dtype=np.float64))
     p = np.zeros(given.shape)
-    factorials = log_factorials(given)
+    factorials = log_factorials()
     threads_for(given.size)
     for each in past:
         add_probability(given, each, tolerance, factorials, p)
@@ -212,19 +212,20 @@ def _countable(counts: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(np.isfinite(total) & (total > 0) & (counts.min(axis=1, initial=0) >= 0))
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _distances(counts, shape, widths):  # type: ignore[no-untyped-def]
-    """Largest difference of the cumulative shares, and the area between them, each ``(n,)``."""
+@numba.njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+def _distances(counts, shapes, widths):  # type: ignore[no-untyped-def]
+    """Largest difference of the cumulative shares, and the area between them, each ``(r, n)`` of ``(r, bins)``."""
     n, bins = counts.shape
-    largest, area = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
+    largest, area = np.empty((len(shapes), n), dtype=np.float32), np.empty((len(shapes), n), dtype=np.float32)
     for i in numba.prange(n):
-        total = counts[i].sum()
-        apart, most, between = 0.0, 0.0, 0.0
-        for j in range(bins):
-            apart += counts[i, j] / total - shape[j]
-            most = max(most, abs(apart))
-            between += abs(apart) * widths[j]
-        largest[i], area[i] = most, between
+        share = counts[i] / counts[i].sum()
+        for k in range(len(shapes)):
+            apart, most, between = 0.0, 0.0, 0.0
+            for j in range(bins):
+                apart += share[j] - shapes[k, j]
+                most = max(most, abs(apart))
+                between += abs(apart) * widths[j]
+            largest[k, i], area[k, i] = most, between
     return largest, area
 
 
@@ -245,7 +246,8 @@ def median_shape(runs: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     shapes = np.divide(given, total, out=np.zeros_like(given), where=total > 0)[total[:, 0] > 0]
     if not len(shapes):
         return np.zeros(given.shape[1])
-    middle = np.median(shapes, axis=0)
+    rising, half = np.sort(shapes, axis=0), len(shapes) // 2
+    middle = rising[half] if len(shapes) % 2 else (rising[half - 1] + rising[half]) / 2
     size = middle.sum()
     return np.asarray(middle / size * total.sum() if size > 0 else shapes.mean(axis=0) * total.sum())
 

@@ -197,7 +197,7 @@ def test_step_by_step_is_what_log_gammas_say() -> None:
     counts[:, 5] += 300  # far
     past = rng.poisson(2500, 40).astype(float)
     near = np.zeros(counts.shape)
-    add_probability(counts, past, 0.01, log_factorials(counts), near)
+    add_probability(counts, past, 0.01, log_factorials(), near)
     total, scale = counts.sum(axis=1, keepdims=True), 1 / np.sqrt(1 + (past * 1e-4) ** 2)
     r, rest = past * scale, (past.sum() - past) * scale
     best = np.minimum(np.floor((total + 1) * r / (r + rest)), total)

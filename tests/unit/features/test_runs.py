@@ -124,3 +124,12 @@ def test_edge_of_runs() -> None:
 def test_unsorted_runs_are_refused() -> None:
     with pytest.raises(ValueError, match="rows must be sorted by run"):
         Grouped.of(np.array([2, 1]))
+
+
+@pytest.mark.parametrize("count", [48, 49, 50, 301])
+def test_medians_of_many_values_are_those_of_sorting(count: int) -> None:
+    """Mutant: the larger of the two middle values is taken from where it stood before."""
+    rng = np.random.default_rng(count)
+    drawn = [rng.normal(size=(20, count)), rng.integers(0, 3, (20, count)), np.tile(np.arange(count), (20, 1))]
+    for values in (*drawn, -drawn[2]):
+        assert (nan_median(values.astype(np.float64)) == np.median(values, axis=1)).all()
