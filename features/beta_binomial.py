@@ -128,12 +128,12 @@ def _bound(counts, trusted, rests, total, bounds):  # type: ignore[no-untyped-de
     """
     for j in range(len(counts)):
         d, r, rest = counts[j], trusted[j], rests[j]
-        best = min(math.floor((total + 1) * r / (r + rest)), total)
+        best = min(np.floor((total + 1) * r / (r + rest)), total)
         high = d > best
         above = (total - d + 1) * (d + r) if high else (d + 1) * (total - d + rest)
         below = d * (total - d + 1 + rest) if high else (total - d) * (d + r + 1)
         bound = abs(d - best) * (above - below) / above
-        bounds[j] = (0.0 if d == best else bound) if d == math.floor(d) else -np.inf
+        bounds[j] = (0.0 if d == best else bound) if d == np.floor(d) else -np.inf
 
 
 @numba.njit(cache=True, nogil=True)

@@ -207,6 +207,8 @@ def lines(settings: ReferencesConfig) -> Compare:
 
 def _by_class(kinds: NDArray[np.float64]) -> list[tuple[int, NDArray[np.bool_]]]:
     """Classes and their rows ``(n,)``; a lumisection without the condition is in none."""
+    if len(kinds) and (alike := kinds == kinds[0]).all():
+        return [(int(kinds[0]), alike)]
     return [(int(kind), kinds == kind) for kind in np.unique(kinds[np.isfinite(kinds)])]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -59,7 +59,7 @@ class RunSummary:
                 counts.append(values.reshape(-1))
         arrays["counts"] = np.concatenate(counts) if counts else np.zeros(0)
         text: dict[str, Any] = {"cells": about, "sums": sums, "names": list(self.sums)}
-        text |= {"axes": [[asdict(axis) for axis in own] for own in axes]}
+        text |= {"axes": [[axis.document() for axis in own] for own in axes]}
         arrays["about"] = np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)
         return arrays
 

@@ -44,6 +44,9 @@ KINDS: Mapping[str, Kind] = {
 """Kind of a column by what stands after the colon; everything else is a value."""
 SEPARATOR = ":"
 
+Known = tuple[NDArray[np.float64], NDArray[np.int8]]
+"""Condition and label of lumisections, both ``(n,)``."""
+
 
 @dataclass
 class Summaries:
@@ -60,6 +63,7 @@ class Summaries:
     _past: dict[str, MatchedPast] = field(default_factory=dict)
     _cells: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = field(default_factory=dict)
     _units: dict[str, str] = field(default_factory=dict)
+    _known: tuple[NDArray[np.int64], Known] | None = None
 
     def add(self, batches: Iterable[HistogramBatch]) -> None:
         """Reduce and take the histograms of one run."""
@@ -172,11 +176,14 @@ class Summaries:
     def _past_of(self, name: str) -> MatchedPast:
         return self._past.setdefault(name, MatchedPast(self.references, self.delay))
 
-    def _circumstances(self, batch: HistogramBatch) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    def _circumstances(self, batch: HistogramBatch) -> Known:
         if self.around is None:
             return np.zeros(len(batch)), np.full(len(batch), Label.UNKNOWN, dtype=np.int8)
-        condition, label = self.around.at(encode(batch.run, batch.ls))
-        return (condition if self.references.matched else np.zeros(len(batch))), label
+        code = encode(batch.run, batch.ls)
+        if self._known is None or not np.array_equal(self._known[0], code):  # mostly one element is as the one before
+            condition, label = self.around.at(code)
+            self._known = code, (condition if self.references.matched else np.zeros(len(batch)), label)
+        return self._known[1]
 
 
 def fewest_cells(inner: NDArray[np.generic], references: NDArray[np.float64], axes: Axes) -> Measures:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +39,10 @@ class Axis:
                 raise ValueError(f"{len(found)} edges of {self.bins} bins do not rise")
         if self.labels and len(self.labels) != self.bins:
             raise ValueError(f"{len(self.labels)} labels on {self.bins} bins")
+
+    def document(self) -> dict[str, Any]:
+        """For JSON: its fields by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @property
     def all_edges(self) -> NDArray[np.float64]:
@@ -81,7 +86,7 @@ class HistogramBatch:
     def __len__(self) -> int:
         return len(self.run)
 
-    @property
+    @cached_property
     def binning(self) -> str:
         """Digest of the axes: equal for equal binnings and labels, in every run and file."""
         return binning_of(self.axes)

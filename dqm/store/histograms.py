@@ -12,7 +12,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,7 @@ class Catalog:
 
     def to_bytes(self) -> bytes:
         """As JSON; ``from_bytes`` reads it."""
-        axes = {name: [asdict(axis) for axis in each] for name, each in self.axes.items()}
+        axes = {name: [axis.document() for axis in each] for name, each in self.axes.items()}
         groups = [[each.element, each.binning, each.rows, each.cells, each.flow] for each in self.groups]
         return json.dumps({"axes": axes, "groups": groups}, separators=(",", ":"), sort_keys=True).encode()
 
