@@ -11,8 +11,8 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard import CONFIG_VARIABLE
 from dashboard.acting.act import show_told
 from dashboard.acting.who import choose_operator
-from dashboard.keys.shortcuts import listen
 from dashboard.comparison import page as compare_page
+from dashboard.keys.shortcuts import listen
 from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.inert import for_markdown

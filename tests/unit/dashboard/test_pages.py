@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dqm.model.verdicts import Decision
 from dqm.store.store import Store
 from dqm.store.tables import store_quantities
 
