@@ -96,7 +96,7 @@ def choose_element(offered: Sequence[Named]) -> Named | None:
     if chosen is None:
         told = nearest(asked[:200], by_name)
         st.warning(
-            for_markdown(f"U  unknown (missing): this run has nothing called {asked[:200]!r}; {told}"),
+            for_markdown(f"U unknown (missing): this run has nothing called {asked[:200]!r}; {told}"),
             icon=":material/help:",
         )
         return None

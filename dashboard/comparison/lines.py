@@ -14,6 +14,9 @@ from dashboard.comparison.tables import bin_names, bin_table, csv_of, file_name,
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 
+FLOOR = 36.9
+"""Pull from which chances are too small to be told apart (``features.references.LEAST_P``)."""
+
 
 @st.fragment
 def show_lines(given: Given, found: Reference | NoReference) -> None:
@@ -36,7 +39,7 @@ def show_lines(given: Given, found: Reference | NoReference) -> None:
         table = bin_table(standing)
     else:
         if isinstance(found, Reference):
-            st.warning(for_markdown(f"U  unknown ({standing.code}): {standing.why}"), icon=":material/help:")
+            st.warning(for_markdown(f"U unknown ({standing.code}): {standing.why}"), icon=":material/help:")
         figure, table = lone_figure(given, logarithmic=logarithmic, normalised=normalised), lone_table(given)
     alt = f"{given.element} in run {given.run} beside its reference"
     st.plotly_chart(figure, key="compare_lines", config=PLOT, alt=alt)
@@ -62,8 +65,10 @@ def _show_measures(standing: Standing) -> None:
     """How large the differences are, and against which of the candidates."""
     names = bin_names(standing.reference.axes[0])
     where = names[standing.where + 1] if standing.where >= 0 else "–"
+    at_least = "≥ " if standing.pull > FLOOR else ""
     st.markdown(
-        f"Largest pull **{standing.pull:.1f} σ** (bin {for_markdown(where)}, after the look-elsewhere effect) · "
-        f"**{standing.ks:.1%}** lies elsewhere · shifted by **{standing.emd:.2g}** widths · "
+        f"Largest pull **{at_least}{standing.pull:.1f} σ** "
+        f"(bin {for_markdown(where)}, after the look-elsewhere effect) "
+        f"· **{standing.ks:.1%}** lies elsewhere · shifted by **{standing.emd:.2g}** widths · "
         f"drawn: {for_markdown(standing.named)}"
     )

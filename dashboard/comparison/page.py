@@ -130,7 +130,7 @@ def _show_element(given: Given, found: Reference | NoReference) -> None:
 def _show_head(given: Given, found: Reference | NoReference) -> None:
     counts = f"{given.lumisections:,} LS, {given.total:,.0f} counts"
     if isinstance(found, NoReference):
-        why = f"U  unknown ({found.code}): {given.element} is not compared, since {found.why}"
+        why = f"U unknown ({found.code}): {given.element} is not compared, since {found.why}"
         st.warning(for_markdown(why), icon=":material/help:")
         st.caption(counts)
         return

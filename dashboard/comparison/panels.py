@@ -34,7 +34,7 @@ def show_map(given: Given, found: Reference | NoReference) -> None:
     standing = map_standing_of(given, found) if isinstance(found, Reference) else found
     if isinstance(standing, NoReference):
         if isinstance(found, Reference):
-            st.warning(for_markdown(f"U  unknown ({standing.code}): {standing.why}"), icon=":material/help:")
+            st.warning(for_markdown(f"U unknown ({standing.code}): {standing.why}"), icon=":material/help:")
         return
     dead, hot = int(standing.cells.dead.sum()), int(standing.cells.hot.sum())
     outside = f" · {standing.outside:,.0f} counts beyond the axes" if np.isfinite(standing.outside) else ""
