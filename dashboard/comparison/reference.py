@@ -81,6 +81,11 @@ def countable(batch: HistogramBatch) -> NDArray[np.bool_]:
         return np.asarray(np.isfinite(total) & (inner.min(axis=1, initial=0) >= 0))
 
 
+def taken(batch: HistogramBatch, rows: NDArray[np.bool_]) -> HistogramBatch:
+    """Some rows; a batch of which all are wanted is not copied."""
+    return batch if rows.all() else batch.take(rows)
+
+
 def by_lumisection(batch: HistogramBatch) -> HistogramBatch:
     """The rows of single lumisections; that of the whole run only where there is no other."""
     single = batch.ls > 0
@@ -106,10 +111,10 @@ class Making:
     def add(self, each: Earlier) -> None:
         """Take the histograms of one run in one binning in."""
         rows = countable(each.batch)
-        batch, label = each.batch.take(rows), each.label[rows]
+        batch, label = taken(each.batch, rows), each.label[rows]
         serves = serving(self._past.settings, each.run, label) & each.asked
         if serves.any():
-            kept = batch.take(serves)
+            kept = taken(batch, serves)
             self._past.add(kept.axes, kept.inner.sum(axis=0, dtype=np.float64))
             self._served.append(_Sum.of(each.run, kept))
         if each.band and (label == Label.GOOD).any():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.comparison.reference import Axes, NoReference, Reference, by_lumisection, countable
+from dashboard.comparison.reference import Axes, NoReference, Reference, by_lumisection, countable, taken
 from dqm.model.histograms import HistogramBatch
 from dqm.model.rebinning import rebinned
 from features.references import compare, pulls
@@ -62,7 +62,7 @@ def given_of(batches: list[HistogramBatch], wanted: tuple[int, int] | None) -> G
         batch.element,
         int(batch.run[0]),
         tuple(batch.axes),
-        batch.counts[rows].sum(axis=0, dtype=np.float64),
+        taken(batch, rows).counts.sum(axis=0, dtype=np.float64),
         int(rows.sum()),
         int(batch.ls.min()),
         int(batch.ls.max()),
@@ -76,7 +76,7 @@ def _within(batch: HistogramBatch, wanted: tuple[int, int] | None) -> HistogramB
     batch = by_lumisection(batch)
     if wanted is None or not (batch.ls > 0).any():
         return batch
-    return batch.take((batch.ls >= wanted[0]) & (batch.ls <= wanted[1]))
+    return taken(batch, (batch.ls >= wanted[0]) & (batch.ls <= wanted[1]))
 
 
 def onto(given: Given, axes: Axes) -> Given:
