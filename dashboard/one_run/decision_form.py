@@ -24,6 +24,7 @@ from dqm.model.errors import InputError
 from dqm.model.reason_codes import REASON_CODES
 from dqm.services.decide import decide
 from dqm.services.runs import escalate
+from dqm.services.shown import Shown
 from dqm.store.drafts import Draft
 
 WORDS = {"GOOD": "good", "BAD": "bad", "EXCLUDED": "excluded"}
@@ -71,7 +72,10 @@ def changed(view: View, keys: Keys) -> None:
 
 
 def show_form(view: View, keys: Keys, record: RunRecord, waiting: Ranges) -> None:
-    """The form; ``waiting`` are the ranges that still need a person."""
+    """The form; ``waiting`` are the ranges that still need a person.
+
+    What is sent rests on what was shown when the form was drawn before, not on what is there when it is sent.
+    """
 
     def keep() -> None:
         changed(view, keys)
@@ -105,30 +109,33 @@ def show_form(view: View, keys: Keys, record: RunRecord, waiting: Ranges) -> Non
     asking = ask.button("Ask an expert", key=keys.of("ask"), width="stretch")
     if drop.button("Throw away", key=keys.of("drop"), width="stretch", help="Empty this form."):
         _done(keys)
-    if entering:
-        _submit(view, keys, _decision(view, keys, record), deciding=True)
-    elif asking:
-        _submit(view, keys, _question(view, keys, record), deciding=False)
+    shown = keys.of("shown")
+    if entering or asking:
+        expected = Shown.parse(st.session_state.get(shown, str(record.shown)))
+        send = _decision(view, keys, expected) if entering else _question(view, keys, expected)
+        _submit(view, keys, send, deciding=entering)
+    else:
+        st.session_state[shown] = str(record.shown)
 
 
 Sending = Callable[[Ranges], bool]
 
 
-def _decision(view: View, keys: Keys, record: RunRecord) -> Sending:
+def _decision(view: View, keys: Keys, expected: Shown) -> Sending:
     verdict, reason, comment = (st.session_state[keys.of(name)] for name in ("verdict", "reason", "comment"))
     return lambda ranges: act(
         view, keys.of("decide"), lambda store, person, nonce: decide(
             store, people(view), person.name, keys.run, ranges, verdict, reason, comment,
-            nonce=nonce, expected=record.shown,
+            nonce=nonce, expected=expected,
         ),
     )  # fmt: skip
 
 
-def _question(view: View, keys: Keys, record: RunRecord) -> Sending:
+def _question(view: View, keys: Keys, expected: Shown) -> Sending:
     comment = st.session_state[keys.of("comment")]
     return lambda ranges: act(
         view, keys.of("escalate"), lambda store, person, nonce: escalate(
-            store, people(view), person.name, keys.run, ranges, comment, nonce=nonce, expected=record.shown,
+            store, people(view), person.name, keys.run, ranges, comment, nonce=nonce, expected=expected,
         ),
     )  # fmt: skip
 
