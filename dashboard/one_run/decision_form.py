@@ -127,7 +127,7 @@ def _decision(view: View, keys: Keys, expected: Shown) -> Sending:
         view, keys.of("decide"), lambda store, person, nonce: decide(
             store, people(view), person.name, keys.run, ranges, verdict, reason, comment,
             nonce=nonce, expected=expected,
-        ),
+        ), shown=str(expected),
     )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _question(view: View, keys: Keys, expected: Shown) -> Sending:
     return lambda ranges: act(
         view, keys.of("escalate"), lambda store, person, nonce: escalate(
             store, people(view), person.name, keys.run, ranges, comment, nonce=nonce, expected=expected,
-        ),
+        ), shown=str(expected),
     )  # fmt: skip
 
 
