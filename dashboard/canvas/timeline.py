@@ -1,7 +1,7 @@
 """Tracks over one axis of lumisections: strips of states, a heat map, lines; a person chooses ranges on it.
 
-What a run looks like is sent once, as numbers in their smallest types, deflated; ``timeline.js`` paints it. A run of
-3,000 lumisections and 500 groups is 1.5 MB in memory and far less on the way, since most contributions are zero.
+What a run looks like is sent once, as numbers in their smallest types, deflated; the scripts beside this module paint
+it. A run of 3,000 lumisections and 500 groups is 1.5 MB in memory and far less on the way: most contributions are zero.
 """
 
 from __future__ import annotations
@@ -200,8 +200,9 @@ def _line(given: Line, body: _Body, n: int) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _parts() -> tuple[str, str, str]:
     """Markup, style and script."""
-    here = Path(__file__)
-    return HTML, CSS, here.with_suffix(".js").read_text(encoding="utf-8")
+    folder = Path(__file__).parent
+    scripts = (folder / name for name in ("timeline_painting.js", "timeline.js"))
+    return HTML, CSS, "\n".join(each.read_text(encoding="utf-8") for each in scripts)
 
 
 HTML = """
