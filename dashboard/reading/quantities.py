@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import streamlit as st
 
 from dashboard.reading.verdicts import NEWEST
@@ -36,5 +37,6 @@ def seconds(path: str, snapshot: int) -> float | None:
         runs = [run for run in store.runs("verdicts", snapshot)[-NEWEST:] if run in known]
         if not runs:
             return None
-        columns = ["run", "ls", "status", "start"]
-        return lumisection_seconds(quantities_from_arrow(store.read("quantities", runs, columns, snapshot)))
+        table = store.read("quantities", runs, ["run", "ls", "start"], snapshot)
+    start = table["start"].cast(pa.timestamp("ns")).to_numpy()
+    return lumisection_seconds(table["run"].to_numpy(), table["ls"].to_numpy(), start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.links import Links
-from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.empty_states import show_command, show_error, show_missing
 from dashboard.look.plotly_options import PLOT
 from dashboard.look.wording import interval, limits, percent, promise, thresholds
 from dashboard.reading.open_runs import signed_runs
@@ -17,6 +17,7 @@ from dashboard.trade_off.proposing import show_proposals
 from dashboard.trade_off.sections import show_curve_table, show_flips, show_realised
 from dashboard.trade_off.tables import PastCurve
 from dqm.decide.policy import MarginPolicy, Margins
+from dqm.model.errors import InputError, RefusedError, StoreError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.services.working_points import BY_HAND
 
@@ -48,7 +49,18 @@ def show(view: View, links: Links) -> None:
 
 @st.fragment
 def _show_choice(view: View, links: Links, margins: Margins, curve: PastCurve) -> None:
-    """Everything that follows the controls; nothing else runs again when one moves, and no height changes."""
+    """Everything that follows the controls; nothing else runs again when one moves, and no height changes.
+
+    Nobody outside a fragment sees what is raised in it, so what was foreseen is told here.
+    """
+    try:
+        _show_point(view, links, margins, curve)
+    except (InputError, RefusedError, StoreError, UnknownNameError) as error:
+        show_error(error)
+
+
+def _show_point(view: View, links: Links, margins: Margins, curve: PastCurve) -> None:
+    """The chosen point: in the past, on the curve, and in the tabs."""
     point, name = choose(view, margins)
     if point is None:
         return

@@ -13,7 +13,6 @@ from dqm.decide.operating import OperatingCurve
 from dqm.decide.ordered_past import OrderedPast
 from dqm.decide.run_curves import Bands, RunCurves
 from dqm.model.past import Past
-from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import WorkingPoint
 
 SEED, RESAMPLES, POINTS = 0, 300, 300
@@ -62,10 +61,13 @@ class PastCurve:
         return found, intervals_of(sums, self.counts)
 
 
-def lumisection_seconds(table: QuantityTable) -> float | None:
-    """How long a lumisection lasts by the calendar: the median time from one to the next; None without begins."""
-    order = np.lexsort((table.ls, table.run))
-    follows = (np.diff(table.ls[order]) == 1) & (np.diff(table.run[order]) == 0)
-    gaps = np.diff(table.start[order])[follows]
+def lumisection_seconds(run: NDArray[np.int64], ls: NDArray[np.int64], start: NDArray[np.datetime64]) -> float | None:
+    """How long a lumisection lasts by the calendar: the median time from one to the next; None without begins.
+
+    Columns ``(n,)``, ``start`` the begins in UTC, NaT where unknown.
+    """
+    order = np.lexsort((ls, run))
+    follows = (np.diff(ls[order]) == 1) & (np.diff(run[order]) == 0)
+    gaps = np.diff(start[order])[follows]
     gaps = gaps[~np.isnat(gaps)]
     return float(np.median(gaps / np.timedelta64(1, "ns")) / 1e9) if len(gaps) else None

@@ -16,7 +16,6 @@ from dashboard.trade_off.tables import PastCurve, lumisection_seconds
 from dashboard.verdicts.run_tables import GROUPS, ranges, summaries, totals
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.past import Past
-from dqm.model.tables import QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
 
 from .small_night import INJECTION, past, quantities, verdicts
@@ -131,9 +130,11 @@ def test_a_past_without_good_lumisections_has_no_curve() -> None:
 
 
 def test_the_calendar_tells_how_long_a_lumisection_is() -> None:
-    assert lumisection_seconds(quantities([1, 2])) == pytest.approx(23.31)
-    assert lumisection_seconds(quantities([1, 2], timed=False)) is None
-    assert lumisection_seconds(QuantityTable(lumisection_index([1], [1]), (), np.zeros((1, 0)))) is None
+    for given, expected in ((quantities([1, 2]), 23.31), (quantities([1, 2], timed=False), None)):
+        found = lumisection_seconds(given.run, given.ls, given.start)
+        assert found == (None if expected is None else pytest.approx(expected))
+    one = np.array([1])
+    assert lumisection_seconds(one, one, np.array(["2030-01-01"], dtype="datetime64[ns]")) is None
 
 
 def test_words() -> None:

@@ -14,15 +14,16 @@ from streamlit.testing.v1 import AppTest
 from dashboard.reading.open_runs import open_verdicts
 from dqm.model.labels import Labels
 from dqm.model.people_config import PeopleConfig
+from dqm.model.tables import Column
 from dqm.model.verdicts import Decision
 from dqm.services import runs
 from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.working_points import propose
 from dqm.store.store import Store
-from dqm.store.tables import store_labels
+from dqm.store.tables import store_labels, store_quantities
 
-from .small_night import CERTIFIED, INJECTION, fill, index_of, verdicts
+from .small_night import CERTIFIED, COLUMNS, INJECTION, fill, index_of, quantities, verdicts
 
 Page = Callable[..., AppTest]
 FLIPS, CURVE, REALISED, PROPOSALS = "What flips", "Curve as a table", "Realised so far", "Propose and approve"
@@ -216,6 +217,25 @@ def test_a_leader_cannot_approve_their_own_where_others_could(
     app.button(key=f"approve:{number}").click().run()
     assert "another leader has to approve it" in app.error[0].value
     assert modelled.working_point() == point
+
+
+def test_a_damaged_file_is_one_sentence_inside_the_fragment_too(page: Page, filled: Store) -> None:
+    """Mutant: a fragment without a guard of its own, which shows the inside of the program."""
+    next((filled.path / "verdicts").rglob("*.parquet")).write_bytes(b"damaged")
+    app = page("trade-off")
+    assert not app.exception
+    assert "is damaged" in app.error[0].value
+    assert app.slider(key="data_loss_budget").value == 2.0
+
+
+def test_runs_of_other_columns_still_tell_how_long_a_lumisection_is(page: Page, filled: Store) -> None:
+    """Mutant: the begins read through the codec of quantities, which refuses runs with other columns."""
+    with filled.transaction() as change:
+        given = quantities([114])
+        store_quantities(change, replace(given, columns=(*COLUMNS[:2], Column("dt", "daq", "muons"))), {})
+    app = page("trade-off")
+    assert not app.exception
+    assert not app.error
 
 
 def test_an_infinite_threshold_is_no_trouble(page: Page, empty: Store) -> None:
