@@ -25,7 +25,7 @@ from pipelines.simulate.write import Paths, write_campaign
 
 UNLABELLED, FILL_HOURS = 0.1, 3.0
 """Share of the runs that nobody has labelled, about thirteen of four weeks, and mean length of a fill."""
-ELEMENTS = ("charge", "time", "phi", "phi_eta")
+ELEMENTS = ("charge", "phi", "phi_eta")
 """Monitor elements of every subsystem; the last is a map."""
 LOOPS, PAST_DAYS = 5, 2
 """Cooling loops, and days before the day of the incident: enough for a scan to know what is usual."""
@@ -176,13 +176,13 @@ elements = ["ecal/charge"]
 [[fuse]]
 kind = "autoencoder"
 columns = ["ecal/charge:bin*", "ecal/charge:entries"]
-epochs = 8
+epochs = 6
 batch = 1024
 
 [[fuse]]
 kind = "nade"
 hidden = 32
-epochs = 4
+epochs = 3
 batch = 512
 
 # Cooling loops on the same clock. The readings are of simulated days to come, so that clocks are ahead of ours.

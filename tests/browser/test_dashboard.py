@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,6 @@ from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
 pytestmark = pytest.mark.browser
-
-LARGEST = 300_000
-"""Bytes that a picture of the documentation may have."""
-ENDS = "[data-testid=stDataFrame] >> visible=true", "[data-testid=stButton] >> visible=true"
-"""What a picture reaches to: the last table or button of the page."""
 
 
 @pytest.fixture(scope="module")
@@ -96,35 +90,3 @@ def test_a_slider_moves_the_point(page: Page) -> None:
     assert after["working point now"] == before["working point now"]
     assert after["these budgets"][1][0] > after["working point now"][1][0], "a tighter budget asks more"
     expect(page.get_by_text(re.compile(r"[\d,]+ more, [\d,.]+ minutes of data"))).to_be_visible()
-
-
-@pytest.mark.parametrize("name", ["runs", "run", "trade-off"])
-def test_screenshots(name: str, page: Page, certified: tuple[RunSummary, ...], tmp_path: Path) -> None:
-    """Pictures of the pages; ``DQM_SCREENSHOTS=docs/images`` writes those of the documentation anew."""
-    telling = max(certified, key=lambda each: sorted(each.counts.values())[1:])
-    path = {"runs": "", "run": f"run?run={telling.run}", "trade-off": "trade-off"}[name]
-    page.goto(page.url.rstrip("/") + "/" + path)
-    heading(page, {"runs": "Certified runs", "run": f"Run {telling.run}", "trade-off": "Trade-off"}[name])
-    page.wait_for_selector(".js-plotly-plot .main-svg" if path else "[data-testid=stDataFrame] canvas")
-    if name == "trade-off":
-        move(page, "ArrowRight", 5)
-        expect(page.get_by_text("budget 1.5%", exact=True).first).to_be_visible()
-    folder = Path(os.environ.get("DQM_SCREENSHOTS", str(tmp_path)))
-    picture = folder / f"{name}.png"
-    picture.write_bytes(settled(page))
-    assert 20_000 < picture.stat().st_size < LARGEST
-
-
-def settled(page: Page) -> bytes:
-    """A picture of the page from its top, once two in a row are the same."""
-    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton], [data-stale=true]').length === 0")
-    page.set_viewport_size({"width": 1440, "height": 2600})
-    before = b""
-    for _ in range(40):
-        ends = [each.bounding_box() for end in ENDS for each in page.locator(end).all()]
-        height = max((box["y"] + box["height"] for box in ends if box), default=1200.0) + 24
-        now = page.screenshot(clip={"x": 0, "y": 0, "width": 1440, "height": height}, animations="disabled")
-        if now == before:
-            return now
-        before = now
-    pytest.fail(f"the page does not come to rest: {page.get_by_test_id('stMain').inner_text()[:500]}")
