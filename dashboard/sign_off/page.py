@@ -123,7 +123,7 @@ def _show_run(view: View, seen: RunStanding, verdicts: Verdicts, links: Links) -
 def _show_coverage(verdicts: Verdicts, unit: str) -> None:
     st.subheader("Coverage")
     golden = percent(golden_share(verdicts), 1)
-    whole = weight(float(verdicts.weight.sum()), unit)
+    whole = for_markdown(weight(float(verdicts.weight.sum()), unit))
     st.markdown(f"**{golden}** of the weight of {whole} in {len(verdicts):,} LS is golden.")
     st.dataframe(
         coverage(verdicts),
