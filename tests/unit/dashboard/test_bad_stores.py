@@ -24,7 +24,7 @@ from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings
 from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.runs import claim, escalate
-from dqm.store.anomalies import store_anomalies
+from dqm.store.anomalies import ScannedDay, store_anomalies
 from dqm.store.database import DATABASE
 from dqm.store.histograms import store_histograms
 from dqm.store.sensors import store_sensors
@@ -152,7 +152,8 @@ def hostile(configured: Path, empty: Store) -> Store:
         store_histograms(change, [histograms(f"{SCRIPT}/{MARKUP}")], {})
         store_sensors(change, empty, readings(), {})
         interval = AnomalyInterval(SCRIPT, BEGIN, BEGIN + SECOND * 600, 4.0, "gap", (MARKUP,), MARKUP, SCRIPT)
-        store_anomalies(change, [interval], (BEGIN, BEGIN + SECOND * 3600), MARKUP, {}, [SCRIPT])
+        day = ScannedDay(20300101, BEGIN, BEGIN + SECOND * 3600, MARKUP, (interval,), (SCRIPT,))
+        store_anomalies(change, [day], {})
         change.add_findings([Finding("schema.drift", "note", f"{SCRIPT} may be called {MARKUP} now", run=112)])
     people_act(empty, ConfiguredPeople(load(configured).people))
     return empty
