@@ -171,3 +171,8 @@ def test_steps_are_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str])
     with steps("reading") as advance:
         advance("a.csv", 1, 2)
     assert capsys.readouterr().err == ""
+
+
+def test_a_zone_that_is_none_is_told_even_where_no_time_needs_it(dqm: Dqm, fridge: Path) -> None:
+    said = dqm("sensors", "inspect", fridge / "past.csv", "--zone", "Europe/Zurch")[1]
+    assert "unknown time zone 'Europe/Zurch'; nearest valid names: 'Europe/Zurich'" in said
