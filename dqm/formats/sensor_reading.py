@@ -77,10 +77,12 @@ def read_streams(
 ) -> SensorRead:
     """Read every ``[[sensors.stream]]`` of a configuration; ``now`` in ns of UTC, later readings are refused.
 
-    ``files`` are those of the streams that are to be read, all where it is None. ``earlier`` and ``stored`` tell what
+    ``files`` are those of the streams that are to be read, all where it is None; what is stored is absent from some
+    files only, and not told. ``earlier`` and ``stored`` tell what
     the store knows: unit and last good values of a sensor before a moment, and the unit of every sensor by name.
     """
     sensors = config.sensors
+    elsewhere = () if files is None else tuple(stored)
     if files is None:
         files = [(path, each) for each in sensors.stream for path in config.files(each.files)]
     parsed, refused = _parsed(files, advance)
@@ -91,6 +93,7 @@ def read_streams(
         periods=sensors.gap,
         earlier=earlier,
         stored=stored,
+        elsewhere=elsewhere,
     )
     return replace(read, findings=(*refused, *read.findings))
 

@@ -5,7 +5,7 @@ An invalid reading stays as NaN at its time, so that nobody takes the silence fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -111,12 +111,13 @@ def screened(
     periods: float = 3.0,
     earlier: Earlier = lambda name, begin: ("", np.empty(0)),
     stored: Mapping[str, str] = MappingProxyType({}),
+    elsewhere: Collection[str] = (),
 ) -> SensorRead:
     """Join what files say of each sensor, in UTC, in order, in one unit.
 
     ``now`` in ns of UTC: later readings are refused. ``periods`` without a reading make a gap. ``earlier`` gives unit
     and last good values of a sensor before these files, ``stored`` the unit of every sensor that is kept already, so
-    that a change of unit between two nights is seen.
+    that a change of unit between two nights is seen. Sensors that are ``elsewhere`` are not absent.
     """
     account = _Account()
     together: dict[str, list[Series]] = {}
@@ -139,7 +140,7 @@ def screened(
         _tell_silence(sensor, time, value, periods, account)
         sensors.append(sensor)
         readings.append((time, value))
-    _tell_names(sensors, catalog, account)
+    _tell_names(sensors, catalog, elsewhere, account)
     files = tuple(
         ReadFile(str(each.source.path), each.source.digest, each.rows, each.rows - each.lost) for each in parsed
     )
@@ -284,7 +285,9 @@ def _tell_stuck(sensor: Sensor, time: NDArray[np.int64], value: NDArray[np.float
         account.tell("stuck", "note", f"{sensor.name}: {reason}")
 
 
-def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Account) -> None:
+def _tell_names(
+    sensors: Sequence[Sensor], catalog: SensorCatalog, elsewhere: Collection[str], account: _Account
+) -> None:
     """Sensors that nobody described, and those that should be there and are not."""
     outside = [each.name for each in sensors if not catalog.knows(each.name)]
     if outside:
@@ -293,7 +296,7 @@ def _tell_names(sensors: Sequence[Sensor], catalog: SensorCatalog, account: _Acc
             "alone, in no loop: describe them in [[sensors.channel]]"
         )
         account.tell("name", "note", reason)
-    found = {each.name for each in sensors}
+    found = {each.name for each in sensors}.union(elsewhere)
     for name in catalog.expected:
         if name not in found:
             account.tell("absent", "quarantined", f"{name}: the catalog expects it and no file has it")

@@ -72,8 +72,7 @@ def ingest_sensors(
     sources = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
         days, gone = store_sensors(change, store, read.readings, {"files": sources})
-        found = [each for each in read.findings if files is None or each.code != "absent"]
-        findings = (*found, *_replaced(gone))
+        findings = (*read.findings, *_replaced(gone))
         change.add_findings(findings)
         also(change, findings)
     count = len(read.readings.time)

@@ -111,6 +111,19 @@ def test_the_next_day_ends_what_was_open_in_its_own_day(
     assert events(store)[-1] == ("anomaly.resolved", "loop A")
 
 
+def test_a_sensor_of_another_file_is_not_absent_because_one_file_changed(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: what is not in the new files is told to be absent; what is in no file at all is not."""
+    text = CONFIG + '[[sensors.channel]]\nsensors = "TT1"\n\n[[sensors.channel]]\nsensors = "TT9"\n'
+    (config.folder / "dqm.toml").write_text(text)
+    told = load(config.folder / "dqm.toml")
+    done = take_in(told, store, arrived(told, store), now(2.1))
+    assert [each.reason.split(":")[0] for each in done.findings if each.code == "absent"] == ["TT9"]
+    (config.folder / "day-2.csv").write_text(f"timestamp,sensor,value\n{now(2)},TT2,20\n")
+    assert [each.code for each in take_in(told, store, arrived(told, store), now(2.1)).findings] == ["absent"]
+
+
 def test_a_logger_that_died_for_all_is_a_gap_and_not_quiet(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

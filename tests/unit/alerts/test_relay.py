@@ -183,13 +183,14 @@ def test_a_success_counts_after_the_lease_and_a_failure_does_not(
     assert store.deliveries.counts()["done"] == 1
 
 
+@pytest.mark.parametrize("run", [1, None], ids=["of a run", "of a loop"])
 def test_an_anomaly_is_told_in_order_and_others_do_not_wait(
-    sent: Any, configured: Any, hook: Any, desk: Any, post: Any, clock: Any
+    run: int | None, sent: Any, configured: Any, hook: Any, desk: Any, post: Any, clock: Any
 ) -> None:
     """Mutant: the end of an anomaly overtakes its begin, and Alertmanager fires what is over."""
     desk.answer = lambda n: (500, {}, b"") if n == 1 else (200, {}, b"")
-    opened, ended = Event("anomaly.opened", "run 1", {}, 1, "A"), Event("anomaly.resolved", "run 1", {}, 1, "A")
-    other = Event("anomaly.opened", "run 1", {}, 1, "B")
+    opened, ended = Event("anomaly.opened", "A", {}, run, "A"), Event("anomaly.resolved", "A", {}, run, "A")
+    other = Event("anomaly.opened", "B", {}, run, "B")
     post(opened, ended, other)
     sent(configured(hook))
     clock.pass_by(60)

@@ -49,3 +49,17 @@ def test_a_steady_level_is_a_drift_though_its_loop_lacks_other_kinds() -> None:
     leads = Leads(beyond[:, level], feature, beyond, x)
     (found,) = told("A", [Stretch(0, None, 1.0)], Told(begin, begin + 600 * SECOND, leads, usual, alarm))
     assert (found.kind, found.drivers) == ("drift", ("TT",))
+
+
+def test_the_reason_names_what_is_compared_with_the_other_loops() -> None:
+    """Mutant: a difference from the other loops that does not say of what."""
+    feature = Feature("TT:median@10min beside the other loops", 0, "beside", "A", "TT", "like", "S", "K", 0.0)
+    one = np.ones(1)
+    known = Ranges(Judged((feature,), ()), 0 * one, np.empty((2, 0)), one, one, one)
+    usual = Usual(known, one, {"A": np.array([0])})
+    begin = np.arange(3, dtype=np.int64) * 60 * SECOND
+    leads = Leads.of(np.full((3, 1), 5.0, np.float32), np.full((3, 1), 6.0), np.array([0]), usual)
+    alarm = Alarm.of(begin, np.ones((3, 1), np.float32), 60.0)
+    (found,) = told("A", [Stretch(0, None, 3.0)], Told(begin, begin + 60 * SECOND, leads, usual, alarm))
+    said = "TT: median less what the other loops let expect, over 10min is 6 K, in the past 0 to 2 K; 5 times as far"
+    assert found.reason.startswith(said)
