@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,8 +121,15 @@ def read_histograms(
     Only their row groups are read. One batch is one element in one binning of one run. Raises ``UnknownNameError`` for
     a run that is not there, ``StoreError`` where a file is missing or damaged.
     """
-    for partition in _partitions(store, runs, snapshot):
-        with opened(store.path, partition) as file:
+    yield from read_partitions(store.path, _partitions(store, runs, snapshot), elements)
+
+
+def read_partitions(
+    folder: Path, partitions: Iterable[Partition], elements: str | Sequence[str] = "*"
+) -> Iterator[HistogramBatch]:
+    """The same from the files of a store in ``folder``, for who has no connection to its database."""
+    for partition in partitions:
+        with opened(folder, partition) as file:
             catalog = _catalog(file)
             wanted = [i for i, group in enumerate(catalog.groups) if _asked(group.element, elements)]
             if not wanted:
@@ -129,7 +137,7 @@ def read_histograms(
             groups = [catalog.groups[i] for i in wanted]
             columns = [*KEYS, *{name: None for group in groups for name in group.cells}]
             table = explained(
-                store.path, partition, partial(file.read_row_groups, wanted, columns=columns, use_threads=True)
+                folder, partition, partial(file.read_row_groups, wanted, columns=columns, use_threads=True)
             )
         yield from histograms_from_arrow(table, catalog, groups)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dqm.model.config import Config, FeaturesConfig
 from dqm.model.tables import QuantityTable
-from dqm.store.histograms import read_histograms
+from dqm.store.histograms import read_partitions
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, quantities_from_arrow
 from features.expectation import normalised
@@ -17,6 +17,8 @@ from features.pasts import Around
 from features.presence import expected
 from features.runs import Grouped
 from features.summaries import SEPARATOR, Summaries
+from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.run.reduce_part import reduced_by_blocks
 from pipelines.run.sensor_quantities import with_sensors
 from pipelines.run.summary_cache import cached, read_run, run_paths, write_run
 
@@ -24,18 +26,22 @@ COVERAGE = "coverage"
 """Status of a lumisection of which too few monitor elements are there."""
 
 
-def all_quantities(store: Store, config: Config, snapshot: int | None = None) -> QuantityTable:
+def all_quantities(
+    store: Store, config: Config, snapshot: int | None = None, scheduler: Scheduler = SERIAL
+) -> QuantityTable:
     """The quantities of a snapshot; columns of histograms are named ``<element>:<what>`` (``features.summaries``).
 
     A lumisection of which fewer than ``features.coverage`` of the elements that are to be expected
     (``features.presence``) are there has the status ``coverage``. Columns of sensors stand behind where
-    ``[features.sensors]`` asks for them.
+    ``[features.sensors]`` asks for them. Histograms that are new are reduced where the ``scheduler`` has them done.
     """
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     asked = config.features.sensors.columns
     if not store.runs("histograms", snapshot):
         return with_sensors(table, store, asked, snapshot)
-    found = cached(store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot))
+    found = cached(
+        store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot, scheduler)
+    )
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
     thin = coverage(found.values[:, entries], table.run, config.features.past_runs) < config.features.coverage
     whole = replace(
@@ -58,15 +64,21 @@ def coverage(entries: NDArray[np.float64], run: NDArray[np.int64], recent: int) 
     return np.asarray(there / np.maximum(wanted.sum(axis=1), 1), dtype=np.float64)
 
 
-def _summaries(store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None) -> QuantityTable:
+def _summaries(
+    store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None, scheduler: Scheduler
+) -> QuantityTable:
     """What the histograms of a snapshot reduce to, for the lumisections of ``table``."""
     labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
     around = Around.of(table, labels, settings.references.matched)
     summaries = Summaries(settings.percentiles, settings.references, around, settings.label_delay)
-    for run, path in run_paths(store, settings, snapshot).items():
+    partitions = {each.run: each for each in store.partitions("histograms", snapshot)}
+    paths = run_paths(store, settings, snapshot)
+    kept = {run: path if path.exists() else partitions[run] for run, path in paths.items()}
+    made = reduced_by_blocks(store, settings, around, kept, scheduler)
+    for run, path in paths.items():
         found = read_run(path)
         if found is None:
-            found = summaries.reduce(read_histograms(store, runs=[run], snapshot=snapshot))
+            found = made.pop(run, None) or summaries.reduce(read_partitions(store.path, [partitions[run]]))
             write_run(path, found)
         summaries.take(found)
     return normalised(summaries.table(table), table, labels, settings.expectation, settings.label_delay)

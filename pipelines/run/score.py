@@ -98,7 +98,7 @@ def score(
     stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
-    quantities, drift = aligned(all_quantities(store, config, snapshot), known_to(stored))
+    quantities, drift = aligned(all_quantities(store, config, snapshot, scheduler), known_to(stored))
     evidence = Evidence.of(quantities, None, config)
     shapes = Shapes.of(config, store, snapshot)
     try:
