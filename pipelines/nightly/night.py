@@ -41,7 +41,7 @@ from pipelines.nightly.stages import FORESEEN, Stages
 from pipelines.nightly.summary import NightSummary
 from pipelines.run.arrivals import Arrivals
 from pipelines.run.certify import certify, of_runs, past_of
-from pipelines.run.drift import drift
+from pipelines.run.drift import DriftCheck, drift
 from pipelines.run.file_by_file import Reader
 from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import ingest
@@ -263,9 +263,8 @@ class Work:
                 change.emit(anomaly_events(of_runs(all_, decided | still), before, grow))
                 change.emit(run_events(of_runs(all_, decided), self.config.alerts.ask_share, made_from, grow))
 
-            if not self.live:
-                self.drift(stored)  # a watch leaves the telling to the night
-            done = certify(self.config, self.store, runs, also=tell, live=self.live)
+            checked = None if self.live else self.drift(stored)  # a watch leaves the telling to the night
+            done = certify(self.config, self.store, runs, also=tell, live=self.live, checked=checked)
             self.decisions = done.decisions
             saying.said = done.text().replace("\n", "; ")
             if done.review:
@@ -276,19 +275,21 @@ class Work:
                         for run in done.review
                     )
 
-    def drift(self, stored: StoredModel) -> None:
+    def drift(self, stored: StoredModel) -> DriftCheck | None:
         """Whether the scores of the newest runs are still like those of the past; drift is told."""
+        found: DriftCheck | None = None
         with self.stages.stage("drift") as saying:
             found = drift(self.config, self.store, past_of(self.store), stored.provenance["manifest"])
             if found is None:
                 saying.skipped, saying.said = True, "too few runs were scored by this model to tell"
-                return
+                return None
             saying.said = found.text()
             if found.drifts:
                 about = {"model": stored.model_id, "runs": list(found.runs), "now": found.now, "before": found.before}
                 about |= {"p_value": found.p_value, "on_drift": self.config.nightly.on_drift}
                 with self.store.transaction() as change:
                     change.emit([Event("model.drift", f"model {stored.model_id}", about)])
+        return found
 
     def retrain(self, stored: StoredModel) -> None:
         """Train a challenger where enough runs were labelled since the champion learned; people decide what scores."""

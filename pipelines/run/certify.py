@@ -41,7 +41,7 @@ from dqm.store.tables import (
     with_provenance,
 )
 from features.words import in_words
-from pipelines.run.drift import drift, withdrawn
+from pipelines.run.drift import DriftCheck, drift, withdrawn
 from pipelines.run.freshness import stale_runs
 from pipelines.run.score import champion, champion_entry, held_runs, refuse_learned
 
@@ -133,6 +133,7 @@ def certify(
     output: Path | None = None,
     also: Also = lambda change, verdicts, decided, point, provisional: None,
     live: bool = False,
+    checked: DriftCheck | None = None,
 ) -> CertifySummary:
     """Decide the given runs, or all that were scored, and publish, in one commit, with what is ``also`` to be in it.
 
@@ -140,13 +141,15 @@ def certify(
     drifts and ``nightly.on_drift`` is "ask", nothing is accepted and only broken limits are rejected. Budgets that were
     changed in the configuration choose a new working point from the same past. Raises ``InputError`` where nothing was
     trained or scored; nothing that was published changes then. ``live`` makes the verdicts of a newest run that still
-    grows provisional; those that are become final where their run has ended.
+    grows provisional; those that are become final where their run has ended. ``checked`` is whether the model drifts,
+    where that is known already.
     """
     snapshot = store.snapshot
     model, bundle = champion(store)
     past = past_of(store)
     kept = working_point(config, store)
-    drifts = drift(config, store, past, model.provenance["manifest"]) if config.nightly.on_drift == "ask" else None
+    asked = config.nightly.on_drift == "ask"
+    drifts = (checked or drift(config, store, past, model.provenance["manifest"])) if asked else None
     point = withdrawn(kept) if drifts and drifts.drifts else kept
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
