@@ -95,6 +95,8 @@ def _deed(entry: Entry) -> str:
             return f"ended the silence of {printable(entry.subject)}"
         case "acknowledge":
             return f"acknowledged the alerts of {printable(entry.subject)}"
+        case "prune":
+            return f"pruned the store: {about['files']} files, {about['deliveries']} deliveries"
         case _:
             return f"{printable(entry.action)} {printable(entry.subject)}"
 

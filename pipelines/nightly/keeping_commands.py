@@ -22,6 +22,9 @@ def prune(
     older_than: Annotated[float, typer.Option(help="what was replaced or told so many days ago goes")] = 90.0,
     cache: Annotated[bool, typer.Option("--cache", help="also the cache; the next night takes longer once")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would go and change nothing")] = False,
+    who: Annotated[
+        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
+    ] = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
 ) -> None:
@@ -30,11 +33,14 @@ def prune(
     Never what is current, verdicts, published files, models, what people did, events, or anything of a signed run.
     """
     from dqm.model.config import load
+    from dqm.services.people import ConfiguredPeople
     from dqm.store.store import Store
     from pipelines.nightly.prune import prune as run
 
-    with Store.open(load(config).store_path) as store:
-        done = run(store, nights=keep_nights, days=older_than, cache=cache, dry=dry_run)
+    settings = load(config)
+    person = ConfiguredPeople(settings.people).person(who)
+    with Store.open(settings.store_path) as store:
+        done = run(store, person, nights=keep_nights, days=older_than, cache=cache, dry=dry_run)
     say(done.text())
     write_json(json_path, done.document())
 

@@ -6,14 +6,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dqm.model.errors import InputError
+from dqm.model.people import Person
 from dqm.services.standing import standings
+from dqm.services.submission import Judgement, submit
 from dqm.store.store import Store
 from pipelines.nightly.lock import locked
 from pipelines.nightly.night import REPORTS
 from pipelines.run.summary_cache import FOLDER
 
+ACTION = "prune"
 SHOWN = 10
 LEAST_DAYS = 1.0
 """Days for which what was replaced stays at least: a reader may be at work on the snapshot before."""
@@ -56,6 +60,7 @@ class PruneSummary:
 
 def prune(
     store: Store,
+    person: Person,
     *,
     nights: int,
     days: float,
@@ -65,8 +70,8 @@ def prune(
 ) -> PruneSummary:
     """Keep the reports of the newest ``nights``, and what was replaced or told in the last ``days``.
 
-    Nothing of a signed run goes. Raises ``InputError`` for fewer nights or days than may be asked for, ``LockedError``
-    while a night is at work.
+    Nothing of a signed run goes. What goes is entered in the audit under ``person`` before it does. Raises
+    ``InputError`` for fewer nights or days than may be asked for, ``LockedError`` while a night is at work.
     """
     if nights < 1:
         raise InputError(f"--keep-nights {nights}: keep 1 at least")
@@ -75,12 +80,15 @@ def prune(
     at = now or datetime.now(UTC)
     with locked(store.path, "prune"):
         signed = {run for run, each in standings(store, at).items() if each.signed}
-        act = store.pruning.found if dry else store.pruning.remove
         reports = sorted((store.path / REPORTS).glob("night-*.html"))[:-nights]
         cached = sorted(each for each in (store.path / FOLDER).rglob("*") if each.is_file()) if cache else []
         size = sum(each.stat().st_size for each in (*reports, *cached))
-        found = act(at - timedelta(days=days), at, signed)
-        if not dry:
+        found = store.pruning.found(at - timedelta(days=days), at, signed)
+        files = len(reports) + len(cached) + len(found.superseded) + len(found.leftovers)
+        if not dry and (files or found.deliveries):
+            asked = {"nights": nights, "days": days, "cache": cache, "files": files, "deliveries": found.deliveries}
+            submit(store, person, uuid4().hex, at, lambda desk: Judgement(ACTION, "store", asked, "pruned the store"))
+            found = store.pruning.remove(at - timedelta(days=days), at, signed)
             for each in (*reports, *cached):
                 each.unlink(missing_ok=True)
 

@@ -120,6 +120,8 @@ class FileByFile:
 
         A run of which two files disagree is not noted, so that it is looked at again.
         """
+        if not self._files:
+            return
         if self.whole:
             Held().keep(self.store)
             return

@@ -46,6 +46,21 @@ def test_nothing_that_is_needed_goes(place: Path, dqm: Dqm) -> None:
     assert [each.name for each in (place / "nights").iterdir()] == ["night-000003.html"]
     assert dqm("explain", str(run), "1") == before
     assert dqm("doctor")[0] == 0
+    with Store.open(place) as store:
+        (entry,) = [each for each in store.audit() if each.action == "prune"]
+    assert entry.fields["files"] == sum(len(gone[name]) for name in ("reports", "superseded", "leftovers", "cache"))
+    assert f"pruned the store: {entry.fields['files']} files, 0 deliveries" in dqm("audit")[1]
+
+
+def test_nothing_is_entered_where_nothing_goes_and_strangers_prune_nothing(place: Path, dqm: Dqm) -> None:
+    assert dqm("prune")[0] == 0
+    with Store.open(place) as store:
+        assert "prune" not in [each.action for each in store.audit()]
+    (place / "cache").mkdir(exist_ok=True)
+    (place / "cache" / "one.arrow").touch()
+    code, text = dqm("prune", "--cache", "--as", "nobody")
+    assert (code != 0, "'nobody' may not act here" in text) == (True, True)
+    assert (place / "cache" / "one.arrow").exists()
 
 
 def test_what_cannot_be_asked_for_is_told(place: Path, dqm: Dqm) -> None:
