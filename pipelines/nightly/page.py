@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.look.palette import MACHINE, STATES
 from dqm.decide.worst_loops import worst_loops
 from dqm.model.config import Config
 from dqm.model.findings import Finding
 from dqm.model.sensors import moment
-from dqm.model.verdicts import Decision
 from dqm.store.anomalies import ScannedDay
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
@@ -22,10 +22,11 @@ from dqm.store.tables import verdicts_from_arrow
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;
-vertical-align:top}th{text-align:left;font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+vertical-align:top}th{text-align:left;font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}
+.bar{display:flex;width:12rem;height:1rem;margin-top:.25rem}.bar i{min-width:2px}
+.key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}p.note{color:#555}
 """
-SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
 MOST_RUNS, MOST_FINDINGS, MOST_LOOPS = 200, 50, 30
 
 
@@ -43,7 +44,7 @@ def write_page(
     verdict = f"<span class='failed'>failed: {escape(', '.join(failed))}</span>" if failed else "everything was done"
     parts = [
         f"<h1>Night {night['night']} of {name}</h1>",
-        f"<p>Began {escape(night['began'][:19])} UTC, took {night['seconds']:.1f} s; {verdict}. "
+        f"<p>Began {escape(night['began'][:19].replace('T', ' '))} UTC, took {night['seconds']:.1f} s; {verdict}. "
         f"The store is at snapshot {night['snapshot']}.</p>",
         "<h2>Stages</h2>",
         _table(("stage", "state", "seconds", "what it did"), map(_stage, night["stages"])),
@@ -69,25 +70,37 @@ def _stage(stage: Mapping[str, Any]) -> tuple[str, ...]:
 def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
     """Lumisections by decision of the runs that were scored, those that leave most to people first."""
     if not runs:
-        return "<p>No run was due.</p>"
+        return "<p>No run was scored.</p>"
     rows: list[tuple[int, tuple[str, ...]]] = []
     held = set(store.runs("verdicts"))
     for run in runs:
         if str(run) in failed or run not in held:
             why = escape(failed.get(str(run), "not decided yet"))
-            rows.append((-1, (str(run), "", "", "", "", f"<span class='failed'>{why}</span>")))
+            rows.append((-1, (str(run), "", *[""] * len(MACHINE), f"<span class='failed'>{why}</span>")))
             continue
         verdicts = verdicts_from_arrow(store.read("verdicts", [run]))
         decision = verdicts.decision.astype(str)
-        counts = [int((decision == each).sum()) for each in SHOWN]
+        counts = [int((decision == each).sum()) for each in MACHINE]
         asking = np.isin(decision, ["ASK", "REJECT", "UNKNOWN"])
         leading = Counter(filter(None, verdicts.subsystem[asking].tolist())).most_common(3)
         names = escape(", ".join(f"{name} ({n})" for name, n in leading))
-        rows.append((counts[1] + counts[3], (str(run), *map(str, counts), names)))
+        rows.append((counts[1] + counts[3], (str(run), _bar(counts), *map(str, counts), names)))
     rows.sort(key=lambda each: -each[0] if each[0] >= 0 else -np.inf)
     note = f"<p class='note'>{len(rows) - MOST_RUNS} more runs are not shown.</p>" if len(rows) > MOST_RUNS else ""
-    head = ("run", *map(str, SHOWN), "leading subsystems of what is not accepted")
-    return _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
+    head = ("run", "", *map(str, MACHINE), "leading subsystems of what is not accepted")
+    return _key() + _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
+
+
+def _bar(counts: Sequence[int]) -> str:
+    """Shares of the lumisections of a run by decision; the numbers stand beside it."""
+    parts = [(STATES[name], n) for name, n in zip(MACHINE, counts, strict=True) if n]
+    cells = "".join(f"<i style='flex:{n};background:{each.colour}' title='{n} {each.word}'></i>" for each, n in parts)
+    return f"<div class='bar'>{cells}</div>"
+
+
+def _key() -> str:
+    marks = "".join(f"<i style='background:{STATES[each].colour}'></i>{STATES[each].word}" for each in MACHINE)
+    return f"<p class='key note'>Lumisections of every run that was scored:{marks}</p>"
 
 
 def _sensors(days: Sequence[ScannedDay]) -> list[str]:
@@ -120,8 +133,12 @@ def _findings(findings: Sequence[Finding]) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Cells are HTML already; those that look like numbers stand to the right."""
-    top = "".join(f"<th>{each}</th>" for each in head)
-    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    cells = [[_cell(each) for each in row] for row in rows]
+    numbers = [each.startswith("<td class") for each in cells[0]] if cells else [False] * len(head)
+    top = "".join(
+        f"<th class='n'>{each}</th>" if n else f"<th>{each}</th>" for each, n in zip(head, numbers, strict=True)
+    )
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return f"<table><tr>{top}</tr>{body}</table>"
 
 

@@ -77,6 +77,8 @@ def held(store: Store) -> dict[tuple[str, int], str]:
 def test_a_second_night_finds_nothing_to_do_and_publishes_the_same_bytes(config: Config, store: Store) -> None:
     first = nightly(config, store)
     assert not first.failed
+    page = first.report.read_text(encoding="utf-8") if first.report else ""
+    assert page.count("<div class='bar'><i style='flex:") == first.scored
     before, events, snapshot = (held(store), published(store)), len(store.events()), store.snapshot
     second = nightly(config, store)
     assert {each.name: each.state for each in second.stages}["score"] == "skipped"
