@@ -12,6 +12,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,14 +101,21 @@ def histograms_from_arrow(table: pa.Table, catalog: Catalog, groups: Sequence[Gr
 
 
 def store_histograms(change: Change, batches: Iterable[HistogramBatch], provenance: Mapping[str, str]) -> None:
-    """Put histograms of any runs into the transaction, run by run."""
+    """Put histograms of any runs into the transaction, run by run; one is written while the next becomes a table."""
     by_run: dict[int, list[HistogramBatch]] = {}
     for each in batches:
         for run in np.unique(each.run).tolist():
             rows = each.run == run
             by_run.setdefault(run, []).append(each if rows.all() else each.take(rows))
-    for run, parts in sorted(by_run.items()):
-        change.put("histograms", run, histograms_to_arrow(parts), provenance)
+    with ThreadPoolExecutor(1) as writer:
+        before: Future[None] | None = None
+        for run, parts in sorted(by_run.items()):
+            table = histograms_to_arrow(parts)
+            if before is not None:
+                before.result()  # memory holds two runs at most, and what could not be written is told
+            before = writer.submit(change.put, "histograms", run, table, provenance)
+        if before is not None:
+            before.result()
 
 
 def read_histograms(

@@ -107,11 +107,13 @@ def _code() -> str:
 def _document(held: Held) -> dict[str, Any]:
     """As JSON; most runs have the same elements, which are written once."""
     elements: dict[str, Elements] = {}
+    keys: dict[int, str] = {}  # by identity: runs that were read back share theirs
     runs = {}
     for run, each in held.runs.items():
-        key = digest_of([sorted(each.elements.items())])
-        elements[key] = each.elements
-        runs[str(run)] = [each.files, each.digest, each.histograms, key, each.lumisections]
+        if id(each.elements) not in keys:
+            keys[id(each.elements)] = digest_of([sorted(each.elements.items())])
+            elements[keys[id(each.elements)]] = each.elements
+        runs[str(run)] = [each.files, each.digest, each.histograms, keys[id(each.elements)], each.lumisections]
     files = {
         key: [each.rows_read, each.rows_kept, each.runs, [asdict(finding) for finding in each.findings]]
         for key, each in held.files.items()
