@@ -101,7 +101,7 @@ def rarest(counts, references, tolerance, factorials):  # type: ignore[no-untype
             _bound(counts[i], trusted[k], rests[k], total, bounds)
             if not whole_numbers:
                 bounds[:] = -np.inf
-            first = bounds.argmin()
+            first = int(bounds.argmin())
             best = _most_probable(total, trusted[k, first], rests[k, first])
             smallest = _one(
                 counts[i, first], best, total, trusted[k, first], rests[k, first], whole_numbers, factorials

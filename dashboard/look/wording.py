@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
+
+import pandas as pd
 
 from dqm.decide.definitions import Interval
 from dqm.model.verdicts import Reason, WorkingPoint
@@ -71,3 +74,8 @@ def reason(each: Reason) -> str:
     elif each.contribution == 0:
         share = "guard"
     return f"{in_words(each)} ({share})"
+
+
+def utc(at: datetime | None) -> pd.Timestamp | pd.api.typing.NaTType:
+    """A moment of UTC without its zone, as tables show it."""
+    return pd.NaT if at is None else pd.Timestamp(at.replace(tzinfo=None))

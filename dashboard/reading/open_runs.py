@@ -13,8 +13,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.trade_off.flips import OpenVerdicts
-from dqm.decide.resolution import CODES, NOBODY, effective_codes, resolve
-from dqm.model.verdicts import Decision
+from dqm.decide.resolution import NOBODY, effective_codes, resolve
+from dqm.model.verdicts import CODES, Decision
 from dqm.services.effective import changed_runs, decisions_that_stand
 from dqm.services.standing import Standing, standings
 from dqm.store.partitions import Kept, Partition, read
@@ -71,7 +71,8 @@ def _joined(
 
 def _codes(decision: pa.ChunkedArray) -> NDArray[np.int8]:
     names = pa.array([str(each) for each in CODES])
-    return pc.index_in(decision.combine_chunks(), value_set=names).to_numpy(zero_copy_only=False).astype(np.int8)
+    places = pc.index_in(decision.combine_chunks(), value_set=names)
+    return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int8)
 
 
 def _keys(run: NDArray[np.int64], ls: NDArray[np.int64]) -> NDArray[np.int64]:

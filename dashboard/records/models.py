@@ -77,7 +77,7 @@ def _show_champion(view: View) -> None:
 def _show_models(found: tuple[TrainedModel, ...]) -> None:
     column = st.column_config
     rows = model_rows(found)
-    order = [name for name in rows if name not in ("mlflow", "fault") or rows[name].any()]
+    order = [str(name) for name in rows if name not in ("mlflow", "fault") or rows[name].any()]
     st.subheader("All models")
     st.dataframe(
         rows, hide_index=True, key="models", height=min(38 + 35 * len(rows), 320), column_order=order,

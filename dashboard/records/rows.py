@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from dashboard.look.wording import percent
+from dashboard.look.wording import percent, utc
 from dashboard.reading.records import AlertRecords, TrainedModel
 from dqm.model.findings import Finding
 from dqm.services.history import printable
@@ -35,11 +34,6 @@ STATES = {
 
 APART = frozenset({"made_from", "previous", "exact", "nonce", "data"})
 """Entries of an event that make it differ from others of its kind and say nothing to people."""
-
-
-def utc(at: datetime | None) -> pd.Timestamp:
-    """A moment of UTC without its zone, as tables show it."""
-    return pd.Timestamp(None if at is None else at.replace(tzinfo=None))
 
 
 def model_rows(models: Sequence[TrainedModel]) -> pd.DataFrame:

@@ -102,7 +102,7 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
                 "strip": st.column_config.ImageColumn("lumisections", width=172),
                 "lumisections": st.column_config.NumberColumn("LS"),
                 **{
-                    group: st.column_config.ProgressColumn(
+                    str(group): st.column_config.ProgressColumn(
                         STATES[group].word, min_value=0, max_value=100, format="%.1f%%", color=STATES[group].colour
                     )
                     for group in MACHINE

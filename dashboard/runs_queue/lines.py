@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from dashboard.verdicts.run_tables import GROUPS
@@ -93,15 +93,15 @@ def ordered(rows: Iterable[QueueRow], pace: Pace) -> list[QueueRow]:
 
 def chosen(rows: Sequence[QueueRow], which: str, find: str, name: str) -> list[QueueRow]:
     """The rows that a filter and a search leave; ``find`` is part of a run number, subsystem, reason or person."""
-    keep = {
+    keep: dict[str, Callable[[QueueRow], bool]] = {
         NEEDS: lambda row: bool(row.open) or row.state is RunState.NEEDS_REVIEW,
         MINE: lambda row: row.claimed_by == name,
         READY: nothing_asks,
         SIGNED: lambda row: bool(row.signed_by),
         EVERY: lambda row: True,
-    }[which]
+    }
     asked = find.strip().casefold()
-    return [each for each in rows if keep(each) and asked in _text(each)]
+    return [each for each in rows if keep[which](each) and asked in _text(each)]
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -74,7 +74,7 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
             "waiting": [each.open for each in rows],
             "subsystem": [each.subsystem for each in rows],
             "reason": [lines.main_reason(each) for each in rows],
-            **{group: [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
+            **{str(group): [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
             "weight": [each.weight for each in rows],
             "who": [lines.who(each, now) for each in rows],
             "fresh": [lines.freshness(each, now) for each in rows],
@@ -118,7 +118,7 @@ def batch_table(rows: Sequence[QueueRow], *, weighted: bool) -> pd.DataFrame:
             "strip": [strip_picture(each.strip) for each in rows],
             "lumisections": [each.lumisections for each in rows],
             **{
-                group: [lines.share(each, group, weighted=weighted) for each in rows]
+                str(group): [lines.share(each, group, weighted=weighted) for each in rows]
                 for group in (Decision.ACCEPT, Decision.REJECT)
             },
             "weight": [each.weight for each in rows],

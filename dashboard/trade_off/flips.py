@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dqm.decide.resolution import CODES
 from dqm.model.decisions import OPEN_DECISIONS
-from dqm.model.verdicts import Decision, WorkingPoint
+from dqm.model.verdicts import CODES, Decision, WorkingPoint
 
 FLIPPING = (Decision.ACCEPT, Decision.ASK, Decision.REJECT)
 """What other thresholds may change: neither what nobody could score, nor what a person decided."""

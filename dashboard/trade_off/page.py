@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from dashboard.links import Links
@@ -72,16 +75,13 @@ def _show_point(view: View, links: Links, margins: Margins, curve: PastCurve) ->
     )  # fmt: skip
     _show_promise(curve, point, view.point, name)
     tabs = st.tabs(TABS, key="trade_off_tab", on_change="rerun")
-    for tab, shown in zip(
-        tabs,
-        (
-            lambda: show_flips(view, links, point),
-            lambda: show_curve_table(curve, point),
-            lambda: show_realised(view),
-            lambda: show_proposals(view, curve, point, name),
-        ),
-        strict=True,
-    ):
+    shows: tuple[Callable[[], None], ...] = (
+        partial(show_flips, view, links, point),
+        partial(show_curve_table, curve, point),
+        partial(show_realised, view),
+        partial(show_proposals, view, curve, point, name),
+    )
+    for tab, shown in zip(tabs, shows, strict=True):
         if tab.open:
             with tab:
                 shown()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from dashboard.look.palette import STATES
-from dashboard.look.wording import percent, thresholds
+from dashboard.look.wording import percent, thresholds, utc
 from dashboard.trade_off.flips import Flips
 from dashboard.trade_off.realised import Block
 from dashboard.trade_off.tables import PastCurve
@@ -120,8 +119,8 @@ def history_rows(decided: Sequence[StoredWorkingPoint], given: Sequence[Proposal
         until = decided[at + 1].at if at + 1 < len(decided) else None
         rows.append(
             {
-                "since": _utc(each.at),
-                "until": _utc(until),
+                "since": utc(each.at),
+                "until": utc(until),
                 "thresholds": thresholds(point),
                 "loss": _percent(point.data_loss_budget),
                 "pollution": _percent(point.pollution_budget),
@@ -140,11 +139,6 @@ def _approval(found: Proposal | None) -> str:
     if by.fields["alone"]:
         return f"{by.actor} ({by.role}), who also proposed it: approved alone"
     return f"{by.actor} ({by.role}), proposed by {proposed.actor} ({proposed.role})"
-
-
-def _utc(at: datetime | None) -> pd.Timestamp:
-    """A moment of UTC without its zone, as tables show it."""
-    return pd.Timestamp(None if at is None else at.replace(tzinfo=None))
 
 
 def _percent(fraction: float | None) -> float:

@@ -64,7 +64,8 @@ class MarginPolicy:
         unaccepted = RunCurves.of(np.where(held, 1.0, badness), *columns, low)
         counts = resampled_runs(len(ordered.run), self.resamples, self.seed)
         loss, polluted = (self.upper(each) for each in (unrejected.ratios(counts)[0], unaccepted.ratios(counts)[1]))
-        return Margins(self, ordered, counts, unrejected.thresholds, loss, unaccepted.thresholds, polluted)
+        rejecting, accepting = (np.asarray(each.thresholds, dtype=np.float64) for each in (unrejected, unaccepted))
+        return Margins(self, ordered, counts, rejecting, loss, accepting, polluted)
 
     def upper(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Upper quantile of every column of ``(B, …)``; a resample in which a ratio is undefined breaks no budget."""

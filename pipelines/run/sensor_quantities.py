@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.sensors import SensorReadings, TimeGrid
@@ -77,11 +78,12 @@ def _with_all(readings: SensorReadings, store: Store, begin: int, snapshot: int 
     """The readings, of every sensor that the store knows; one that is logged on change also has its last before."""
     known = {each.name: each for each in stored_sensors(store, snapshot)}
     none = np.empty(0, np.int64), np.empty(0)
-    read = dict.fromkeys(known, none)
+    read: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = dict.fromkeys(known, none)
     holding = [each.name for each in known.values() if each.logging == "on-change"]
     for part in (held_before(store, holding, begin, snapshot=snapshot), readings):
         for sensor, *pair in part.each():
-            time, value = in_unit(sensor, known[sensor.name], (pair[0], pair[1]))
+            readings_of = np.asarray(pair[0], np.int64), np.asarray(pair[1], np.float64)
+            time, value = in_unit(sensor, known[sensor.name], readings_of)
             before = read[sensor.name]
             read[sensor.name] = np.concatenate([before[0], time]), np.concatenate([before[1], value])
     return SensorReadings.of(list(known.values()), list(read.values()))
