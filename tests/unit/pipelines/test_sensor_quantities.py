@@ -165,7 +165,9 @@ def test_lumisections_without_a_time_and_sensors_without_a_reading_have_none(sto
 
 
 def one_of(name: str, at: np.ndarray, logging: Logging = "periodic") -> SensorReadings:
-    return SensorReadings.of([Sensor(name, "%", "valve", logging=logging)], [(at, np.arange(len(at)) % 7 + 40.0)])
+    return SensorReadings.of(
+        [Sensor(name, "%", "valve", logging=logging)], [(at, np.arange(len(at), dtype=np.float64) % 7 + 40.0)]
+    )
 
 
 def stored(folder: Path, *readings: SensorReadings) -> Store:
