@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.comparison.choice import KINDS, LARGEST, Choice
+from dashboard.comparison.choice import LARGEST, OFFERED, Choice
 from dashboard.comparison.ranking import Named
 from dashboard.links import asked_range
 from dashboard.look.inert import for_markdown
@@ -28,24 +28,24 @@ class Span:
     whole: bool
 
 
-def choose_run(known: Sequence[int], start: int) -> int:
+def choose_run(known: Sequence[int], start: int, told: DeltaGenerator) -> int:
     """The run of the selection box, which follows the address and sets it; ``known`` are offered, the latest first."""
     asked = st.query_params.get("run", "")
     options = sorted(known, reverse=True)
     at = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     wanted = at if at in set(options) else start
     if asked and str(wanted) != asked:
-        st.warning(for_markdown(f"{UnknownNameError('run', asked[:40], map(str, options))}; run {wanted} is shown."))
+        told.warning(for_markdown(f"{UnknownNameError('run', asked[:40], map(str, options))}; run {wanted} is shown."))
     run = int(st.selectbox("Run", options, index=options.index(wanted)))
     if str(run) != asked:
         st.query_params["run"] = str(run)
     return run
 
 
-def choose_span(first: int, last: int) -> Span:
+def choose_span(first: int, last: int, told: DeltaGenerator) -> Span:
     """The lumisections of the text field, which follows the address and sets it; ``first`` to ``last`` are known.
 
-    What cannot be read is said below the field, and stays in it.
+    What cannot be read stays in the field, and is ``told``.
     """
     asked = st.query_params.get("ls", "")
     typed = st.text_input(
@@ -61,14 +61,14 @@ def choose_span(first: int, last: int) -> Span:
         return Span(first, last, whole=True)
     span = asked_range(typed)
     if span is None:
-        st.error(for_markdown(f"{typed!r} is no range; write 3-9 or 7. All are shown."), icon=":material/error:")
+        told.error(for_markdown(f"{typed!r} is no range; write 3-9 or 7. All are shown."), icon=":material/error:")
         return Span(first, last, whole=True)
     if span[1] < first or span[0] > last:
-        st.warning(f"This run has the lumisections {first} to {last}; none of {span[0]} to {span[1]}.")
+        told.warning(f"This run has the lumisections {first} to {last}; none of {span[0]} to {span[1]}.")
     return Span(*span, whole=False)
 
 
-def choose_element(offered: Sequence[Named]) -> Named | None:
+def choose_element(offered: Sequence[Named], told: DeltaGenerator) -> Named | None:
     """The element of the selection box, which follows the address and sets it; None where the address names another.
 
     A name that this run lacks is said with the nearest ones, and nothing else is shown in its place.
@@ -94,9 +94,9 @@ def choose_element(offered: Sequence[Named]) -> Named | None:
         help="Type to search. Those that add most to the anomaly of these lumisections come first.",
     )
     if chosen is None:
-        told = nearest(asked[:200], by_name)
-        st.warning(
-            for_markdown(f"U unknown (missing): this run has nothing called {asked[:200]!r}; {told}"),
+        near = nearest(asked[:200], by_name)
+        told.warning(
+            for_markdown(f"U unknown (missing): this run has nothing called {asked[:200]!r}; {near}"),
             icon=":material/help:",
         )
         return None
@@ -105,7 +105,9 @@ def choose_element(offered: Sequence[Named]) -> Named | None:
     return shown[chosen]
 
 
-def choose_reference(view: View, before: Sequence[int], where: DeltaGenerator, which: DeltaGenerator) -> Choice:
+def choose_reference(
+    view: View, before: Sequence[int], where: DeltaGenerator, which: DeltaGenerator, told: DeltaGenerator
+) -> Choice:
     """The reference of the controls, which follow the address and set it; runs ``before`` this one can be chosen.
 
     The kind is asked for ``where``, its number or run in ``which``.
@@ -117,10 +119,10 @@ def choose_reference(view: View, before: Sequence[int], where: DeltaGenerator, w
         try:
             start = Choice.read(asked)
         except InputError as error:
-            st.warning(for_markdown(f"{error}. The usual one is shown."))
-    kinds = list(KINDS)
+            told.warning(for_markdown(f"{error}. The usual one is shown."))
+    kinds = list(OFFERED)
     kind = where.selectbox(
-        "Reference", kinds, index=kinds.index(start.kind), format_func=KINDS.__getitem__,
+        "Reference", kinds, index=kinds.index(start.kind), format_func=OFFERED.__getitem__,
         help="Always of earlier runs.",
     )  # fmt: skip
     with which:

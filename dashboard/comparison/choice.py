@@ -9,13 +9,20 @@ from dqm.model.errors import InputError
 from dqm.model.reference_config import ReferencesConfig
 
 Kind = Literal["nearest", "run", "certified", "adaptive"]
-KINDS: dict[str, str] = {
+KINDS: dict[Kind, str] = {
     "nearest": "nearest of the last 10, 3 and 1 runs",
     "certified": "last certified runs",
     "adaptive": "moving mean of earlier runs",
     "run": "one earlier run",
 }
 """Every kind of ``features.pasts`` with what a person calls it."""
+OFFERED: dict[Kind, str] = {
+    "nearest": "nearest of the last runs",
+    "certified": "last certified runs",
+    "adaptive": "moving mean",
+    "run": "one earlier run",
+}
+"""The same in few words, for a list."""
 LARGEST = 999
 """Most certified runs, and longest moving mean, that can be asked for."""
 NUMBERED = ("run", "certified")
@@ -45,7 +52,7 @@ class Choice:
         if kind in NUMBERED and whole and (kind == "run" or int(number) <= LARGEST):
             return cls(kind, int(number))  # type: ignore[arg-type]  # one of the kinds
         if kind in KINDS and kind not in NUMBERED and not number:
-            return cls(kind)  # type: ignore[arg-type]  # one of the kinds
+            return cls(kind)
         raise InputError(f"reference {text[:40]!r} is none of nearest, adaptive, certified-8 (how many), run-123456")
 
     def text(self) -> str:

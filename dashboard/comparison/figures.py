@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from dashboard.comparison.standing import Given, Standing
+from dashboard.comparison.switches import Change, add_switches, scale_switch
 from dashboard.comparison.tables import bin_names
 from dashboard.look.inert import for_figure
 from dashboard.look.palette import BLUE, GREY, ORANGE, VERMILION
@@ -19,11 +20,14 @@ Layout = Literal["overlay", "side by side"]
 FLOW_WIDTH = 0.03
 """Least width of a flow bin, as a share of the axis."""
 HEIGHT = 520
-LEFT, RIGHT, TOP, BOTTOM = 75, 20, 40, 55
+MARGIN = {"l": 75, "r": 20, "t": 50, "b": 55}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+SHARES, COUNTS = "shares", "counts"
+SHARES_TITLE, COUNTS_TITLE, RATIO = "share of the counts", "counts per lumisection", "ratio"
 BAND_COLOUR = "rgba(138,143,152,0.28)"
 LEAST_RATIO, LARGEST_RATIO = 1.3, 8.0
 """Ends of the axis of ratios, at least and at most; its other end is one over it."""
-RATIO_TICKS = (0.125, 0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0, 8.0)
+RATIO_TICKS = (1.25, 2.0, 4.0, 8.0)
 PULL = 3.0
 """Pulls beyond this are drawn in another colour."""
 SLIGHT = 1e-12
@@ -39,10 +43,50 @@ def drawn_edges(axis: Axis) -> NDArray[np.float64]:
     return np.concatenate([[inner[0] - width], inner, [inner[-1] + width]])
 
 
-def comparison_figure(
-    standing: Standing, *, layout: Layout = "overlay", logarithmic: bool = False, normalised: bool = True
-) -> go.Figure:
-    """A histogram with its reference, the band of good lumisections, ratio and pulls; units on every axis."""
+def comparison_figure(standing: Standing, layout: Layout = "overlay") -> go.Figure:
+    """A histogram with its reference, the band of good lumisections, ratio and pulls; units on every axis.
+
+    Buttons in it choose shares or counts of one lumisection, and a linear or logarithmic scale.
+    """
+    shares, counts = (_drawn(standing, layout, normalised=normalised) for normalised in (True, False))
+    switches = [{SHARES: _values(shares), COUNTS: _values(counts)}, scale_switch(_main_axes(layout))]
+    return add_switches(shares, switches)
+
+
+def lone_figure(given: Given) -> go.Figure:
+    """A histogram that has no reference, with the same buttons."""
+    axis, edges = given.axes[0], drawn_edges(given.axes[0])
+    figure = make_subplots(rows=1, cols=1)
+    shares, counts = given.counts / max(given.total, SLIGHT), given.counts / max(given.lumisections, 1)
+    _add_steps(figure, edges, shares, _these(given), BLUE, (1, 1))
+    figure.update_yaxes(title=SHARES_TITLE, autorange=True, rangemode="tozero")
+    _ticks(figure, axis, edges, [(1, 1)])
+    figure.update_layout(height=380, margin=MARGIN, showlegend=True, legend=LEGEND)
+    chosen = {
+        word: ({"y": [_steps(values)]}, {"yaxis.title.text": title, "yaxis.autorange": True}, None)
+        for word, title, values in ((SHARES, SHARES_TITLE, shares), (COUNTS, COUNTS_TITLE, counts))
+    }
+    return add_switches(figure, [chosen, scale_switch(["yaxis"])])
+
+
+def _main_axes(layout: Layout) -> list[str]:
+    return ["yaxis", "yaxis2"] if layout == "side by side" else ["yaxis"]
+
+
+def _values(figure: go.Figure) -> Change:
+    """What makes another figure of the same panels this one."""
+    traces = {"y": [each.y for each in figure.data], "customdata": [each.customdata for each in figure.data]}
+    layout: dict[str, Any] = {}
+    for axis in figure.select_yaxes():
+        name = axis.plotly_name
+        if axis.title.text == RATIO:
+            layout |= {f"{name}.{what}": axis[what] for what in ("range", "tickvals", "ticktext")}
+        elif axis.title.text in (SHARES_TITLE, COUNTS_TITLE):
+            layout |= {f"{name}.title.text": axis.title.text, f"{name}.autorange": True}
+    return traces, layout, None
+
+
+def _drawn(standing: Standing, layout: Layout, *, normalised: bool) -> go.Figure:
     axis, edges = standing.reference.axes[0], drawn_edges(standing.reference.axes[0])
     beside = layout == "side by side"
     figure = _panels(beside)
@@ -51,37 +95,17 @@ def comparison_figure(
     for column in (1, 2) if beside else (1,):
         if band is not None:
             _add_band(figure, edges, band, column)
-    _add_steps(figure, edges, theirs, "reference", GREY, (1, 2 if beside else 1), fill=True)
+    _add_steps(figure, edges, theirs, "reference", GREY, (1, 2 if beside else 1), dotted=True)
     _add_steps(figure, edges, mine, _these(standing.given), BLUE, (1, 1))
-    ratio, pulls = ((2, 1), (2, 2)) if beside else ((2, 1), (3, 1))
-    _add_ratio(figure, edges, _ratio(mine, theirs), ratio)
-    _add_pulls(figure, edges, standing.pulls, pulls, bin_names(axis))
-    unit = "share of the counts" if normalised else "counts per lumisection"
-    _axes(figure, axis, edges, unit, (mine, theirs, band), logarithmic=logarithmic, beside=beside)
-    figure.update_xaxes(uirevision="x")
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hovermode="x unified" if not beside else "closest",
-        uirevision="compare",
-        bargap=0,
-    )
-    return figure
-
-
-def lone_figure(given: Given, *, logarithmic: bool = False, normalised: bool = True) -> go.Figure:
-    """A histogram that has no reference."""
-    axis, edges = given.axes[0], drawn_edges(given.axes[0])
-    values = given.counts / (max(given.total, SLIGHT) if normalised else max(given.lumisections, 1))
-    figure = make_subplots(rows=1, cols=1)
-    _add_steps(figure, edges, values, _these(given), BLUE, (1, 1))
-    unit = "share of the counts" if normalised else "counts per lumisection"
-    figure.update_yaxes(title=unit, **_scale([values], logarithmic=logarithmic))
-    _ticks(figure, axis, edges, [(1, 1)])
-    figure.update_layout(height=380, margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}, showlegend=True)
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, uirevision="compare")
-    return figure
+    _add_ratio(figure, edges, _ratio(mine, theirs), (2, 1))
+    _add_pulls(figure, edges, standing.pulls, (2, 2) if beside else (3, 1), bin_names(axis))
+    figure.update_yaxes(title=SHARES_TITLE if normalised else COUNTS_TITLE, row=1, col=1)
+    figure.update_yaxes(autorange=True, rangemode="tozero", row=1)
+    if beside:
+        figure.update_yaxes(matches="y", row=1, col=2)
+    _ticks(figure, axis, edges, [(2, 1), (2, 2)] if beside else [(3, 1)])
+    hover = "closest" if beside else "x unified"
+    return figure.update_layout(height=HEIGHT, margin=MARGIN, legend=LEGEND, hovermode=hover, bargap=0)
 
 
 def _panels(beside: bool) -> go.Figure:
@@ -113,13 +137,11 @@ def _add_steps(
     colour: str,
     at: tuple[int, int],
     *,
-    fill: bool = False,
+    dotted: bool = False,
 ) -> None:
-    look: dict[str, Any] = {"line": {"color": colour, "width": 2, "shape": "hv", "dash": "dot" if fill else "solid"}}
+    line = {"color": colour, "width": 2, "shape": "hv", "dash": "dot" if dotted else "solid"}
     figure.add_trace(
-        go.Scatter(
-            x=edges, y=_steps(values), mode="lines", name=name, hovertemplate="%{y:.4g}", connectgaps=False, **look
-        ),
+        go.Scatter(x=edges, y=_steps(values), mode="lines", name=name, hovertemplate="%{y:.4g}", line=line),
         *at,
     )
 
@@ -157,10 +179,11 @@ def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.
     )  # fmt: skip
     figure.add_hline(y=1, line={"color": GREY, "width": 1}, row=at[0], col=at[1])
     room = 1.08 * np.log10(reach)
-    ticks = [each for each in RATIO_TICKS if abs(np.log10(each)) <= room]
-    if len(ticks) > 5:
-        ticks = [each for each in ticks if each not in (0.8, 1.25)]
-    figure.update_yaxes(title="ratio", type="log", range=[-room, room], tickvals=ticks, row=at[0], col=at[1])
+    far = max(each for each in RATIO_TICKS if np.log10(each) <= room)
+    figure.update_yaxes(
+        title=RATIO, type="log", range=[-room, room], tickvals=[1 / far, 1, far],
+        ticktext=[f"1/{far:g}" if far >= 2 else f"{1 / far:g}", "1", f"{far:g}"], row=at[0], col=at[1],
+    )  # fmt: skip
 
 
 def _add_pulls(
@@ -180,35 +203,6 @@ def _add_pulls(
     for limit in (-PULL, PULL):
         figure.add_hline(y=limit, line={"color": GREY, "width": 1, "dash": "dot"}, row=at[0], col=at[1])
     figure.update_yaxes(title="pull (σ)", range=[-reach, reach], row=at[0], col=at[1])
-
-
-def _axes(
-    figure: go.Figure,
-    axis: Axis,
-    edges: NDArray[np.float64],
-    unit: str,
-    values: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None],
-    *,
-    logarithmic: bool,
-    beside: bool,
-) -> None:
-    scale = _scale([each for each in values if each is not None], logarithmic=logarithmic)
-    for column in (1, 2) if beside else (1,):
-        figure.update_yaxes(
-            title=unit if column == 1 else None, uirevision=f"{unit}{logarithmic}", row=1, col=column, **scale
-        )
-    _ticks(figure, axis, edges, [(2, 1), (2, 2)] if beside else [(3, 1)])
-
-
-def _scale(values: list[NDArray[np.float64]], *, logarithmic: bool) -> dict[str, Any]:
-    """The same range for every panel, from the least that is above zero on a logarithmic one."""
-    told = np.concatenate([each.reshape(-1) for each in values])
-    told = told[np.isfinite(told)]
-    top = float(told.max(initial=SLIGHT)) or SLIGHT
-    if not logarithmic:
-        return {"type": "linear", "range": [0, 1.06 * top]}
-    least = float(told[told > 0].min(initial=top))
-    return {"type": "log", "range": [np.log10(least) - 0.2, np.log10(top) + 0.15], "exponentformat": "power"}
 
 
 def _ticks(figure: go.Figure, axis: Axis, edges: NDArray[np.float64], lowest: list[tuple[int, int]]) -> None:

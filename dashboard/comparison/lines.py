@@ -20,27 +20,19 @@ FLOOR = 36.9
 
 @st.fragment
 def show_lines(given: Given, found: Reference | NoReference) -> None:
-    """A histogram with its reference, or alone where there is none; switches change the picture alone."""
+    """A histogram with its reference, or alone where there is none; a change of layout draws the picture alone."""
     standing = standing_of(given, found) if isinstance(found, Reference) else found
     layouts = get_args(Layout)
-    left, middle, right = st.columns([2, 1, 5], vertical_alignment="center")
-    layout = left.segmented_control(
+    layout = st.segmented_control(
         "Layout", layouts, default=layouts[0], required=True, key="compare_layout", label_visibility="collapsed"
-    )
-    logarithmic = middle.toggle("logarithmic", key="compare_log")
-    normalised = right.toggle(
-        "normalise", value=True, key="compare_normalise", help="Shares of all counts; else counts of one lumisection."
     )
     if isinstance(standing, Standing):
         _show_measures(standing)
-        figure = comparison_figure(
-            standing, layout=layout or layouts[0], logarithmic=logarithmic, normalised=normalised
-        )
-        table = bin_table(standing)
+        figure, table = comparison_figure(standing, layout or layouts[0]), bin_table(standing)
     else:
         if isinstance(found, Reference):
             st.warning(for_markdown(f"U unknown ({standing.code}): {standing.why}"), icon=":material/help:")
-        figure, table = lone_figure(given, logarithmic=logarithmic, normalised=normalised), lone_table(given)
+        figure, table = lone_figure(given), lone_table(given)
     alt = f"{given.element} in run {given.run} beside its reference"
     st.plotly_chart(figure, key="compare_lines", config=PLOT, alt=alt)
     show_table(table, given)

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from dashboard.comparison.map_standing import DEAD, HOT, MapStanding, farthest, pool_begins, pooled
+from dashboard.comparison.switches import Change, add_switches
 from dashboard.look.inert import for_figure
 from dashboard.look.palette import BLUE, ORANGE, VERMILION
 from dqm.model.histograms import Axis
 
 HEIGHT = 720
+LINEAR, LOG = "counts", "counts, log₁₀"
 RATIOS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 
 
-def map_figure(standing: MapStanding, *, logarithmic: bool = False) -> go.Figure:
+def map_figure(standing: MapStanding) -> go.Figure:
     """Four panels on the same axes: counts, expected counts, their ratio, and dead and hot cells."""
     x, y = standing.reference.axes
     titles = ["counts", f"expected from {standing.named}", "ratio of both", "dead and hot cells"]
@@ -29,7 +31,7 @@ def map_figure(standing: MapStanding, *, logarithmic: bool = False) -> go.Figure
     given, expected = pooled(standing.given.inside), pooled(standing.cells.expected)
     top = float(max(np.nanmax(given), np.nanmax(expected)))
     for column, values in ((1, given), (2, expected)):
-        figure.add_trace(_counts(values, x, y, top, logarithmic=logarithmic, bar=column == 2), 1, column)
+        figure.add_trace(_counts(values, x, y, top, bar=column == 2), 1, column)
     figure.add_trace(_ratio(standing, x, y), 2, 1)
     for trace in _marks(standing, x, y):
         figure.add_trace(trace, 2, 2)
@@ -38,15 +40,14 @@ def map_figure(standing: MapStanding, *, logarithmic: bool = False) -> go.Figure
     for row in (1, 2):
         figure.update_yaxes(title=_title(y, "y"), row=row, col=1)
     low, high = _ends(x), _ends(y)
-    figure.update_xaxes(range=low, uirevision="map")
-    figure.update_yaxes(range=high, uirevision="map")
+    figure.update_xaxes(range=low)
+    figure.update_yaxes(range=high)
     figure.update_layout(
         height=HEIGHT,
-        margin={"l": 75, "r": 20, "t": 40, "b": 60},
+        margin={"l": 75, "r": 20, "t": 60, "b": 60},
         legend={"orientation": "h", "y": -0.1, "yanchor": "top", "x": 1, "xanchor": "right"},
-        uirevision="map",
     )
-    return figure
+    return add_switches(figure, [_scales(given, expected, top)])
 
 
 def _title(axis: Axis, name: str) -> str:
@@ -63,16 +64,22 @@ def _edges(axis: Axis) -> NDArray[np.float64]:
     return np.append(edges[pool_begins(axis.bins)], edges[-1])
 
 
-def _counts(values: NDArray[np.float64], x: Axis, y: Axis, top: float, *, logarithmic: bool, bar: bool) -> go.Heatmap:
-    shown = np.log10(np.where(values > 0, values, np.nan)) if logarithmic else values
-    least = float(np.nanmin(shown)) if logarithmic and np.isfinite(shown).any() else 0.0
-    most = np.log10(top) if logarithmic else top
-    title = "counts, log₁₀" if logarithmic else "counts"
+def _counts(values: NDArray[np.float64], x: Axis, y: Axis, top: float, *, bar: bool) -> go.Heatmap:
     return go.Heatmap(
-        x=_edges(x), y=_edges(y), z=shown, customdata=values, zmin=least, zmax=max(float(most), least + 1e-9),
-        colorscale="Cividis", showscale=bar, colorbar={"title": title, "len": 0.44, "y": 0.78, "thickness": 12},
+        x=_edges(x), y=_edges(y), z=values, customdata=values, zmin=0.0, zmax=top,
+        colorscale="Cividis", showscale=bar, colorbar={"title": LINEAR, "len": 0.44, "y": 0.78, "thickness": 12},
         hovertemplate="x %{x:.4g}, y %{y:.4g}: %{customdata:.4g}<extra></extra>",
     )  # fmt: skip
+
+
+def _scales(given: NDArray[np.float64], expected: NDArray[np.float64], top: float) -> dict[str, Change]:
+    """Counts as they are or as logarithms, of the first two panels."""
+    logs = [np.log10(np.where(each > 0, each, np.nan)) for each in (given, expected)]
+    told = np.concatenate([each[np.isfinite(each)] for each in logs])
+    least = float(told.min(initial=np.log10(top)))
+    plain = {"z": [given, expected], "zmin": 0.0, "zmax": top, "colorbar.title.text": LINEAR}
+    scaled = {"z": logs, "zmin": least, "zmax": max(float(np.log10(top)), least + 1e-9)}
+    return {"linear": (plain, {}, (0, 1)), "log": (scaled | {"colorbar.title.text": LOG}, {}, (0, 1))}
 
 
 def _ratio(standing: MapStanding, x: Axis, y: Axis) -> go.Heatmap:

@@ -34,21 +34,22 @@ def show(view: View, links: Links) -> None:
         show_missing(view)
         return
     first, second, third, fourth, fifth = st.columns([3, 3, 8, 6, 3])
+    told = st.container()
     line, switch = st.columns([5, 1], vertical_alignment="center")
     with first:
-        run = choose_run(known, _start(view, known))
+        run = choose_run(known, _start(view, known), told)
     known_ls = _lumisections(view, run)
     if not len(known_ls):
         st.info(for_markdown(f"Run {run} has neither quantities nor histograms of lumisections."))
         return
     with second:
-        span = choose_span(int(known_ls.min()), int(known_ls.max()))
-    choice = choose_reference(view, [each for each in histograms if each < run], fourth, fifth)
+        span = choose_span(int(known_ls.min()), int(known_ls.max()), told)
+    choice = choose_reference(view, [each for each in histograms if each < run], fourth, fifth, told)
     by_pull = switch.toggle(
-        "by pull", key="compare_by_pull", help="Largest pull first; reads all histograms of the run."
+        "sort by pull", key="compare_by_pull", help="Largest pull first; reads all histograms of the run."
     )
     with third:
-        element = choose_element(_offered(view, run, span, choice, by_pull=by_pull))
+        element = choose_element(_offered(view, run, span, choice, by_pull=by_pull), told)
     if back.button(f"Run {run}", icon=":material/arrow_back:", help="Open the page of this run.", width="stretch"):
         links.run(run, None if span.whole else span.first, None if span.whole else span.last)
     if element is None:

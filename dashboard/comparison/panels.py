@@ -28,7 +28,6 @@ PER_WEIGHT = frozenset({"count", "rate"})
 """Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
 
 
-@st.fragment
 def show_map(given: Given, found: Reference | NoReference) -> None:
     """A map, its reference, their ratio, and what is dead or hot."""
     standing = map_standing_of(given, found) if isinstance(found, Reference) else found
@@ -42,9 +41,8 @@ def show_map(given: Given, found: Reference | NoReference) -> None:
         f"**{dead:,}** dead and **{hot:,}** hot of {standing.cells.dead.size:,} cells, against "
         f"{for_markdown(standing.named)}{outside}"
     )
-    logarithmic = st.toggle("logarithmic", key="compare_map_log")
     alt = f"{given.element} in run {given.run} beside its reference, with dead and hot cells"
-    figure = map_figure(standing, logarithmic=logarithmic)
+    figure = map_figure(standing)
     st.plotly_chart(figure, key="compare_map", config=PLOT, alt=alt)
     show_table(cell_table(standing, marked=True), given)
     if dead + hot > LISTED:
@@ -56,10 +54,8 @@ def show_course(view: View, run: int, name: str, span: Span) -> None:
     """A quantity along the run, over the band of good lumisections of earlier runs."""
     table = run_quantities(view.path, view.snapshot, run)
     column = table.columns[table.position(name)]
-    left, right = st.columns([2, 5])
-    logarithmic = left.toggle("logarithmic", key="compare_course_log")
     follows = column.kind in PER_WEIGHT and column.role == "feature"
-    weighted = follows and right.toggle(
+    weighted = follows and st.toggle(
         "divide by the weight", key="compare_course_weight", help="Counts follow the beam; their ratio to it does not."
     )
     good, runs = good_quantity(view.path, view.snapshot, run, name, per_weight=weighted)
@@ -76,7 +72,7 @@ def show_course(view: View, run: int, name: str, span: Span) -> None:
             f"{outside} of {int(course.inside.sum())} lumisections are outside the band, which {len(good):,} good "
             f"lumisections of {len(runs)} earlier runs make ({runs[0]} to {runs[-1]})."
         )
-    figure = course_figure(course, view.unit, logarithmic=logarithmic)
+    figure = course_figure(course, view.unit)
     st.plotly_chart(figure, key="compare_course", config=PLOT, alt=f"{name} in run {run}")
     with st.expander("The same as a table"):
         rows = course_table(course)

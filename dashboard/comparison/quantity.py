@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.comparison.standing import BAND
+from dashboard.comparison.switches import add_switches, scale_switch
 from dashboard.look.inert import for_figure
 from dashboard.look.palette import BLUE, GREY, VERMILION
 
@@ -66,7 +67,7 @@ def course_table(course: Course) -> pd.DataFrame:
     )
 
 
-def course_figure(course: Course, unit: str = "lumisection", *, logarithmic: bool = False) -> go.Figure:
+def course_figure(course: Course, unit: str = "lumisection") -> go.Figure:
     """The values of the run, those looked at with markers, over the band."""
     inside = course.inside
     figure = go.Figure()
@@ -99,11 +100,11 @@ def course_figure(course: Course, unit: str = "lumisection", *, logarithmic: boo
                 )
             )  # fmt: skip
     title = f"{course.name} ({course.unit})" if course.unit else course.name
-    figure.update_yaxes(title=for_figure(title), type="log" if logarithmic else "linear", uirevision=str(logarithmic))
-    figure.update_xaxes(title=for_figure(unit), uirevision="x")
-    return figure.update_layout(
+    figure.update_yaxes(title=for_figure(title))
+    figure.update_xaxes(title=for_figure(unit))
+    figure.update_layout(
         height=420,
-        margin={"l": 75, "r": 20, "t": 40, "b": 55},
+        margin={"l": 75, "r": 20, "t": 50, "b": 55},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        uirevision="course",
     )
+    return add_switches(figure, [scale_switch(["yaxis"])])

@@ -90,12 +90,10 @@ def test_only_earlier_runs_are_offered_and_taken(page: Page, monitored: Store) -
     assert "run 9 has no histograms; the nearest earlier run that has is 100" in said(vanished)
 
 
-def test_a_fault_stands_out_and_the_switches_only_redraw(page: Page, monitored: Store) -> None:
+def test_a_fault_stands_out_and_a_layout_only_redraws(page: Page, monitored: Store) -> None:
     app = opened(page, run=str(FAULT), element=LINE)
     assert "Largest pull **≥ 3" in said(app) or "Largest pull **3" in said(app)
     before = said(app)
-    app.toggle(key="compare_log").set_value(True).run()
-    app.toggle(key="compare_normalise").set_value(False).run()
     app.segmented_control(key="compare_layout").set_value("side by side").run()
     assert not app.exception
     assert said(app) == before

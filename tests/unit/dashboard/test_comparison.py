@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from dashboard.comparison.choice import Choice
-from dashboard.comparison.figures import comparison_figure, drawn_edges, lone_figure
+from dashboard.comparison.figures import Layout, comparison_figure, drawn_edges, lone_figure
 from dashboard.comparison.map_figures import map_figure
 from dashboard.comparison.map_standing import (
     DEAD,
@@ -186,17 +187,29 @@ def test_figures_have_units_flow_and_no_text_that_is_more_than_text() -> None:
     one = replace(line(FAULT), axes=(hostile,))
     found = standing_of(given(one), reference(made=lambda run: replace(line(run), axes=(hostile,))))
     assert isinstance(found, Standing)
-    for layout in ("overlay", "side by side"):
-        for logarithmic in (False, True):
-            figure = comparison_figure(found, layout=layout, logarithmic=logarithmic, normalised=not logarithmic)
-            text = figure.to_json()
-            assert "<b>x" not in text
-            assert "underflow" in text
-            assert figure.layout.uirevision == "compare"
-            titles = [axis.title.text for axis in figure.select_yaxes() if axis.title.text]
-            assert {"ratio", "pull (σ)"} <= set(titles)
+    for layout in get_args(Layout):
+        figure = comparison_figure(found, layout)
+        text = figure.to_json()
+        assert "<b>x" not in text
+        assert "underflow" in text
+        titles = {axis.title.text for axis in figure.select_yaxes() if axis.title.text}
+        assert titles == {"share of the counts", "ratio", "pull (σ)"}
     assert len(drawn_edges(AXIS)) == AXIS.bins + 3
     assert lone_figure(given(one)).layout.yaxis.title.text == "share of the counts"
+
+
+def test_buttons_change_values_and_scale_without_the_server() -> None:
+    """Mutant: buttons that leave the title of the axis as it was."""
+    found = standing(line(FAULT))
+    shares, counts = comparison_figure(found).layout.updatemenus[0].buttons
+    assert (shares.label, counts.label) == ("shares", "counts")
+    assert counts.args[1]["yaxis.title.text"] == "counts per lumisection"
+    at = [trace.name for trace in comparison_figure(found).data].index("run 112, LS 1 to 40")
+    assert np.array_equal(counts.args[0]["y"][at][:-1], found.drawn(normalised=False)[0])
+    assert np.array_equal(shares.args[0]["y"][at][:-1], found.drawn(normalised=True)[0])
+    linear, log = comparison_figure(found, "side by side").layout.updatemenus[1].buttons
+    assert log.args[0]["yaxis2.type"] == "log"
+    assert linear.args[0]["yaxis.type"] == "linear"
 
 
 def test_labelled_bins_are_named() -> None:
@@ -229,7 +242,7 @@ def test_dead_cells_of_a_map_are_marked_and_listed() -> None:
     assert set(rows["cell"]) == {DEAD}
     assert (rows["x to"].max(), rows["y to"].max()) == (1.5, -2.0)
     assert len(cell_table(found, marked=False)) == 96
-    text = map_figure(found, logarithmic=True).to_json()
+    text = map_figure(found).to_json()
     assert f"{DEAD}: 6 cells" in text
     assert f"{HOT}: 0 cells" in text
     nothing = map_standing_of(given(replace(plane(FAULT), counts=plane(FAULT).counts * 0)), reference(made=plane))
