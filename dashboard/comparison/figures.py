@@ -125,8 +125,12 @@ def _these(given: Given) -> str:
 
 
 def _steps(values: NDArray[Any]) -> NDArray[np.float64]:
-    """A value a bin as the corners of steps: the last one once more."""
-    return np.append(values.astype(np.float64), values[-1])
+    """A value a bin at both ends of the bin; a bin beside one without a value is drawn whole."""
+    return np.repeat(values.astype(np.float64), 2)
+
+
+def _ends(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.repeat(edges, 2)[1:-1]
 
 
 def _add_steps(
@@ -139,27 +143,29 @@ def _add_steps(
     *,
     dotted: bool = False,
 ) -> None:
-    line = {"color": colour, "width": 2, "shape": "hv", "dash": "dot" if dotted else "solid"}
+    line = {"color": colour, "width": 2, "dash": "dot" if dotted else "solid"}
     figure.add_trace(
-        go.Scatter(x=edges, y=_steps(values), mode="lines", name=name, hovertemplate="%{y:.4g}", line=line),
+        go.Scatter(x=_ends(edges), y=_steps(values), mode="lines", name=name, hovertemplate="%{y:.4g}", line=line),
         *at,
     )
 
 
 def _add_band(figure: go.Figure, edges: NDArray[np.float64], band: NDArray[np.float64], column: int) -> None:
-    thin = {"color": BAND_COLOUR, "width": 0.5, "shape": "hv"}
+    thin = {"color": BAND_COLOUR, "width": 0.5}
     shown = {"mode": "lines", "legendgroup": "band", "hoverinfo": "skip"}
     low, middle, high = (_steps(each) for each in band)
-    figure.add_trace(go.Scatter(x=edges, y=low, line=thin, showlegend=False, **shown), 1, column)
+    figure.add_trace(go.Scatter(x=_ends(edges), y=low, line=thin, showlegend=False, **shown), 1, column)
     figure.add_trace(
         go.Scatter(
-            x=edges, y=high, line=thin, fill="tonexty", fillcolor=BAND_COLOUR, name="good LS: 5% to 95%",
+            x=_ends(edges), y=high, line=thin, fill="tonexty", fillcolor=BAND_COLOUR, name="good LS: 5% to 95%",
             showlegend=column == 1, **shown,
         ), 1, column,
     )  # fmt: skip
-    median = {"color": GREY, "width": 1, "shape": "hv", "dash": "dash"}
+    median = {"color": GREY, "width": 1, "dash": "dash"}
     figure.add_trace(
-        go.Scatter(x=edges, y=middle, line=median, name="good LS: 50%", showlegend=column == 1, **shown), 1, column
+        go.Scatter(x=_ends(edges), y=middle, line=median, name="good LS: 50%", showlegend=column == 1, **shown),
+        1,
+        column,
     )
 
 
@@ -173,8 +179,8 @@ def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.
     reach = float(np.clip(np.exp(np.abs(np.log(told)).max(initial=0.0)), LEAST_RATIO, LARGEST_RATIO))
     figure.add_trace(
         go.Scatter(
-            x=edges, y=_steps(np.clip(ratio, 1 / reach, reach)), customdata=_steps(ratio), mode="lines", name="ratio",
-            line={"color": BLUE, "width": 2, "shape": "hv"}, showlegend=False, hovertemplate="%{customdata:.4g}",
+            x=_ends(edges), y=_steps(np.clip(ratio, 1 / reach, reach)), customdata=_steps(ratio), mode="lines",
+            name="ratio", line={"color": BLUE, "width": 2}, showlegend=False, hovertemplate="%{customdata:.4g}",
         ), *at,
     )  # fmt: skip
     figure.add_hline(y=1, line={"color": GREY, "width": 1}, row=at[0], col=at[1])
