@@ -36,6 +36,8 @@ SHIFT: dict[str, tuple[str, Show]] = {
     "sensors": ("Sensors", sensors_page.show),
 }
 """Name in the address, title and function of every page that a shift works with; the first is where one begins."""
+BEGIN = "begin"
+"""Name that Streamlit wants for the page at "/", so that its own name in an address can lead there too."""
 RECORDS: dict[str, tuple[str, Show]] = {
     "outliers": ("Outliers", outliers.show),
     "models": ("Models", models.show),
@@ -57,8 +59,15 @@ def main() -> None:
         st.switch_page(pages[name], query_params=dict(query))
 
     for at, (name, (title, show)) in enumerate((SHIFT | RECORDS).items()):
-        pages[name] = st.Page(guarded(show, Links(go)), title=title, url_path=name, default=at == 0)
-    sections = {"": [pages[name] for name in SHIFT], "Records": [pages[name] for name in RECORDS]}
+        path = BEGIN if at == 0 else name
+        pages[name] = st.Page(guarded(show, Links(go)), title=title, url_path=path, default=at == 0)
+    first = next(iter(SHIFT))
+
+    def begin() -> None:
+        st.switch_page(pages[first], query_params=st.query_params.to_dict())
+
+    named = st.Page(begin, title=SHIFT[first][0], url_path=first, visibility="hidden")
+    sections = {"": [*(pages[name] for name in SHIFT), named], "Records": [pages[name] for name in RECORDS]}
     st.navigation(sections, position="top").run()
 
 
