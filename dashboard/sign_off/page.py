@@ -109,7 +109,7 @@ def _show_run(view: View, seen: RunStanding, verdicts: Verdicts, links: Links) -
             st.subheader("Signed")
             reopen_form(view, seen)
             return
-        _show_blockers(open_ranges, run, links)
+        _show_blockers(open_ranges, run, view.weight_unit, links)
         if places := disputed(verdicts):
             st.subheader("In dispute")
             for where, said in disputes(seen.found.entries, places):
@@ -138,7 +138,7 @@ def _show_coverage(verdicts: Verdicts, unit: str) -> None:
     )
 
 
-def _show_blockers(found: Sequence[Range], run: int, links: Links) -> None:
+def _show_blockers(found: Sequence[Range], run: int, unit: str, links: Links) -> None:
     st.subheader("What keeps it from being signed" if found else "Nothing is open")
     if not found:
         return
@@ -158,7 +158,9 @@ def _show_blockers(found: Sequence[Range], run: int, links: Links) -> None:
             "lumisections": st.column_config.TextColumn("LS", width=80),
             "number": st.column_config.NumberColumn(width=62),
             "decision": st.column_config.TextColumn(width=110),
-            "weight": st.column_config.NumberColumn(format="%.3g", width=64),
+            "weight": st.column_config.NumberColumn(
+                unit or "weight", format="%.3g", width=64, help="Weight of the range."
+            ),
             "subsystem": st.column_config.TextColumn(width=90),
             "reason": st.column_config.TextColumn(width=300),
         },
