@@ -25,7 +25,7 @@ class GoldenVersion:
 
 def golden_versions(store: Store) -> list[GoldenVersion]:
     """Every version of the golden JSON, the newest first."""
-    told = {each.event.data["version"]: each for each in store.events() if each.event.type == "golden.published"}
+    told = {each.event.data["version"]: each for each in store.events(kind="golden.published")}
     people = {
         each.fields["version"]: each.actor
         for each in reversed(store.audit())

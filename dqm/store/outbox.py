@@ -35,11 +35,11 @@ def post(connection: sa.Connection, events: Iterable[Event], at: datetime) -> No
         connection.execute(table.insert(), rows)
 
 
-def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = None) -> list[Posted]:
-    """Events in the order in which they were entered, with numbers above ``after``."""
+def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = None, kind: str = "") -> list[Posted]:
+    """Events in the order in which they were entered, with numbers above ``after``; of one type alone or all."""
     table = schema.outbox
-    rows = connection.execute(sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit))
-    return [_posted(row) for row in rows]
+    query = sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+    return [_posted(row) for row in connection.execute(query.where(table.c.type == kind) if kind else query)]
 
 
 def latest(connection: sa.Connection, types: Iterable[str], *, runs: bool = True) -> list[Posted]:

@@ -339,10 +339,10 @@ class Store:
         with reading(self._engine) as connection:
             return audit.verify(connection)
 
-    def events(self, after: int = 0) -> list[Posted]:
-        """Events that were posted, oldest first, with numbers above ``after``."""
+    def events(self, after: int = 0, kind: str = "") -> list[Posted]:
+        """Events that were posted, oldest first, with numbers above ``after``; of one type alone or all."""
         with reading(self._engine) as connection:
-            return outbox.posted(connection, after=after)
+            return outbox.posted(connection, after=after, kind=kind)
 
     def latest_events(self, types: Iterable[str], *, runs: bool = True) -> list[Posted]:
         """The last event among ``types`` of every run and subsystem, oldest first; without ``runs`` of every subsystem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dqm.model.events import Event
 from dqm.services.effective import machine_verdicts, partitions_that_stand
 from dqm.services.publish import enter_golden, made_with
 from dqm.services.standing import standings
@@ -20,6 +21,8 @@ def test_who_published_what(shift: Shift) -> None:
         change.require(lambda _: enter_golden(store, change, machine, found, made_with(store)))
     shift("publish", "eve")
     shift.decide("ada", [(6, 6)], "GOOD")
+    with store.transaction(at=AT) as change:
+        change.emit([Event("anomaly.opened", "something else", {"version": 1})])
     shift("publish", "lea")
     shift("publish", "eve")
     second, first = golden_versions(store)
