@@ -44,30 +44,6 @@ def move(page: Page, key: str, steps: int) -> None:
         slider.press(key)
 
 
-def test_runs_page_shows_what_was_certified(page: Page, certified: tuple[RunSummary, ...]) -> None:
-    heading(page, "Certified runs")
-    total = sum(each.lumisections for each in certified)
-    expect(page.get_by_test_id("stMetric").first).to_contain_text(f"{total:,} LS")
-    expect(page.get_by_test_id("stMetric").first).to_contain_text(f"{len(certified)} runs")
-    expect(page.get_by_text("A policy, not a guarantee")).to_be_visible()
-
-
-def test_a_row_of_the_table_opens_its_run(page: Page, certified: tuple[RunSummary, ...]) -> None:
-    heading(page, "Certified runs")
-    page.locator(".dvn-scroller").first.click(position={"x": 16, "y": 52})
-    heading(page, f"Run {certified[0].run}")
-    assert f"run={certified[0].run}" in page.url
-    assert traces(page)["?  asked"][0] == "bar"
-    page.go_back()
-    heading(page, "Certified runs")
-
-
-def test_the_button_opens_the_first_run_that_needs_people(page: Page, certified: tuple[RunSummary, ...]) -> None:
-    page.get_by_role("button", name=f"Open run {certified[0].run}").click()
-    heading(page, f"Run {certified[0].run}")
-    expect(page.get_by_text("Ranges of equal decision")).to_be_visible()
-
-
 def test_an_address_leads_to_a_run(page: Page, certified: tuple[RunSummary, ...]) -> None:
     run = certified[-1].run
     page.goto(f"{page.url.rstrip('/')}/run?run={run}")
