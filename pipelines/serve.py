@@ -35,13 +35,16 @@ def serve(config: Path, *, port: int, headless: bool = True) -> int:
     with Store.open(load(config).store_path):
         pass
     page = Path(dashboard.__file__).with_name("app.py")
+    environment = os.environ | {dashboard.CONFIG_VARIABLE: str(config.resolve())}
+    try:
+        return subprocess.run(command(page, port=port, headless=headless), env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def command(page: Path, *, port: int, headless: bool = True) -> list[str]:
+    """The command that serves one script of Streamlit with these options."""
     options = OPTIONS | {"server.port": str(port), "server.headless": str(headless).lower()}
     flags = [f"--{name}={value}" for name, value in options.items()]
     flags += [f"--server.allowedHosts={name}" for name in NAMES]
-    environment = os.environ | {dashboard.CONFIG_VARIABLE: str(config.resolve())}
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "streamlit", "run", str(page), *flags], env=environment, check=False
-        ).returncode
-    except KeyboardInterrupt:
-        return 0
+    return [sys.executable, "-m", "streamlit", "run", str(page), *flags]

@@ -221,3 +221,18 @@ def benchmark_sensors(
     result = run(Request(data=data, sets=tuple(sets or ()), tables=tuple(table or ()), quick=quick))
     say(result.text())
     write_json(json_path, result.document())
+
+
+@app.command("dashboard")
+def benchmark_dashboard(
+    folder: Annotated[Path | None, typer.Option(help="keep the simulated store here and use it again")] = None,
+    repeats: Annotated[int, typer.Option(help="loads and changes of every page; 0 = 20", min=0)] = 0,
+    quick: Annotated[bool, typer.Option(help="50 runs instead of 2,000, three repeats")] = False,
+    json_path: JsonPath = "",
+) -> None:
+    """Load and change pages over a simulated million of lumisections in a real browser, beside an empty page."""
+    from pipelines.benchmarks.dashboard import run
+
+    result = run(folder=folder, quick=quick, repeats=repeats, told=say)
+    say(result.text())
+    write_json(json_path, result.document())
