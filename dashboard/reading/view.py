@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import streamlit as st
+
 from dqm.model.config import Config, load
 from dqm.model.errors import ConfigError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.store import Store
+
+KINDS = ("quantities", "labels", "past", "scores", "verdicts", "sensors", "anomalies")
+"""What pages ask a snapshot for."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,15 @@ def view(config_path: str) -> View:
     config = load(Path(config_path))
     with Store.open(config.store_path) as store:
         snapshot, entry = store.snapshot, store.last_entry
-        kinds = ("quantities", "labels", "past", "scores", "verdicts", "sensors", "anomalies")
-        held = {kind: store.runs(kind, snapshot) for kind in kinds}
+    path = str(config.store_path.resolve())
+    held, point = _of_snapshot(path, snapshot)
+    return View(config, Path(config_path), path, snapshot, entry, held, point)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _of_snapshot(path: str, snapshot: int) -> tuple[dict[str, list[int]], WorkingPoint | None]:
+    """Which runs a snapshot holds of each kind, and its working point: with thousands of runs worth asking once."""
+    with Store.open(Path(path)) as store:
+        held = {kind: store.runs(kind, snapshot) for kind in KINDS}
         points = [each.working_point for each in store.working_points() if each.snapshot <= snapshot]
-    point = points[-1] if points else None
-    return View(config, Path(config_path), str(config.store_path.resolve()), snapshot, entry, held, point)
+    return held, points[-1] if points else None

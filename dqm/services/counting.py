@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from dqm.model.aggregates import RunAggregate, Told
-from dqm.model.verdicts import CODES
-from dqm.services.effective import CHANGED, changed_runs, machine_verdicts, with_people, without_changed
+from dqm.services.effective import (
+    CHANGED,
+    StandingVerdicts,
+    changed_runs,
+    decisions_that_stand,
+    machine_columns,
+    with_people,
+    without_changed,
+)
 from dqm.services.history import decisions_digest
 from dqm.services.standing import Standing
 from dqm.store.freshness import joined_digest
-from dqm.store.partitions import Partition
+from dqm.store.partitions import Partition, read_one
 from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
 
 NOTHING = RunAggregate(0, {}, {}, "", "", None, b"")
 """What there is of a run that was not certified."""
@@ -55,14 +64,14 @@ def _key(partition: Partition, standing: Standing, *, changed: bool) -> str:
 
 
 def _with_people(store: Store, partition: Partition, standing: Standing, changed: frozenset[int]) -> RunAggregate:
-    verdicts = with_people(without_changed(machine_verdicts(store, [partition]), changed), [standing])
-    ls = np.asarray(verdicts.index.get_level_values("ls"), dtype=np.int64)
-    code = np.array([CODES[each] for each in verdicts.decision], dtype=np.int8)
-    order = np.argsort(ls, kind="stable")
+    """Count with what people said; statuses and reasons are put together for the rows of one range alone."""
+    found = StandingVerdicts.of(machine_columns(store, [partition], changed), decisions_that_stand([standing]))
+    order = np.argsort(found.ls, kind="stable")
 
     def told(rows: NDArray[np.intp]) -> Iterator[Told]:
-        for at in order[rows].tolist():
-            of_before = verdicts.status[at] == CHANGED
-            yield "" if of_before else verdicts.subsystem[at], verdicts.status[at], verdicts.reasons[at]
+        table = read_one(store.path, partition).take(pa.array(order[rows]))
+        verdicts = with_people(without_changed(verdicts_from_arrow(table), changed), [standing])
+        for subsystem, status, reasons in zip(verdicts.subsystem, verdicts.status, verdicts.reasons, strict=True):
+            yield "" if status == CHANGED else subsystem, status, reasons
 
-    return RunAggregate.of(ls[order], code[order], verdicts.weight[order], told)
+    return RunAggregate.of(found.ls[order], found.code[order], found.weight[order], told)

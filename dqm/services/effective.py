@@ -79,7 +79,7 @@ def machine_of(store: Store, found: Standing) -> MachineColumns:
         )
     if found.signed and held[0].digest != found.signed.fields["verdicts"]:
         held = [each for each in partitions_that_stand(store, [found]) if each.run == found.run]
-    return _columns(store, held, changed_runs(held, {found.run: found}))
+    return machine_columns(store, held, changed_runs(held, {found.run: found}))
 
 
 def machine_verdicts(store: Store, partitions: Sequence[Partition]) -> Verdicts:
@@ -135,10 +135,10 @@ def standing_verdicts(store: Store, standings: Iterable[Standing]) -> StandingVe
     runs = {each.run for each in given}
     wanted = [each for each in partitions_that_stand(store, given) if each.run in runs]
     changed = changed_runs(wanted, {each.run: each for each in given})
-    return StandingVerdicts.of(_columns(store, wanted, changed), decisions_that_stand(given))
+    return StandingVerdicts.of(machine_columns(store, wanted, changed), decisions_that_stand(given))
 
 
-def _columns(store: Store, partitions: list[Partition], changed: frozenset[int]) -> MachineColumns:
+def machine_columns(store: Store, partitions: list[Partition], changed: frozenset[int]) -> MachineColumns:
     """Columns of the partitions; UNKNOWN in runs whose data ``changed`` since."""
     if not partitions:
         nothing = np.zeros(0, dtype=np.int64)

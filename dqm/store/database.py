@@ -118,23 +118,27 @@ def newest_revision() -> str:
 
 def refuse_newer(engine: sa.Engine) -> None:
     """Raise ``SchemaTooNewError`` where the schema is of a revision that this program does not know."""
-    found = found_revision(engine)
-    if found is not None and found not in _revisions(MIGRATIONS):
-        raise SchemaTooNewError(
-            f"{engine.url.database}: its schema is revision {found}, newer than {newest_revision()}, the newest that "
-            "this program knows; upgrade lumicert"
-        )
+    _refuse_newer(engine, found_revision(engine))
 
 
-def refuse_older(engine: sa.Engine) -> None:
-    """Raise ``StoreError`` where the schema is missing or of an earlier revision than this program writes."""
+def refuse_other(engine: sa.Engine) -> None:
+    """The same, and raise ``StoreError`` where the schema is missing or of an earlier revision than this program's."""
     found, newest = found_revision(engine), newest_revision()
+    _refuse_newer(engine, found)
     if found is None:
         raise StoreError(f"{engine.url.database}: holds no store; make one with: dqm ingest")
     if found != newest:
         raise StoreError(
             f"{engine.url.database}: its schema is revision {found} and this program writes {newest}; "
             "dqm ingest upgrades it, and so does Store.open(path, upgrade=True)"
+        )
+
+
+def _refuse_newer(engine: sa.Engine, found: str | None) -> None:
+    if found is not None and found not in _revisions(MIGRATIONS):
+        raise SchemaTooNewError(
+            f"{engine.url.database}: its schema is revision {found}, newer than {newest_revision()}, the newest that "
+            "this program knows; upgrade lumicert"
         )
 
 

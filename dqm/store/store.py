@@ -21,7 +21,7 @@ from dqm.store import audit, intake, outbox, schema
 from dqm.store.aggregates import Aggregates
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
-from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_older, upgrade, writing
+from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_other, upgrade, writing
 from dqm.store.deliveries import Deliveries
 from dqm.store.newest import refresh
 from dqm.store.nights import Nights
@@ -125,8 +125,7 @@ class Store:
         if upgrade:
             return cls.create(path, wait=wait)
         engine = database_engine(path, wait)
-        refuse_newer(engine)
-        refuse_older(engine)
+        refuse_other(engine)
         return cls(path, engine)
 
     def __enter__(self) -> Self:
@@ -170,24 +169,12 @@ class Store:
 
     def runs(self, kind: str, snapshot: int | None = None) -> list[int]:
         """The runs of which a snapshot holds this kind, ascending; raises ``UnknownNameError`` for an unknown kind."""
-        return [each.run for each in self.partitions(kind, snapshot)]
+        table = schema.partitions
+        return [each.run for each in self._held((table.c.run, table.c.pruned), kind, snapshot)]
 
     def partitions(self, kind: str, snapshot: int | None = None, run: int | None = None) -> list[Partition]:
         """The partitions of one kind in a snapshot, ascending by run; of one run only where it is given."""
-        if kind not in schema.KINDS:
-            raise UnknownNameError("kind", kind, schema.KINDS)
-        table = schema.partitions
-        query = sa.select(table).where(table.c.kind == kind, self._within(snapshot)).order_by(table.c.run)
-        if run is not None:
-            query = query.where(table.c.run == run)
-        rows = self._rows(query)
-        for row in rows:
-            if row.pruned is not None:
-                raise StoreError(
-                    f"{self.path}: what snapshot {snapshot} held of run {row.run} was pruned on {row.pruned:%Y-%m-%d}; "
-                    f"a copy from before has it, and the newest snapshot is {self.snapshot}"
-                )
-        return [_partition(row) for row in rows]
+        return [_partition(row) for row in self._held((schema.partitions,), kind, snapshot, run)]
 
     def brought(self, kind: str, run: int) -> datetime:
         """When the current rows of a run were committed; raises ``UnknownNameError`` where there are none."""
@@ -382,6 +369,23 @@ class Store:
         if not 0 <= snapshot <= self.snapshot:
             raise StoreError(f"{self.path}: there is no snapshot {snapshot}; the newest is {self.snapshot}")
         return (first <= snapshot) & (end.is_(None) | (end > snapshot))
+
+    def _held(
+        self, columns: Sequence[Any], kind: str, snapshot: int | None, run: int | None = None
+    ) -> Sequence[sa.Row[Any]]:
+        """Columns of the partitions of one kind in a snapshot; raises where one was pruned."""
+        if kind not in schema.KINDS:
+            raise UnknownNameError("kind", kind, schema.KINDS)
+        table = schema.partitions
+        query = sa.select(*columns).where(table.c.kind == kind, self._within(snapshot)).order_by(table.c.run)
+        rows = self._rows(query if run is None else query.where(table.c.run == run))
+        for row in rows:
+            if row.pruned is not None:
+                raise StoreError(
+                    f"{self.path}: what snapshot {snapshot} held of run {row.run} was pruned on {row.pruned:%Y-%m-%d}; "
+                    f"a copy from before has it, and the newest snapshot is {self.snapshot}"
+                )
+        return rows
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with reading(self._engine) as connection:
