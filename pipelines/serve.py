@@ -23,6 +23,7 @@ OPTIONS = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "runner.magicEnabled": "false",  # else the docstrings of constants would be shown
+    "runner.postScriptGC": "false",  # a full collection after each move of a slider costs more than the move itself
 }
 """Options of Streamlit, whatever a configuration of its own says."""
 
