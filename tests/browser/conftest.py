@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,8 +35,10 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
-    """Folder of the simulated demonstration, as ``dqm demo`` makes it."""
+    """Folder of the simulated demonstration as ``dqm demo`` makes it, or a copy of the one that DQM_DEMONSTRATION names."""
     folder = tmp_path_factory.mktemp("demonstration") / "demo"
+    if made := os.environ.get("DQM_DEMONSTRATION"):
+        return Path(shutil.copytree(made, folder))
     command = [sys.executable, "-m", "pipelines.cli", "demo", "--no-serve", "--folder", str(folder)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
