@@ -168,8 +168,8 @@ def write_story(told: Story, folder: Path) -> Paths:
 
 
 MORE = """
-# Beside the trees two small networks that see no label, trained for a few passes so that this takes seconds: one looks
-# at a spectrum bin by bin, the other at all features. The page Compare shows what they expected.
+# Beside the trees a small network that sees no label, trained for a few passes so that this takes seconds: it looks at
+# one spectrum bin by bin, and the page Compare shows what it expected. Its sibling for densities is "nade".
 [features.shapes]
 elements = ["ecal/charge"]
 
@@ -178,12 +178,6 @@ kind = "autoencoder"
 columns = ["ecal/charge:bin*", "ecal/charge:entries"]
 epochs = 6
 batch = 1024
-
-[[fuse]]
-kind = "nade"
-hidden = 32
-epochs = 3
-batch = 512
 
 # Cooling loops on the same clock. The readings are of simulated days to come, so that clocks are ahead of ours.
 [sensors]
