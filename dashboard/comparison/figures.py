@@ -48,9 +48,8 @@ def comparison_figure(standing: Standing, layout: Layout = "overlay") -> go.Figu
 
     Buttons in it choose shares or counts of one lumisection, and a linear or logarithmic scale.
     """
-    shares, counts = (_drawn(standing, layout, normalised=normalised) for normalised in (True, False))
-    switches = [{SHARES: _values(shares), COUNTS: _values(counts)}, scale_switch(_main_axes(layout))]
-    return add_switches(shares, switches)
+    chosen = {SHARES: _values(standing, layout, normalised=True), COUNTS: _values(standing, layout, normalised=False)}
+    return add_switches(_drawn(standing, layout), [chosen, scale_switch(_main_axes(layout))])
 
 
 def lone_figure(given: Given) -> go.Figure:
@@ -73,25 +72,29 @@ def _main_axes(layout: Layout) -> list[str]:
     return ["yaxis", "yaxis2"] if layout == "side by side" else ["yaxis"]
 
 
-def _values(figure: go.Figure) -> Change:
-    """What makes another figure of the same panels this one."""
-    traces = {"y": [each.y for each in figure.data], "customdata": [each.customdata for each in figure.data]}
-    layout: dict[str, Any] = {}
-    for axis in figure.select_yaxes():
-        name = axis.plotly_name
-        if axis.title.text == RATIO:
-            layout |= {f"{name}.{what}": axis[what] for what in ("range", "tickvals", "ticktext")}
-        elif axis.title.text in (SHARES_TITLE, COUNTS_TITLE):
-            layout |= {f"{name}.title.text": axis.title.text, f"{name}.autorange": True}
-    return traces, layout, None
+def _values(standing: Standing, layout: Layout, *, normalised: bool) -> Change:
+    """What the traces of ``_drawn`` hold, in its order, in one of both units."""
+    mine, theirs = standing.drawn(normalised=normalised)
+    band, ratio = standing.band(normalised=normalised), _ratio(mine, theirs)
+    low, middle, high = band if band is not None else (mine, mine, mine)
+    bands = [low, high, middle] * (0 if band is None else len(_main_axes(layout)))
+    drawn = [_steps(each) for each in (*bands, theirs, mine, np.clip(ratio, 1 / _reach(ratio), _reach(ratio)))]
+    names = [for_figure(each) for each in bin_names(standing.reference.axes[0])]
+    beside = [*(None for _ in drawn[1:]), _steps(ratio), names]
+    panel = "yaxis3" if layout == "side by side" else "yaxis2"
+    told: dict[str, Any] = {"yaxis.title.text": SHARES_TITLE if normalised else COUNTS_TITLE}
+    told |= {f"{axis}.autorange": True for axis in _main_axes(layout)}
+    told |= {f"{panel}.{what}": value for what, value in _ratio_axis(ratio).items()}
+    return {"y": [*drawn, standing.pulls.astype(np.float64)], "customdata": beside}, told, None
 
 
-def _drawn(standing: Standing, layout: Layout, *, normalised: bool) -> go.Figure:
+def _drawn(standing: Standing, layout: Layout) -> go.Figure:
+    """The panels, in shares."""
     axis, edges = standing.reference.axes[0], drawn_edges(standing.reference.axes[0])
     beside = layout == "side by side"
     figure = _panels(beside)
-    mine, theirs = standing.drawn(normalised=normalised)
-    band = standing.band(normalised=normalised)
+    mine, theirs = standing.drawn(normalised=True)
+    band = standing.band(normalised=True)
     for column in (1, 2) if beside else (1,):
         if band is not None:
             _add_band(figure, edges, band, column)
@@ -99,7 +102,7 @@ def _drawn(standing: Standing, layout: Layout, *, normalised: bool) -> go.Figure
     _add_steps(figure, edges, mine, _these(standing.given), BLUE, (1, 1))
     _add_ratio(figure, edges, _ratio(mine, theirs), (2, 1))
     _add_pulls(figure, edges, standing.pulls, (2, 2) if beside else (3, 1), bin_names(axis))
-    figure.update_yaxes(title=SHARES_TITLE if normalised else COUNTS_TITLE, row=1, col=1)
+    figure.update_yaxes(title=SHARES_TITLE, row=1, col=1)
     figure.update_yaxes(autorange=True, rangemode="tozero", row=1)
     if beside:
         figure.update_yaxes(matches="y", row=1, col=2)
@@ -175,8 +178,7 @@ def _ratio(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np
 
 def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.float64], at: tuple[int, int]) -> None:
     """On a logarithmic axis, so that half and double are equally far; what lies beyond it is drawn at its end."""
-    told = ratio[np.isfinite(ratio) & (ratio > 0)]
-    reach = float(np.clip(np.exp(np.abs(np.log(told)).max(initial=0.0)), LEAST_RATIO, LARGEST_RATIO))
+    reach = _reach(ratio)
     figure.add_trace(
         go.Scatter(
             x=_ends(edges), y=_steps(np.clip(ratio, 1 / reach, reach)), customdata=_steps(ratio), mode="lines",
@@ -184,12 +186,20 @@ def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.
         ), *at,
     )  # fmt: skip
     figure.add_hline(y=1, line={"color": GREY, "width": 1}, row=at[0], col=at[1])
-    room = 1.08 * np.log10(reach)
+    figure.update_yaxes(title=RATIO, type="log", **_ratio_axis(ratio), row=at[0], col=at[1])
+
+
+def _reach(ratio: NDArray[np.float64]) -> float:
+    """The upper end of the axis of ratios; its lower end is one over it."""
+    told = ratio[np.isfinite(ratio) & (ratio > 0)]
+    return float(np.clip(np.exp(np.abs(np.log(told)).max(initial=0.0)), LEAST_RATIO, LARGEST_RATIO))
+
+
+def _ratio_axis(ratio: NDArray[np.float64]) -> dict[str, Any]:
+    room = float(1.08 * np.log10(_reach(ratio)))
     far = max(each for each in RATIO_TICKS if np.log10(each) <= room)
-    figure.update_yaxes(
-        title=RATIO, type="log", range=[-room, room], tickvals=[1 / far, 1, far],
-        ticktext=[f"1/{far:g}" if far >= 2 else f"{1 / far:g}", "1", f"{far:g}"], row=at[0], col=at[1],
-    )  # fmt: skip
+    least = f"1/{far:g}" if far >= 2 else f"{1 / far:g}"
+    return {"range": [-room, room], "tickvals": [1 / far, 1, far], "ticktext": [least, "1", f"{far:g}"]}
 
 
 def _add_pulls(

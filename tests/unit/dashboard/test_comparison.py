@@ -207,6 +207,13 @@ def test_buttons_change_values_and_scale_without_the_server() -> None:
     at = [trace.name for trace in comparison_figure(found).data].index("run 112, LS 1 to 40")
     assert np.array_equal(counts.args[0]["y"][at][::2], found.drawn(normalised=False)[0])
     assert np.array_equal(shares.args[0]["y"][at][::2], found.drawn(normalised=True)[0])
+    for layout in get_args(Layout):
+        figure = comparison_figure(found, layout)
+        values, axes = figure.layout.updatemenus[0].buttons[0].args
+        for trace, y in zip(figure.data, values["y"], strict=True):
+            np.testing.assert_array_equal(trace.y, y)
+        (ratio,) = [axis for axis in figure.select_yaxes() if axis.title.text == "ratio"]
+        assert list(ratio.range) == axes[f"{ratio.plotly_name}.range"]
     linear, log = comparison_figure(found, "side by side").layout.updatemenus[1].buttons
     assert log.args[0]["yaxis2.type"] == "log"
     assert linear.args[0]["yaxis.type"] == "linear"
