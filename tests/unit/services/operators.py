@@ -44,14 +44,10 @@ FREE = (RunState.OPEN, RunState.REOPENED)
 
 
 def works(path: Path, number: int) -> str:
-    """Work until every run is signed; how many actions were accepted and refused."""
+    """Work until no run is free; how many runs were signed and how many actions refused."""
     name, done, luck = f"operator-{number}", Counter[str](), random.Random(number)
     with Store.open(path) as store:
-        while left := [each for each in queue(store, datetime.now(UTC)) if each.counts and not each.signed_by]:
-            free = [each for each in left if each.state in FREE]
-            if not free:
-                done["waited"] += 1
-                continue
+        while free := [each for each in queue(store, datetime.now(UTC)) if _free(each, name)]:
             try:
                 _finishes(store, name, luck.choice(free[:3]), f"{number} {sum(done.values())}")
                 done["signed"] += 1
@@ -59,6 +55,11 @@ def works(path: Path, number: int) -> str:
                 done["refused"] += 1
         publish(store, PEOPLE, name, nonce=f"{number} publishes")
     return json.dumps(done)
+
+
+def _free(row: QueueRow, name: str) -> bool:
+    """Whether this operator may take the run: nobody has it, or an attempt of their own was refused half way."""
+    return bool(row.counts) and (row.state in FREE or row.claimed_by == name)
 
 
 def _finishes(store: Store, name: str, row: QueueRow, form: str) -> None:

@@ -18,7 +18,7 @@ from dqm.store.store import Store
 from .shift import AT, LENGTH, MACHINE, put_data, put_verdicts
 
 
-@pytest.mark.parametrize(("operators", "runs"), [(3, 4), pytest.param(20, 60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("operators", "runs"), [(3, 4), pytest.param(20, 30, marks=pytest.mark.slow)])
 def test_no_update_is_lost(operators: int, runs: int, tmp_path: Path, repository: Path) -> None:
     """Mutants: claims judged before the lock is taken; ``expected`` not compared; a sign-off that overlooks a claim."""
     numbers = range(100, 100 + runs)
