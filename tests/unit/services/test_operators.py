@@ -31,7 +31,9 @@ def test_no_update_is_lost(operators: int, runs: int, tmp_path: Path, repository
         environment = {"PYTHONPATH": str(repository), "PATH": "", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        told = [json.loads(each) for each in json.loads(done.stdout)]
+        said = json.loads(done.stdout)
+        assert [each for each in said if not each.startswith("{")] == [], "what an operator raised"
+        told = [json.loads(each) for each in said]
         entries = store.audit()
         assert store.verify_audit() == len(entries)
         signed = Counter(each.run for each in entries if each.action == "sign")
