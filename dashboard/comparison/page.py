@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import streamlit as st
@@ -20,7 +21,8 @@ from dashboard.look.empty_states import show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.reading.elements import all_pulls, reference, run_batches, run_elements, runs_with
 from dashboard.reading.quantities import run_quantities
-from dashboard.reading.verdicts import run_summaries, run_verdicts
+from dashboard.reading.queue_rows import queue_rows
+from dashboard.reading.verdicts import run_verdicts
 from dashboard.reading.view import View
 
 
@@ -65,8 +67,9 @@ def show(view: View, links: Links) -> None:
 
 
 def _start(view: View, known: list[int]) -> int:
+    """The run in which most weight needs people, where there is something to compare."""
     if view.held["verdicts"]:
-        first = run_summaries(view.path, view.snapshot)[0].run
+        first = queue_rows(view, datetime.now(UTC))[0].run
         if first in known:
             return first
     return known[-1]

@@ -6,20 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.verdicts.run_tables import RunSummary, summaries
 from dqm.model.verdicts import Verdicts
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
 NEWEST = 50
 """How many of the newest certified runs tell how long a lumisection is."""
-
-
-@st.cache_resource(max_entries=4, show_spinner="Reading verdicts…")
-def run_summaries(path: str, snapshot: int) -> tuple[RunSummary, ...]:
-    """Every certified run, what needs people first."""
-    with Store.open(Path(path)) as store:
-        return summaries(verdicts_from_arrow(store.read("verdicts", snapshot=snapshot)))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading verdicts…")
