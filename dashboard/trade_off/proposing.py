@@ -100,14 +100,14 @@ def _show_history(view: View, found: PointHistory) -> None:
     rows = history_rows(found.decided, found.proposals)
     column = st.column_config
     st.dataframe(
-        rows, hide_index=True, key="point_history", height=min(38 + 35 * len(rows), 250),
+        rows, hide_index=True, key="point_history", placeholder="now", height=min(38 + 35 * len(rows), 250),
         column_config={
             "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=150),
-            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=150, help="Empty: now."),
-            "thresholds": column.TextColumn("thresholds", width=330),
-            "loss": column.NumberColumn("loss budget", format="%.1f%%", width=85),
-            "pollution": column.NumberColumn("pollution budget", format="%.1f%%", width=115),
-            "chosen by": column.TextColumn("chosen by", width=210),
+            "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+            "thresholds": column.TextColumn("badness", width=230),
+            "loss": column.NumberColumn("loss budget", format="%.1f%%", width=105),
+            "pollution": column.NumberColumn("pollution budget", format="%.1f%%", width=135),
+            "chosen by": column.TextColumn("chosen by", width=250),
             "approved": column.TextColumn("approved by", width=330),
         },
         alt="Working points in force, the newest first",

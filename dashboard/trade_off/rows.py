@@ -121,11 +121,11 @@ def history_rows(decided: Sequence[StoredWorkingPoint], given: Sequence[Proposal
             {
                 "since": utc(each.at),
                 "until": utc(until),
-                "thresholds": thresholds(point),
+                "thresholds": thresholds(point).removeprefix("badness: ").removesuffix(", ask between"),
+                "approved": _approval(approved.get(point.digest)),
                 "loss": _percent(point.data_loss_budget),
                 "pollution": _percent(point.pollution_budget),
                 "chosen by": chosen_by(point),
-                "approved": _approval(approved.get(point.digest)),
             }
         )
     return pd.DataFrame(rows)
