@@ -104,7 +104,7 @@ def _show_history(view: View, found: PointHistory) -> None:
         column_config={
             "since": column.DatetimeColumn("since (UTC)", format="YYYY-MM-DD HH:mm", width=150),
             "until": column.DatetimeColumn("until (UTC)", format="YYYY-MM-DD HH:mm", width=150),
-            "thresholds": column.TextColumn("badness", width=230),
+            "thresholds": column.TextColumn("accept below, reject from", width=180, help="Badness."),
             "loss": column.NumberColumn("loss budget", format="%.1f%%", width=105),
             "pollution": column.NumberColumn("pollution budget", format="%.1f%%", width=135),
             "chosen by": column.TextColumn("chosen by", width=250),

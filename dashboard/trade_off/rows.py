@@ -121,7 +121,7 @@ def history_rows(decided: Sequence[StoredWorkingPoint], given: Sequence[Proposal
             {
                 "since": utc(each.at),
                 "until": utc(until),
-                "thresholds": thresholds(point).removeprefix("badness: ").removesuffix(", ask between"),
+                "thresholds": f"{point.accept_below:.3g}, {point.reject_above:.3g}",
                 "approved": _approval(approved.get(point.digest)),
                 "loss": _percent(point.data_loss_budget),
                 "pollution": _percent(point.pollution_budget),
@@ -137,7 +137,7 @@ def _approval(found: Proposal | None) -> str:
         return "nobody: a training or a promotion chose it"
     by, proposed = found.approved, found.entry
     if by.fields["alone"]:
-        return f"{by.actor} ({by.role}), who also proposed it: approved alone"
+        return f"alone: {by.actor} ({by.role}), who also proposed it"
     return f"{by.actor} ({by.role}), proposed by {proposed.actor} ({proposed.role})"
 
 

@@ -181,7 +181,7 @@ def test_one_person_proposes_and_approves_and_that_is_said(opened: Callable[...,
     assert (point.accept_below, point.pollution_budget) == (0.01, 0.001)
     assert modelled.audit()[-1].fields["alone"] is True
     history = app.dataframe[0].value
-    assert history["approved"].tolist()[0] == "operator (leader), who also proposed it: approved alone"
+    assert history["approved"].tolist()[0] == "alone: operator (leader), who also proposed it"
     assert "No proposal waits" in said(app)
 
 
