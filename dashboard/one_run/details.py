@@ -31,7 +31,8 @@ TALL = 420
 
 @st.fragment
 def show_details(view: View, keys: Keys, record: RunRecord, facts: Facts) -> None:
-    """One of the details, which the person picks; only that one is made."""
+    """One of the details, which the person picks; only that one is made, and none before: a table takes the browser as
+    long as all else on the page."""
     sections: dict[str, Callable[[], None]] = {
         "Ranges with reasons": lambda: _show_ranges(view, keys, facts),
         "Contributions": lambda: _show_contributions(facts),
@@ -39,11 +40,8 @@ def show_details(view: View, keys: Keys, record: RunRecord, facts: Facts) -> Non
         "Quantities": lambda: show_quantities(view, facts.run, facts.standing),
         "What people did": lambda: _show_history(record),
     }
-    names = list(sections)
-    picked = st.segmented_control(
-        "Details", names, default=names[0], required=True, key="run_details", label_visibility="collapsed"
-    )
-    sections[picked or names[0]]()
+    if picked := st.segmented_control("As tables, and what lies behind", list(sections), key="run_details"):
+        sections[picked]()
 
 
 def _show_ranges(view: View, keys: Keys, facts: Facts) -> None:

@@ -18,7 +18,7 @@ from dashboard.look.wording import percent, weight
 from dashboard.one_run.decision_form import begin, choose, chosen_ranges, show_form
 from dashboard.one_run.details import adopt_row, show_details, show_quantities
 from dashboard.one_run.selection import Keys, Ranges, on_canvas, ranges_in, readable, rows_in
-from dashboard.one_run.tables import chosen_part, contributors
+from dashboard.one_run.tables import chosen_part, contributors, markdown_table
 from dashboard.one_run.tracks import Facts
 from dashboard.reading.run_facts import first_lines, line_choices, run_facts, run_groups, run_timeline
 from dashboard.reading.run_record import RunRecord, run_record, waiting_runs
@@ -216,16 +216,6 @@ def _show_chosen(view: View, facts: Facts, ranges: Ranges) -> None:
     st.markdown(f"**{found.lumisections:,} LS, {amount}**: {states}; {badness}")
     if found.reasons:
         st.markdown("\n".join(f"- {for_markdown(each)}" for each in found.reasons))
-    table = contributors(run_groups(view, facts.run), rows)
-    if len(table):
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=min(38 + 35 * len(table), 248),
-            key="run_contributors",
-            column_config={
-                name: st.column_config.NumberColumn(format="%.2f", width=80, help="log-odds of badness")
-                for name in ("mean", "largest")
-            },
-            alt="Groups that add most to badness in the chosen lumisections",
-        )
+    if len(table := contributors(run_groups(view, facts.run), rows)):
+        st.markdown(markdown_table(table))
+        st.caption("Log-odds of badness that each group adds: the mean of what is chosen, the largest, and where.")

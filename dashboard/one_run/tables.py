@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboard.look.inert import for_markdown
 from dashboard.look.palette import LABEL_STATES, STATES
 from dashboard.look.wording import reason
 from dashboard.one_run.heat import group_title
@@ -60,6 +61,25 @@ def contributors(given: Contributions, rows: NDArray[np.bool_], most: int = 12) 
             "at LS": [int(ls[level[:, j].argmax()]) for j in order],
         }
     )
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    r"""A small table as Markdown, which costs the browser nothing; text is literal, an infinite number a limit.
+
+    >>> print(markdown_table(pd.DataFrame({"group": ["a|b"], "mean": [0.5], "at LS": [3]})))
+    | group | mean | at LS |
+    |---|---|---|
+    | a\|b | 0.50 | 3 |
+    """
+    rows: list[list[object]] = [list(table.columns), *map(list, table.itertuples(index=False, name=None))]
+    head, *body = ("| " + " | ".join(map(_cell, each)) + " |" for each in rows)
+    return "\n".join([head, "|" + "---|" * len(table.columns), *body])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "limit" if np.isinf(value) else f"{value:.2f}"
+    return for_markdown(str(value))
 
 
 def lumisection_table(facts: Facts) -> pd.DataFrame:
