@@ -91,7 +91,7 @@ def show_form(view: View, keys: Keys, record: RunRecord, waiting: Ranges) -> Non
         "What is open", on_click=choose, args=(view, keys, text_of(waiting[:OPEN_AT_ONCE])), disabled=not waiting,
         key=keys.of("open"), width="stretch", help="Choose every lumisection that still needs a person.",
     )  # fmt: skip
-    left, right = st.columns([1, 1.35])
+    left, right = st.columns([1.2, 1])
     left.segmented_control(
         "Decision", [str(each) for each in SAID], key=keys.of("verdict"), on_change=keep,
         format_func=lambda each: f"{STATES[each].letter} {WORDS[each]}",

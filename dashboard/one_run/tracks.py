@@ -172,4 +172,4 @@ def _detectors(verdicts: Verdicts) -> list[Line]:
 
 def _value(given: tuple[str, str, NDArray[np.floating]]) -> Line:
     title, unit, values = given
-    return Line(title, unit, (Series(title, values.astype(np.float32), BLUE),))
+    return Line(title, unit, (Series(title, values.astype(np.float32)),))
