@@ -137,8 +137,8 @@ def _quantities(run: int, *, wide: bool) -> QuantityTable:
     columns = [Column("lumi", "oms", "luminosity", "weight", "/pb")]
     columns += [Column(f"element_{at:03d}", "daq", f"s{at % SUBSYSTEMS}", "feature", "", "count") for at in range(many)]
     values = np.column_stack([np.full(LENGTH, _weight(run)), rng.poisson(1000, (LENGTH, many))])
-    start = np.datetime64(BEGIN.replace(tzinfo=None), "ns") + np.timedelta64((run - FIRST) * 4, "h")
-    start = start + (np.arange(LENGTH) * 23.31e9).astype("timedelta64[ns]")
+    begin = np.datetime64(BEGIN.replace(tzinfo=None), "ns") + np.timedelta64((run - FIRST) * 4, "h")
+    start = np.full(LENGTH, begin) + (np.arange(LENGTH) * 23.31e9).astype("timedelta64[ns]")
     return QuantityTable(_index(run), tuple(columns), values.astype(np.float64), start=start)
 
 
