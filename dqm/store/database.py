@@ -64,7 +64,12 @@ def _prepare_sqlite(engine: sa.Engine, wait: float) -> None:
 
 
 def _write_ahead(connection: Any, wait: float) -> None:
-    """Switch to the write-ahead log; SQLite does not wait for another that switches at the same moment, so we do."""
+    """Switch to the write-ahead log; SQLite does not wait for another that switches at the same moment, so we do.
+
+    A database that has it already is only asked, which needs no lock.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
     deadline = time.monotonic() + wait
     while True:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +183,17 @@ def test_a_writer_waits_for_another_and_says_so(store: Store) -> None:
     ):
         late()
     assert store.snapshot == 0
+
+
+def test_a_switch_to_the_log_that_somebody_holds_up_is_told_in_a_line(store: Store) -> None:
+    """Mutant: no time limit for it."""
+    file = store.path / database.DATABASE
+    store.close()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="database is locked; another program is writing; try again later"):
+            Store.open(store.path, wait=0)
 
 
 WRITERS = """
