@@ -168,17 +168,6 @@ def write_story(told: Story, folder: Path) -> Paths:
 
 
 MORE = """
-# Beside the trees a small network that sees no label, trained for a few passes so that this takes seconds: it looks at
-# one spectrum bin by bin, and the page Compare shows what it expected. Its sibling for densities is "nade".
-[features.shapes]
-elements = ["ecal/charge"]
-
-[[fuse]]
-kind = "autoencoder"
-columns = ["ecal/charge:bin*", "ecal/charge:entries"]
-epochs = 6
-batch = 1024
-
 # Cooling loops on the same clock. The readings are of simulated days to come, so that clocks are ahead of ours.
 [sensors]
 catalog = "cryogenics/simulated_catalog.csv"
