@@ -66,10 +66,11 @@ def test_the_loop_is_found_before_the_detector_suffers(store: Store, told: Story
     mine = [each for day in scanned_days(store) for each in day.intervals if each.loop == fault.loop]
     assert any(each.kind == "hunting" for each in mine)
     times = lumisection_times(store)
-    began = times.grid.begin[list(times.index).index((cooling.run, cooling.first))]
+    run, ls = (np.asarray(times.index.get_level_values(name)) for name in ("run", "ls"))
+    hurt = times.grid.begin[(run == cooling.run) & (ls == cooling.first)][0]
     opened = min(each.begin for each in mine)
-    assert fault.begin <= opened < began
-    assert times.index[np.searchsorted(times.grid.begin, opened, side="right") - 1][0] == cooling.run
+    assert fault.begin <= opened < hurt
+    assert run[np.searchsorted(times.grid.begin, opened, side="right") - 1] == cooling.run
 
 
 def test_equals_disagree_and_a_leader_is_listed(store: Store, told: Story) -> None:
