@@ -36,7 +36,7 @@ def decided(store: Store, chapter: Chapter) -> list[str]:
     """What the machine said of the lumisections of a chapter that lies within one run."""
     found = verdicts_from_arrow(store.read("verdicts", [chapter.run]))
     ls = np.asarray(found.index.get_level_values("ls"))
-    return found.decision[(ls >= chapter.first) & (ls <= chapter.last)].astype(str).tolist()
+    return [str(each) for each in found.decision[(ls >= chapter.first) & (ls <= chapter.last)]]
 
 
 def test_the_trip_is_not_accepted_and_its_run_is_not_rejected_as_a_whole(store: Store, told: Story) -> None:
