@@ -7,6 +7,7 @@ those of a new visitor with nothing in the cache; the first visitor of a new ser
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import threading
@@ -114,7 +115,10 @@ def run(
         browsing = stack.enter_context(Browsing())  # first, since it may be missing
         told(f"a store of {runs * LENGTH:,} simulated lumisections in {place}")
         made = simulated(place, runs)
-        rows = [*_one_visitor(made, browsing, many, told), _ten(made, browsing, told)]
+        rows: list[Times] = []
+        for each in itertools.chain(_one_visitor(made, browsing, many, told), _ten(made, browsing, told)):
+            rows.append(each)
+            told(each.text(rows[0]))
     return DashboardResult(tuple(rows), runs * LENGTH, (before, os.getloadavg()[0]))
 
 
@@ -163,7 +167,7 @@ def _moves(session: Session, repeats: int) -> Iterator[Times]:
         yield times
 
 
-def _ten(made: Simulated, browsing: Browsing, told: Callable[[str], None]) -> Times:
+def _ten(made: Simulated, browsing: Browsing, told: Callable[[str], None]) -> Iterator[Times]:
     """Ten visitors of a new server who change pages together; the memory of the server with all that it started."""
     told(f"{SESSIONS} sessions at once")
     times, peak = Times("ten-sessions"), []
@@ -182,7 +186,7 @@ def _ten(made: Simulated, browsing: Browsing, told: Callable[[str], None]) -> Ti
                 times.repeats.append(each.painted())
     watch.join()
     times.peak_mib = peak[0]
-    return times
+    yield times
 
 
 def _enter(times: Times, at: int, taken: Taken) -> None:
