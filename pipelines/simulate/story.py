@@ -23,9 +23,9 @@ from pipelines.simulate.fills import Calendar
 from pipelines.simulate.placement import Event
 from pipelines.simulate.write import Paths, write_campaign
 
-UNLABELLED, FILL_HOURS = 0.1, 3.0
-"""Share of the runs that nobody has labelled, about thirteen of four weeks, and mean length of a fill."""
-ELEMENTS = ("charge", "phi", "phi_eta")
+UNLABELLED = 0.1
+"""Share of the runs that nobody has labelled: about thirteen of four weeks."""
+ELEMENTS = ("charge", "time", "phi", "phi_eta")
 """Monitor elements of every subsystem; the last is a map."""
 LOOPS, PAST_DAYS = 5, 2
 """Cooling loops, and days before the day of the incident: enough for a scan to know what is usual."""
@@ -135,8 +135,7 @@ class Story:
 def story(weeks: float = 4.0, seed: int = 1) -> Story:
     """Simulate it; equal arguments give equal stories. Raises ``ValueError`` where the weeks hold too few runs."""
     plot = Plot()
-    settings = SimulationSettings(weeks=weeks, seed=seed, fill_hours=FILL_HOURS, unlabelled_share=UNLABELLED)
-    campaign = simulate(settings, plot)
+    campaign = simulate(SimulationSettings(weeks=weeks, seed=seed, unlabelled_share=UNLABELLED), plot)
     chapters = tuple(sorted(plot.chapters, key=lambda each: (each.run, each.first)))
     cooling = next(each for each in chapters if each.title == COOLING)
     return Story(campaign, chapters, _loops(campaign, cooling))
