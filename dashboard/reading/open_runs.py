@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -17,6 +15,7 @@ from dqm.decide.resolution import NOBODY, effective_codes, resolve
 from dqm.model.verdicts import CODES, Decision
 from dqm.services.effective import changed_runs, decisions_that_stand
 from dqm.services.standing import Standing, standings
+from dqm.store.decision_codes import decision_codes
 from dqm.store.partitions import Kept, Partition, read
 from dqm.store.store import Store
 
@@ -59,7 +58,7 @@ def _joined(
     run, ls, weight, badness = (table[name].to_numpy() for name in ("run", "ls", "weight", "badness"))
     people = resolve(run, ls, decisions_that_stand(found))
     changed = np.isin(run, sorted(changed_runs(verdicts, {each.run: each for each in found})))
-    machine = np.where(changed, np.int8(CODES[Decision.UNKNOWN]), _codes(table["decision"]))
+    machine = np.where(changed, np.int8(CODES[Decision.UNKNOWN]), decision_codes(table["decision"]))
     held = np.zeros(len(run), dtype=bool)
     if scores:
         guarded = read(folder, scores, ("run", "ls", "held"), kept)
@@ -67,12 +66,6 @@ def _joined(
         held = np.isin(_keys(run, ls), _keys(guarded["run"].to_numpy(), guarded["ls"].to_numpy()))
     said = people.code != NOBODY
     return OpenVerdicts.of(run, effective_codes(machine, people), said, held, badness, weight)
-
-
-def _codes(decision: pa.ChunkedArray) -> NDArray[np.int8]:
-    names = pa.array([str(each) for each in CODES])
-    places = pc.index_in(decision.combine_chunks(), value_set=names)
-    return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int8)
 
 
 def _keys(run: NDArray[np.int64], ls: NDArray[np.int64]) -> NDArray[np.int64]:

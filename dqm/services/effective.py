@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dqm.decide.resolution import NOBODY, effective, effective_codes, resolve
@@ -16,6 +14,7 @@ from dqm.model.errors import InputError
 from dqm.model.verdicts import CODES, Decision, Verdicts
 from dqm.services.history import as_of, person_decisions
 from dqm.services.standing import Standing
+from dqm.store.decision_codes import decision_codes
 from dqm.store.partitions import Partition, read
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
@@ -145,13 +144,5 @@ def machine_columns(store: Store, partitions: list[Partition], changed: frozense
         return MachineColumns(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), ())
     table = read(store.path, partitions, LIGHT)
     run, ls, weight = (table[name].to_numpy() for name in ("run", "ls", "weight"))
-    codes = np.where(np.isin(run, sorted(changed)), np.int8(CODES[Decision.UNKNOWN]), _codes(table["decision"]))
+    codes = np.where(np.isin(run, sorted(changed)), np.int8(CODES[Decision.UNKNOWN]), decision_codes(table["decision"]))
     return MachineColumns(run, ls, weight, codes.astype(np.int8), tuple(partitions))
-
-
-def _codes(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    """The decisions as codes, ``(n,)``; raises ``KeyError`` for one that there is not."""
-    words = pc.dictionary_encode(column.combine_chunks())
-    by_word = {str(each): code for each, code in CODES.items()}
-    codes = np.array([by_word[word] for word in words.dictionary.to_pylist()], dtype=np.int8)
-    return np.asarray(codes[words.indices.to_numpy()], dtype=np.int8)

@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from dqm.model.aggregates import RunAggregate, Told
-from dqm.model.verdicts import CODES, Decision, Reason
+from dqm.model.verdicts import Decision, Reason
 from dqm.store import schema
 from dqm.store.database import reading
+from dqm.store.decision_codes import decision_codes
 from dqm.store.partitions import Partition, read_one
 from dqm.store.reason_json import reasons_from_json
 
@@ -64,8 +65,7 @@ class Aggregates:
 def aggregate_of(table: pa.Table) -> RunAggregate:
     """Count the verdicts of one run; raises ``KeyError`` for a decision that there is not."""
     ordered = table.sort_by("ls")
-    by_word = {str(each): code for each, code in CODES.items()}
-    code = np.array([by_word[word] for word in ordered["decision"].to_pylist()], dtype=np.int8)
+    code = decision_codes(ordered["decision"])
 
     def told(rows: NDArray[np.intp]) -> Iterator[Told]:
         chosen = ordered.slice(rows[0], len(rows))
