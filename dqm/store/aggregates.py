@@ -43,10 +43,11 @@ class Aggregates:
         self._folder, self._engine = folder, engine
 
     def stored(self) -> dict[str, RunAggregate]:
-        """What was counted when it was stored, by the digest of the partition."""
+        """What was counted when it was stored, by the digest of the partition; a row that is damaged is none."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(_a.c.digest, _a.c.fields, _a.c.strip).where(_a.c.form == FORM)).all()
-        return {digest: _aggregate(fields, strip) for digest, fields, strip in rows}
+        found = {digest: _aggregate(fields, strip) for digest, fields, strip in rows}
+        return {digest: each for digest, each in found.items() if each is not None}
 
     def counted(self, partition: Partition) -> RunAggregate:
         """The same from the rows of a partition; raises ``StoreError`` where its file is missing or damaged."""
@@ -92,9 +93,13 @@ def _row(digest: str, each: RunAggregate) -> dict[str, Any]:
     return {"digest": digest, "form": FORM, "fields": json.dumps(fields), "strip": strip}
 
 
-def _aggregate(text: str, strip: bytes) -> RunAggregate:
-    fields = json.loads(text)
-    for name in ("counts", "weights"):
-        fields[name] = {Decision(each): number for each, number in fields[name].items()}
-    fields["reason"] = None if fields["reason"] is None else Reason(**fields["reason"])
-    return RunAggregate(**fields, strip=bytes(strip))
+def _aggregate(text: str, strip: bytes) -> RunAggregate | None:
+    """What a row tells, None where it cannot be read."""
+    try:
+        fields = json.loads(text)
+        for name in ("counts", "weights"):
+            fields[name] = {Decision(each): number for each, number in fields[name].items()}
+        fields["reason"] = None if fields["reason"] is None else Reason(**fields["reason"])
+        return RunAggregate(**fields, strip=bytes(strip))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

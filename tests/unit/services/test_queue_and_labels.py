@@ -54,7 +54,8 @@ def test_the_queue_says_why_and_since_when(shift: Shift) -> None:
 
 
 def test_the_queue_is_the_same_without_what_was_counted(shift: Shift) -> None:
-    """Mutants: what people said left out, or data that changed; a count of another form taken for one of ours."""
+    """Mutants: what people said left out, or data that changed; a count of another form, or a damaged one, taken for one
+    of ours."""
     shift.decide("ada", [(5, 6)], "GOOD")
     shift.signed()
     put_data(shift.store, RUN, charge=2.0)
@@ -66,7 +67,13 @@ def test_the_queue_is_the_same_without_what_was_counted(shift: Shift) -> None:
     assert found[RUN].counts == {Decision.ACCEPT: 4, Decision.GOOD: 4, Decision.REJECT: 2}
     assert found[QUIET].counts == {Decision.BAD: 1, Decision.NEEDS_REVIEW: 1, Decision.UNKNOWN: 8}
     assert (found[QUIET].status, found[QUIET].subsystem) == (CHANGED, "")
-    for change in ("UPDATE verdict_aggregates SET form = 0", "DELETE FROM verdict_aggregates"):
+    for change in (
+        "UPDATE verdict_aggregates SET fields = '[]'",
+        "UPDATE verdict_aggregates SET fields = '{\"counts'",
+        "UPDATE verdict_aggregates SET fields = '{\"counts\": [1]}'",
+        "UPDATE verdict_aggregates SET form = 0",
+        "DELETE FROM verdict_aggregates",
+    ):
         with shift.store._engine.begin() as connection:
             connection.exec_driver_sql(change)
         assert {each.run: each for each in queue(shift.store, AT)} == found
