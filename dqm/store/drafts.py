@@ -33,9 +33,14 @@ def read_draft(store: Path, person: str, run: int) -> Draft:
     try:
         with _file(store, person, run).open("rb") as stream:
             found = json.loads(stream.read(MOST))
-        return Draft(**{each.name: str(found[each.name]) for each in fields(Draft)})
+        return Draft(**{each.name: _text(found[each.name]) for each in fields(Draft)})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Draft()
+
+
+def _text(value: object) -> str:
+    """As text that a page can show: what is no Unicode in it becomes a question mark."""
+    return str(value).encode(errors="replace").decode()
 
 
 def write_draft(store: Path, person: str, run: int, draft: Draft) -> bool:

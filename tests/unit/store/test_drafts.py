@@ -8,7 +8,7 @@ import pytest
 
 from dqm.store.drafts import FOLDER, MOST, Draft, delete_draft, read_draft, write_draft
 
-GIVEN = Draft("3-9, 12", "BAD", "noise", "<b>=cmd|' /C calc'!A0</b>\nsecond line ☢ \ud800")
+GIVEN = Draft("3-9, 12", "BAD", "noise", "<b>=cmd|' /C calc'!A0</b>\nsecond line ☢")
 
 
 def test_it_comes_back_to_its_person_and_run_alone(tmp_path: Path) -> None:
@@ -18,6 +18,12 @@ def test_it_comes_back_to_its_person_and_run_alone(tmp_path: Path) -> None:
     assert read_draft(tmp_path, "../../Ada", 7) == GIVEN
     assert read_draft(tmp_path, "Ada", 7) == read_draft(tmp_path, "../../Ada", 8) == Draft()
     assert [each.parent for each in tmp_path.rglob("*.json")] == [tmp_path / FOLDER]
+
+
+def test_what_is_no_unicode_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
+    """Mutant: lone surrogates handed on, which no page can send."""
+    assert write_draft(tmp_path, "Ada", 7, Draft("\ud800", comment="noise \udfff in 3"))
+    assert read_draft(tmp_path, "Ada", 7) == Draft("?", comment="noise ? in 3")
 
 
 def test_a_later_one_takes_its_place_and_an_empty_one_deletes_it(tmp_path: Path) -> None:
