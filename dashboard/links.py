@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from dqm.model.keys import LS_LAST
+
 
 @dataclass(frozen=True)
 class Links:
@@ -39,11 +41,11 @@ def of_range(run: int, first: int | None = None, last: int | None = None) -> dic
 def asked_range(text: str) -> tuple[int, int] | None:
     """The lumisections that an address asks for, as ``of_range`` writes them; None where it asks for none.
 
-    >>> asked_range("3-9"), asked_range("7"), asked_range("9-3"), asked_range("x")
-    ((3, 9), (7, 7), None, None)
+    >>> asked_range("3-9"), asked_range("7"), asked_range("9-3"), asked_range("x"), asked_range("9999999999")
+    ((3, 9), (7, 7), None, None, None)
     """
     ends = text.split("-")
     if len(ends) > 2 or not all(each.isascii() and each.isdigit() and len(each) < 19 for each in ends):
         return None
     first, last = int(ends[0]), int(ends[-1])
-    return (first, last) if first <= last else None
+    return (first, last) if first <= last <= LS_LAST else None

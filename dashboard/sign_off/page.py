@@ -77,7 +77,7 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
     words = {each.run: f"{each.run} · {lines.state(each, now)} · {each.open} LS open" for each in rows}
     asked = st.query_params.get("run", "")
     if asked and asked not in map(str, runs):
-        st.warning(for_markdown(str(UnknownNameError("certified run", asked, map(str, runs)))))
+        st.warning(for_markdown(str(UnknownNameError("certified run", asked[:80], map(str, runs)))))
     at = runs.index(int(asked)) if asked in map(str, runs) else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, step in (("previous_run", -1), ("next_run", 1)):
