@@ -143,8 +143,8 @@ def _show_loop(view: View, loop: str, intervals: Sequence[AnomalyInterval], span
 def _formats() -> dict[str, ColumnConfig]:
     column = st.column_config
     return {
-        "begin": column.DatetimeColumn("begin (UTC)", format="YYYY-MM-DD HH:mm", width=125),
-        "end": column.DatetimeColumn("end (UTC)", format="YYYY-MM-DD HH:mm", width=125, help="Empty: it goes on."),
+        "begin": column.DatetimeColumn("begin (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+        "end": column.DatetimeColumn("end (UTC)", format="YYYY-MM-DD HH:mm", width=150, help="Empty: it goes on."),
         "hours": column.NumberColumn("hours", format="%.1f", width=60),
         "severity": column.NumberColumn("severity", format="%.1f", width=70, help="−log₁₀ of the p-value."),
         "kinds": column.TextColumn("kinds", width=150),
