@@ -65,9 +65,9 @@ def tighten(page: Page) -> None:
     """Move the budget of pollution down, so that something flips."""
     slider = page.get_by_role("slider").nth(1)
     slider.focus()
-    for _ in range(9):
+    for _ in range(5):
         slider.press("ArrowLeft")
-    expect(page.get_by_text("budget 0.1%", exact=True).first).to_be_visible()
+    expect(page.get_by_text("budget 0.5%", exact=True).first).to_be_visible()
 
 
 def settled(page: Page) -> bytes:
