@@ -21,7 +21,7 @@ from dashboard.look.empty_states import show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.reading.elements import all_pulls, reference, run_batches, run_elements, runs_with
 from dashboard.reading.quantities import run_quantities
-from dashboard.reading.queue_rows import queue_rows
+from dashboard.reading.queue_rows import waiting_runs
 from dashboard.reading.verdicts import run_verdicts
 from dashboard.reading.view import View
 
@@ -67,12 +67,9 @@ def show(view: View, links: Links) -> None:
 
 
 def _start(view: View, known: list[int]) -> int:
-    """The run in which most weight needs people, where there is something to compare."""
-    if view.held["verdicts"]:
-        first = queue_rows(view, datetime.now(UTC))[0].run
-        if first in known:
-            return first
-    return known[-1]
+    """The first run of the queue that needs people and has something to compare, else the newest that has."""
+    waiting = waiting_runs(view, datetime.now(UTC)) if view.held["verdicts"] else []
+    return next((each for each in waiting if each in known), known[-1])
 
 
 def _lumisections(view: View, run: int) -> NDArray[np.int64]:

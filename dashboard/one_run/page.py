@@ -20,8 +20,9 @@ from dashboard.one_run.details import adopt_row, show_details, show_quantities
 from dashboard.one_run.selection import Keys, Ranges, on_canvas, ranges_in, readable, rows_in
 from dashboard.one_run.tables import chosen_part, contributors, markdown_table
 from dashboard.one_run.tracks import Facts
+from dashboard.reading.queue_rows import waiting_runs
 from dashboard.reading.run_facts import first_lines, line_choices, run_facts, run_groups, run_timeline
-from dashboard.reading.run_record import RunRecord, run_record, waiting_runs
+from dashboard.reading.run_record import RunRecord, run_record
 from dashboard.reading.view import View
 from dashboard.verdicts.run_tables import summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
@@ -90,7 +91,7 @@ def _chosen(view: View, known: Sequence[int]) -> int:
     options = [run for run in known if run in has] + [run for run in known if run not in has]
     asked = st.query_params.get("run", "")
     valid = asked.isascii() and asked.isdecimal() and len(asked) < 19 and int(asked) in options
-    wanted = int(asked) if valid else next(iter(waiting_runs(view.path, view.snapshot, view.entry)), options[0])
+    wanted = int(asked) if valid else next(iter(waiting_runs(view, datetime.now(UTC))), options[0])
     if asked and not valid:
         st.warning(for_markdown(str(UnknownNameError("run", asked[:80], map(str, options)))))
     run = st.selectbox(
@@ -108,7 +109,7 @@ def _chosen(view: View, known: Sequence[int]) -> int:
 
 def _go_on(view: View, links: Links, run: int, step: int) -> None:
     """Open the neighbour among the runs that need people."""
-    waiting = waiting_runs(view.path, view.snapshot, view.entry)
+    waiting = waiting_runs(view, datetime.now(UTC))
     others = [each for each in waiting if each != run]
     if not others:
         st.toast("No other run needs people.", icon=":material/check:")

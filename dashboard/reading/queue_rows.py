@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.reading.view import View
+from dashboard.runs_queue.lines import ordered
 from dqm.model.aggregates import RunAggregate
 from dqm.services.pace import Pace, pace
 from dqm.services.queue import QueueRow, queue
@@ -20,6 +21,12 @@ def queue_rows(view: View, now: datetime) -> tuple[QueueRow, ...]:
     rows = _rows(view.path, view.snapshot, view.entry, 0)
     ended = latest_end((each.claimed_until for each in rows), now)
     return _rows(view.path, view.snapshot, view.entry, ended) if ended else rows
+
+
+def waiting_runs(view: View, now: datetime) -> list[int]:
+    """The runs in which something still needs a person, in the order of the page Queue."""
+    rows = ordered(queue_rows(view, now), people_pace(view.path, view.entry))
+    return [each.run for each in rows if each.open]
 
 
 def latest_end(ends: Iterable[datetime | None], now: datetime) -> int:

@@ -21,7 +21,6 @@ from dqm.services.effective import (
     without_changed,
 )
 from dqm.services.growing import is_provisional
-from dqm.services.queue import queue
 from dqm.services.shown import Shown
 from dqm.services.standing import Standing, known_run, standing
 from dqm.store.calendar import lumisection_times
@@ -73,13 +72,6 @@ def run_contributions(path: str, snapshot: int, run: int) -> Contributions | Non
         if run not in store.runs(KIND, snapshot):
             return None
         return contributions_from_arrow(store.read(KIND, [run], snapshot=snapshot))
-
-
-@st.cache_resource(max_entries=4, show_spinner="Looking for runs that need people…")
-def waiting_runs(path: str, snapshot: int, entry: int) -> tuple[int, ...]:
-    """The runs in which something still needs a person, in the order of the queue."""
-    with Store.open(Path(path)) as store:
-        return tuple(each.run for each in queue(store, datetime.now(UTC)) if each.open)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

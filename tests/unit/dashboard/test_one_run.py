@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dqm.model.config import load
 from dqm.model.people import People
+from dqm.model.verdicts import Decision
 from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.runs import sign
@@ -213,6 +214,14 @@ def test_the_neighbours_are_those_that_need_people(page: Page, filled: Store) ->
     app = page("run", run="113")
     app.button(key="run_previous").click().run()
     assert app.session_state.opened == ("run", {"run": "112"})
+
+
+def test_the_first_run_is_that_of_the_queue(page: Page, empty: Store) -> None:
+    """Mutant: the run with most open weight, where the queue has the most for a minute of work."""
+    found = verdicts()
+    found.decision[81:88] = Decision.ASK  # 7 lumisections of run 114 in one stretch; run 112 has 8 in two
+    fill(empty, found)
+    assert page("run").title[0].value == "Run 114"
 
 
 def test_other_pages_are_opened_with_what_is_chosen(page: Page, filled: Store) -> None:
