@@ -1,8 +1,9 @@
-"""Pages and figures over what the pipelines stored; nothing here computes a score or writes to the store.
+"""Pages and figures over what the pipelines stored; nothing here computes a score, and what people do is a service.
 
-``app.py`` is what Streamlit runs; ``*_page.py`` are the pages, thin; ``*_tables.py`` and ``*figures.py`` are pure
-functions from records of ``dqm`` to tables and Plotly figures, which reports may use too; ``reading.py`` is the only
-way to the store and caches by scalars. Text that came from data passes through ``inert.py`` before it is shown.
+``app`` is what Streamlit runs. Every page has a room of its own: its ``page`` is thin, ``tables`` and ``figures`` are
+pure functions from records of ``dqm``, which reports may use too. ``reading`` is the only way to what the store holds
+and caches by scalars, ``acting`` the only way to change anything. Text that came from data passes through
+``look.inert`` before it is shown.
 """
 
 CONFIG_VARIABLE = "DQM_CONFIG"

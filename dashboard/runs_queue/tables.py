@@ -20,8 +20,6 @@ from dqm.services.queue import QueueRow
 
 HERE = "▶"
 """Marks the run that the buttons are about."""
-
-
 DECIDED = (Decision.ACCEPT, Decision.REJECT)
 """What is in a run in which nothing asks."""
 
@@ -117,10 +115,7 @@ def batch_table(rows: Sequence[QueueRow], *, weighted: bool) -> pd.DataFrame:
             "run": [each.run for each in rows],
             "strip": [strip_picture(each.strip) for each in rows],
             "lumisections": [each.lumisections for each in rows],
-            **{
-                str(group): [lines.share(each, group, weighted=weighted) for each in rows]
-                for group in (Decision.ACCEPT, Decision.REJECT)
-            },
+            **{str(group): [lines.share(each, group, weighted=weighted) for each in rows] for group in DECIDED},
             "weight": [each.weight for each in rows],
         }
     )

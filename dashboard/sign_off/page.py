@@ -84,7 +84,6 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
             icon = f":material/keyboard_arrow_{'up' if step < 0 else 'down'}:"
             if st.button("", icon=icon, key=name, help=f"{name.partition('_')[0].title()} run"):
                 at = (at + step) % len(runs)
-                st.session_state.pop("sign_off_run", None)
         run = int(
             st.selectbox("Run", runs, index=at, format_func=lambda each: words[each], key=f"sign_off_run_{runs[at]}")
         )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.look.palette import MACHINE
 from dqm.model.aggregates import strongest
 from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
 from features.words import in_words
@@ -30,7 +28,7 @@ class RunSummary:
     """One run: ``lumisections`` and ``weight`` in total and, by the keys of ``GROUPS``, ``counts`` and ``weights``.
 
     ``subsystem`` and ``reason`` are the most frequent leading ones of what waits, otherwise of what was rejected; ""
-    where there is neither. ``decision`` ``(n,)`` ascends by lumisection.
+    where there is neither.
     """
 
     run: int
@@ -40,7 +38,6 @@ class RunSummary:
     weights: dict[str, float]
     subsystem: str
     reason: str
-    decision: NDArray[np.object_]
 
     @property
     def waiting(self) -> int:
@@ -51,27 +48,6 @@ class RunSummary:
     def waiting_weight(self) -> float:
         """Weight that needs a person."""
         return self.weights[Decision.ASK] + self.weights[Decision.UNKNOWN]
-
-    def share(self, group: str, *, weighted: bool) -> float:
-        """Share of the lumisections or of the weight in one group, in percent; NaN in a run without weight."""
-        part, whole = (self.weights[group], self.weight) if weighted else (self.counts[group], self.lumisections)
-        return 100 * part / whole if whole else float("nan")
-
-
-@dataclass(frozen=True)
-class Totals:
-    """All runs together: counts of ``runs``, of runs that wait, of lumisections by group, and the weights by group."""
-
-    runs: int
-    waiting_runs: int
-    lumisections: int
-    counts: dict[str, int]
-    weights: dict[str, float]
-
-    @property
-    def waiting(self) -> int:
-        """Lumisections that need a person: the workload."""
-        return self.counts[Decision.ASK] + self.counts[Decision.UNKNOWN]
 
 
 @dataclass(frozen=True)
@@ -104,18 +80,6 @@ def summaries(verdicts: Verdicts) -> tuple[RunSummary, ...]:
     return tuple(sorted(found, key=lambda each: (-each.waiting_weight, -each.waiting, -each.run)))
 
 
-def totals(runs: Iterable[RunSummary]) -> Totals:
-    """The sums over runs."""
-    listed = list(runs)
-    return Totals(
-        runs=len(listed),
-        waiting_runs=sum(1 for each in listed if each.waiting),
-        lumisections=sum(each.lumisections for each in listed),
-        counts={group: sum(each.counts[group] for each in listed) for group in MACHINE},
-        weights={group: sum(each.weights[group] for each in listed) for group in MACHINE},
-    )
-
-
 def ranges(verdicts: Verdicts, most: int = 5) -> tuple[Range, ...]:
     """The verdicts of one run as ranges of equal decision, with the ``most`` strongest contributions of each."""
     ls = np.asarray(verdicts.index.get_level_values("ls"))
@@ -140,7 +104,6 @@ def _summary(verdicts: Verdicts, rows: NDArray[np.intp]) -> RunSummary:
         weights={group: float(weight[which].sum()) for group, which in inside.items()},
         subsystem=subsystem,
         reason=reason,
-        decision=decision,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from dashboard.look.inert import for_figure, for_markdown, for_spreadsheet
 from dashboard.look.wording import interval, percent, promise, reason, thresholds, weight
 from dashboard.trade_off.tables import PastCurve, lumisection_seconds
-from dashboard.verdicts.run_tables import GROUPS, ranges, summaries, totals
+from dashboard.verdicts.run_tables import GROUPS, ranges, summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.past import Past
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
@@ -34,20 +34,7 @@ def test_summaries_put_work_first_and_name_its_reason() -> None:
     assert (first.run, second.run, third.run) == (112, 114, 113)
     assert (first.waiting, first.subsystem, first.reason) == (8, "muons", "muon_hits is away from earlier runs")
     assert first.counts == {"ACCEPT": 27, "ASK": 6, "REJECT": 5, "UNKNOWN": 2}
-    assert first.share(Decision.REJECT, weighted=True) == 12.5
     assert (third.subsystem, third.reason) == ("", "")
-
-
-def test_a_run_without_weight_has_no_share_of_it() -> None:
-    found = verdicts()
-    found.weight[:] = 0
-    assert math.isnan(summaries(found)[0].share(Decision.ACCEPT, weighted=True))
-
-
-def test_totals_are_the_sums() -> None:
-    found = totals(summaries(verdicts()))
-    assert (found.runs, found.waiting_runs, found.lumisections, found.waiting) == (3, 2, 120, 11)
-    assert found.weights[Decision.ACCEPT] == pytest.approx(26)
 
 
 def one_run(names: tuple[str, ...] = ("counts.near: muon_hits.z",)) -> Verdicts:
