@@ -21,11 +21,8 @@ from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 from dashboard.reading.elements import good_quantity, run_explanations
 from dashboard.reading.quantities import run_quantities
-from dashboard.reading.stored_elements import divided
+from dashboard.reading.stored_elements import PER_WEIGHT, divided
 from dashboard.reading.view import View
-
-PER_WEIGHT = frozenset({"count", "rate"})
-"""Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
 
 
 def show_map(given: Given, found: Reference | NoReference) -> None:

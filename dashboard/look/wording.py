@@ -79,3 +79,17 @@ def reason(each: Reason) -> str:
 def utc(at: datetime | None) -> pd.Timestamp | pd.api.typing.NaTType:
     """A moment of UTC without its zone, as tables show it."""
     return pd.NaT if at is None else pd.Timestamp(at.replace(tzinfo=None))
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long ago in words.
+
+    >>> ago(datetime(2030, 1, 1, 10), datetime(2030, 1, 1, 12, 40))
+    '2 h ago'
+    """
+    passed = int((now - then).total_seconds() // 60)
+    if passed < 1:
+        return "just now"
+    if passed < 60:
+        return f"{passed} min ago"
+    return f"{passed // 60} h ago" if passed < 48 * 60 else f"{passed // 1440} days ago"

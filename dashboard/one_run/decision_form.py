@@ -16,13 +16,14 @@ from dashboard.acting.drafts import drop_draft, keep_draft, kept_draft
 from dashboard.acting.who import people
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import STATES
-from dashboard.one_run.selection import Keys, Ranges, ranges_of, readable, text_of, to_address, to_canvas
+from dashboard.one_run.selection import Keys, Ranges, ranges_of, readable, to_address, to_canvas
 from dashboard.reading.run_record import RunRecord
 from dashboard.reading.view import View
 from dqm.model.decisions import MOST_COMMENT, SAID
 from dqm.model.errors import InputError
 from dqm.model.reason_codes import REASON_CODES
 from dqm.services.decide import decide
+from dqm.services.history import spelled
 from dqm.services.runs import escalate
 from dqm.services.shown import Shown
 from dqm.store.drafts import Draft
@@ -48,7 +49,7 @@ def begin(view: View, keys: Keys, asked: Ranges) -> None:
     if keys.of("ranges") in st.session_state:
         return
     draft = asdict(kept_draft(view, keys.run))
-    draft["ranges"] = text_of(asked) or draft["ranges"]
+    draft["ranges"] = spelled(asked) or draft["ranges"]
     draft["verdict"] = draft["verdict"] if draft["verdict"] in SAID else None
     draft["reason"] = draft["reason"] if draft["reason"] in REASON_CODES else None
     for name, value in draft.items():
@@ -88,7 +89,7 @@ def show_form(view: View, keys: Keys, record: RunRecord, waiting: Ranges) -> Non
         "Lumisections", key=keys.of("ranges"), on_change=written, placeholder="drag above, or write 3-9, 12",
     )  # fmt: skip
     button.button(
-        "What is open", on_click=choose, args=(view, keys, text_of(waiting[:OPEN_AT_ONCE])), disabled=not waiting,
+        "What is open", on_click=choose, args=(view, keys, spelled(waiting[:OPEN_AT_ONCE])), disabled=not waiting,
         key=keys.of("open"), width="stretch", help="Choose every lumisection that still needs a person.",
     )  # fmt: skip
     left, right = st.columns([1.2, 1])

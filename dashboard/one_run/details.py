@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 from dashboard.one_run.decision_form import choose
-from dashboard.one_run.selection import Keys, text_of
+from dashboard.one_run.selection import Keys
 from dashboard.one_run.tables import contribution_table, lumisection_table, range_table
 from dashboard.one_run.tracks import Facts
 from dashboard.reading.quantities import run_quantities
 from dashboard.reading.run_record import RunRecord
+from dashboard.reading.stored_elements import PER_WEIGHT, divided
 from dashboard.reading.view import View
 from dashboard.verdicts.figures import MOST_QUANTITIES, quantity_figure
 from dashboard.verdicts.run_tables import Range, ranges, summaries
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import Verdicts
-from dqm.services.history import told
+from dqm.services.history import spelled, told
 
-PER_WEIGHT = frozenset({"count", "rate"})
-"""Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
 TALL = 420
 
 
@@ -75,7 +74,7 @@ def _follow(view: View, keys: Keys, found: tuple[Range, ...], rows: list[int]) -
         return
     st.session_state[keys.of("row")] = row
     if row is not None:
-        st.session_state[keys.of("asked")] = text_of([(found[row].first, found[row].last)])
+        st.session_state[keys.of("asked")] = spelled([(found[row].first, found[row].last)])
         st.rerun()
 
 
@@ -126,10 +125,10 @@ def show_quantities(view: View, run: int, verdicts: Verdicts | None) -> None:
     subsystem = left.selectbox(
         "Subsystem", subsystems, index=start, format_func=lambda each: each or "(none)", key=f"subsystem_{run}"
     )
-    divided = right.toggle(
+    weighted = right.toggle(
         "divide counts and rates by the weight", value=False, help="Counts follow the beam; their ratio to it does not."
     )
-    drawn = _quantities(table, subsystem or "", view.weight_unit, divided=divided)
+    drawn = _quantities(table, subsystem or "", view.weight_unit, per_weight=weighted)
     st.plotly_chart(
         quantity_figure(table.ls, drawn, decision, unit=view.unit),
         key="run_quantities",
@@ -142,14 +141,14 @@ def show_quantities(view: View, run: int, verdicts: Verdicts | None) -> None:
         st.dataframe(pd.DataFrame({view.unit: table.ls, **drawn}), hide_index=True, height=320)
 
 
-def _quantities(table: QuantityTable, subsystem: str, unit: str, *, divided: bool) -> dict[str, NDArray[np.float64]]:
+def _quantities(table: QuantityTable, subsystem: str, unit: str, *, per_weight: bool) -> dict[str, NDArray[np.float64]]:
     """Titles with units and the values ``(n,)`` of one subsystem; no ratio where the weight is zero."""
     found = {}
     for i in table.where(subsystem=subsystem):
-        column, values = table.columns[i], table.values[:, i].astype(np.float64)
+        column = table.columns[i]
+        over = per_weight and column.kind in PER_WEIGHT
         title = f"{column.name} [{column.unit}]" if column.unit else column.name
-        if divided and column.kind in PER_WEIGHT:
-            values = np.divide(values, table.weight, out=np.full(len(table), np.nan), where=table.weight > 0)
+        if over:
             title = f"{column.name} per weight [{column.unit or '1'} per {unit or 'weight'}]"
-        found[title] = values
+        found[title] = divided(table, column.name, per_weight=over)
     return found

@@ -17,14 +17,14 @@ from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import percent, weight
 from dashboard.one_run.decision_form import begin, choose, chosen_ranges, show_form
 from dashboard.one_run.details import adopt_row, show_details, show_quantities
-from dashboard.one_run.selection import Keys, Ranges, on_canvas, ranges_in, readable, rows_in
+from dashboard.one_run.selection import Keys, Ranges, on_canvas, readable, rows_in
 from dashboard.one_run.tables import chosen_part, contributors, markdown_table
 from dashboard.one_run.tracks import Facts
 from dashboard.reading.queue_rows import waiting_runs
 from dashboard.reading.run_facts import first_lines, line_choices, run_facts, run_groups, run_timeline
 from dashboard.reading.run_record import RunRecord, run_record
 from dashboard.reading.view import View
-from dashboard.verdicts.run_tables import summaries
+from dashboard.verdicts.run_tables import ranges_in, summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.decisions import OPEN_DECISIONS
 from dqm.model.errors import StoreError, UnknownNameError

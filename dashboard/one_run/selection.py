@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dashboard.links import asked_range
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask
+from dqm.services.history import spelled
 
 Ranges = tuple[tuple[int, int], ...]
 MOST_IN_ADDRESS = 20
@@ -57,27 +58,12 @@ def readable(text: str) -> Ranges:
         return ()
 
 
-def text_of(ranges: Sequence[tuple[int, int]]) -> str:
-    """Ranges as people write them.
-
-    >>> text_of(((3, 9), (12, 12)))
-    '3-9, 12'
-    """
-    return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
-
-
 def rows_in(ls: NDArray[np.int64], ranges: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     """Which of the lumisections ``(n,)`` lie in the ranges."""
     found = np.zeros(len(ls), dtype=bool)
     for first, last in ranges:
         found |= (ls >= first) & (ls <= last)
     return found
-
-
-def ranges_in(ls: NDArray[np.int64], rows: NDArray[np.bool_]) -> Ranges:
-    """The lumisections of some rows as ranges."""
-    chosen = ls[rows]
-    return tuple(LumiMask.of_lumisections(np.zeros(len(chosen), dtype=np.int64), chosen).ranges.get(0, ()))
 
 
 def to_canvas(keys: Keys, text: str) -> None:
@@ -98,6 +84,6 @@ def to_address(text: str) -> None:
     if not ranges or len(ranges) > MOST_IN_ADDRESS:
         st.query_params.pop("ls", None)
         return
-    named = text_of(ranges).replace(" ", "")
+    named = spelled(ranges).replace(" ", "")
     if st.query_params.get("ls") != named:
         st.query_params["ls"] = named

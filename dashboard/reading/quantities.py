@@ -7,12 +7,14 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.reading.verdicts import NEWEST
 from dashboard.trade_off.tables import lumisection_seconds
 from dqm.model.labels import Labels
 from dqm.model.tables import QuantityTable
 from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, quantities_from_arrow
+
+NEWEST = 50
+"""How many of the newest certified runs tell how long a lumisection is."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading quantities…")

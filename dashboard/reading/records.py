@@ -19,6 +19,7 @@ import streamlit as st
 
 from dqm.model.errors import StoreError
 from dqm.model.findings import Finding
+from dqm.services.publish import GOLDEN
 from dqm.services.silences import Silence, acknowledged, silences_at
 from dqm.store.audit import Entry
 from dqm.store.deliveries import DEAD, Delivery
@@ -111,7 +112,7 @@ class OperationRecords:
 def operation_records(path: str) -> OperationRecords:
     """Nights, input and publications, as they stand now."""
     with Store.open(Path(path)) as store:
-        golden = [each.version for each in store.publications() if each.name == "golden.json"]
+        golden = [each.version for each in store.publications() if each.name == GOLDEN]
         nights = tuple(reversed(store.nights.all()[-MOST:]))
         return OperationRecords(nights, store.intake.at, store.quarantine(), max(golden, default=0))
 

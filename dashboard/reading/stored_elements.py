@@ -31,6 +31,8 @@ REMEMBERED = 30
 """Earlier runs of a moving mean: what lies before weighs 4% with alpha = 0.9."""
 SEARCHED = 120
 """Earlier runs in which labelled ones are looked for."""
+PER_WEIGHT = frozenset({"count", "rate"})
+"""Kinds of quantities that follow the beam, so that their ratio to the weight tells more."""
 RANKED = 1000
 """Elements of a run of which all pulls are looked at together."""
 

@@ -10,9 +10,6 @@ from dqm.model.verdicts import Verdicts
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
-NEWEST = 50
-"""How many of the newest certified runs tell how long a lumisection is."""
-
 
 @st.cache_resource(max_entries=32, show_spinner="Reading verdicts…")
 def run_verdicts(path: str, snapshot: int, run: int) -> Verdicts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
@@ -10,6 +10,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command
 from dashboard.look.inert import for_markdown
+from dashboard.look.wording import ago
 from dashboard.reading.records import OperationRecords, free_bytes, operation_records, sizes, store_checks
 from dashboard.reading.view import View
 from dashboard.records.rows import STATES, check_rows, finding_rows, night_rows, size_rows, stage_rows
@@ -31,8 +32,8 @@ def _show_freshness(view: View, found: OperationRecords) -> None:
     now = datetime.now(UTC)
     night = next((each.ended for each in found.nights if each.state == FINISHED), None)
     told = (
-        ("Last finished night", _ago(night, now, "none yet"), _at(night)),
-        ("Input read", _ago(found.ingested, now, "never"), _at(found.ingested)),
+        ("Last finished night", ago(night, now) if night else "none yet", _at(night)),
+        ("Input read", ago(found.ingested, now) if found.ingested else "never", _at(found.ingested)),
         ("Runs", f"{len(view.held['quantities']):,}", f"{len(view.held['verdicts']):,} certified"),
         ("Golden JSON", f"version {found.golden}" if found.golden else "none yet", f"snapshot {view.snapshot}"),
         ("In quarantine", f"{len(found.quarantine):,}", "findings"),
@@ -134,13 +135,6 @@ def _formats(longest: float = 0.0) -> dict[str, ColumnConfig]:
 
 def _bar(name: str, largest: float, form: str) -> ColumnConfig:
     return st.column_config.ProgressColumn(name, format=form, min_value=0.0, max_value=max(largest, 1e-9), width=150)
-
-
-def _ago(at: datetime | None, now: datetime, never: str) -> str:
-    if at is None:
-        return never
-    hours = (now - at) / timedelta(hours=1)
-    return f"{hours:.1f} h ago" if hours < 72 else f"{hours / 24:.0f} days ago"
 
 
 def _at(at: datetime | None) -> str:

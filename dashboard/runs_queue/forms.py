@@ -16,7 +16,7 @@ from dashboard.look.palette import MACHINE, STATES
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.tables import batch_table
-from dqm.model.decisions import RunState
+from dqm.model.decisions import MOST_COMMENT, RunState
 from dqm.model.people import Person, Role
 from dqm.services.batch import MOST_RUNS, SignedRuns, nothing_asks, sign_many
 from dqm.services.queue import QueueRow
@@ -112,7 +112,9 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
                 ),
             },
         )
-        comment = st.text_area("Comment", key="batch_comment", height=68, max_chars=10_000, persist_state="session")
+        comment = st.text_area(
+            "Comment", key="batch_comment", height=68, max_chars=MOST_COMMENT, persist_state="session"
+        )
         may = operator(view).role >= Role.EXPERT
         if not may:
             st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from dashboard.look.wording import ago
 from dashboard.verdicts.run_tables import GROUPS
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.verdicts import CODES
@@ -102,20 +103,6 @@ def chosen(rows: Sequence[QueueRow], which: str, find: str, name: str) -> list[Q
     }
     asked = find.strip().casefold()
     return [each for each in rows if keep[which](each) and asked in _text(each)]
-
-
-def ago(then: datetime, now: datetime) -> str:
-    """How long ago in words.
-
-    >>> ago(datetime(2030, 1, 1, 10), datetime(2030, 1, 1, 12, 40))
-    '2 h ago'
-    """
-    passed = int((now - then).total_seconds() // 60)
-    if passed < 1:
-        return "just now"
-    if passed < 60:
-        return f"{passed} min ago"
-    return f"{passed // 60} h ago" if passed < 48 * 60 else f"{passed // 1440} days ago"
 
 
 def until(then: datetime, now: datetime) -> str:

@@ -13,15 +13,12 @@ from dashboard.look.palette import STATES
 from dashboard.reading.run_standing import RunStanding
 from dashboard.reading.view import View
 from dashboard.sign_off.tables import Voice, may_rule
-from dqm.model.decisions import SAID
+from dqm.model.decisions import MOST_COMMENT, SAID
 from dqm.model.people import Role
 from dqm.model.reason_codes import REASON_CODES
 from dqm.services.decide import decide
 from dqm.services.history import spelled
 from dqm.services.runs import reopen, sign
-
-MOST = 10_000
-"""Characters of a comment that a field takes."""
 
 
 @st.fragment
@@ -106,7 +103,9 @@ def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]
 
 def _comment(label: str, key: str, hint: str) -> str:
     """A text area whose text outlives a change of the page."""
-    return st.text_area(label, key=key, placeholder=hint, height=80, max_chars=MOST, persist_state="session") or ""
+    return (
+        st.text_area(label, key=key, placeholder=hint, height=80, max_chars=MOST_COMMENT, persist_state="session") or ""
+    )
 
 
 def _entered(key: str) -> None:

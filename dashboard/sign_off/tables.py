@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboard.look.palette import STATES
 from dashboard.look.wording import reason
-from dashboard.verdicts.run_tables import Range
+from dashboard.verdicts.run_tables import Range, ranges_in
 from dqm.model.decisions import OPEN_DECISIONS, PersonDecision, RunState
 from dqm.model.people import Person, Role
 from dqm.model.reason_codes import REASON_CODES
@@ -96,9 +96,8 @@ def blocker_table(found: Sequence[Range]) -> pd.DataFrame:
 
 def disputed(verdicts: Verdicts) -> list[tuple[int, int]]:
     """The lumisections in dispute, as ranges of neighbours."""
-    ls = np.sort(np.asarray(verdicts.index.get_level_values("ls"))[verdicts.having(frozenset({Decision.DISPUTED}))])
-    parts = np.split(ls, np.flatnonzero(np.diff(ls) != 1) + 1)
-    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
+    ls = np.asarray(verdicts.index.get_level_values("ls"))
+    return list(ranges_in(ls, verdicts.having(frozenset({Decision.DISPUTED}))))
 
 
 def disputes(

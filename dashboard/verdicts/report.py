@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 
+from dashboard.look.palette import MACHINE
 from dashboard.trade_off.figures import trade_off_figure
 from dashboard.trade_off.tables import PastCurve
 from dashboard.verdicts.figures import run_figure
@@ -21,9 +22,6 @@ from dqm.store.store import Publication
 
 SHOWN_RUNS = 6
 """Runs that are drawn one by one: those that leave most to people."""
-
-SHOWN = (Decision.ACCEPT, Decision.ASK, Decision.REJECT, Decision.UNKNOWN)
-"""What the machine says, in the order of the tables; what people said is shown beside it where they did."""
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -64,7 +62,7 @@ def report_html(config: Config, verdicts: Verdicts, point: WorkingPoint, publish
 def _totals(verdicts: Verdicts, runs: tuple[RunSummary, ...], config: Config) -> str:
     weight, rows = verdicts.weight, []
     words = verdicts.decision.astype(str)
-    for decision in (*SHOWN, *(each for each in Decision if each not in SHOWN and (words == each).any())):
+    for decision in (*MACHINE, *(each for each in Decision if each not in MACHINE and (words == each).any())):
         these = words == decision
         share = weight[these].sum() / weight.sum() if weight.sum() > 0 else 0.0
         rows.append(f"<tr><td>{decision}</td><td class='n'>{these.sum()}</td><td class='n'>{share:.1%}</td></tr>")
@@ -93,10 +91,10 @@ def _trade_off(past: Past, point: WorkingPoint) -> go.Figure | None:
 
 
 def _runs(runs: tuple[RunSummary, ...]) -> str:
-    head = "".join(f"<th>{each}</th>" for each in ("run", *SHOWN, "subsystem", "main reason"))
+    head = "".join(f"<th>{each}</th>" for each in ("run", *MACHINE, "subsystem", "main reason"))
     rows = []
     for each in runs:
-        numbers = "".join(f"<td class='n'>{each.counts[decision]}</td>" for decision in SHOWN)
+        numbers = "".join(f"<td class='n'>{each.counts[decision]}</td>" for decision in MACHINE)
         texts = f"<td>{escape(each.subsystem)}</td><td>{escape(each.reason)}</td>"
         rows.append(f"<tr><td>{each.run}</td>{numbers}{texts}</tr>")
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.model.aggregates import strongest
+from dqm.model.keys import LumiMask
 from dqm.model.verdicts import GOLDEN, REJECTED, Decision, Reason, Verdicts
 from features.words import in_words
 
@@ -86,6 +87,12 @@ def ranges(verdicts: Verdicts, most: int = 5) -> tuple[Range, ...]:
     order = np.argsort(ls)
     changed = (np.diff(ls[order]) != 1) | (verdicts.decision[order][1:] != verdicts.decision[order][:-1])
     return tuple(_range(verdicts, ls, rows, most) for rows in np.split(order, np.flatnonzero(changed) + 1) if len(rows))
+
+
+def ranges_in(ls: NDArray[np.int64], rows: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    """The lumisections of some rows as ranges."""
+    chosen = ls[rows]
+    return tuple(LumiMask.of_lumisections(np.zeros(len(chosen), dtype=np.int64), chosen).ranges.get(0, ()))
 
 
 def _summary(verdicts: Verdicts, rows: NDArray[np.intp]) -> RunSummary:

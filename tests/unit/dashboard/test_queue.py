@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.look.wording import ago
 from dashboard.reading.queue_rows import latest_end
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.tables import HERE, queue_table, totals
@@ -92,7 +93,7 @@ def test_states_and_freshness_are_words(rows: list[QueueRow]) -> None:
     assert lines.freshness(replace(row, status="data-changed"), NOW) == "data came 5 min ago"
     assert lines.freshness(replace(row, state=RunState.NEEDS_REVIEW, data_at=None), NOW) == "data changed"
     assert lines.freshness(replace(row, counts={}), NOW) == "not certified"
-    assert [lines.ago(NOW - timedelta(minutes=m), NOW) for m in (0, 59, 60, 3000)] == [
+    assert [ago(NOW - timedelta(minutes=m), NOW) for m in (0, 59, 60, 3000)] == [
         *("just now", "59 min ago", "1 h ago", "2 days ago")
     ]
 

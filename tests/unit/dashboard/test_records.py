@@ -174,7 +174,7 @@ def test_operations_show_stages_quarantine_and_disk(page: Page, filled: Store) -
     assert chosen["stage"].tolist() == ["ingest"], "the newest night is the one that is shown"
     assert quarantine["reason"].tolist() == ["two rows differ"]
     assert "database" in disk["what"].tolist()
-    assert float(app.metric[0].value.removesuffix(" h ago")) < 1, "the night ended when these tests were read"
+    assert app.metric[0].value.endswith((" now", " min ago"))
 
 
 def test_checks_wait_until_somebody_asks(page: Page, filled: Store) -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from dashboard.canvas.timeline import LONGEST, NOTHING, Heat, Line, Series, Strip, Timeline, packed
 from dashboard.look.palette import STATES
 from dashboard.one_run.heat import LEAST_TOP, from_reasons, group_title
-from dashboard.one_run.selection import ranges_in, ranges_of, rows_in
+from dashboard.one_run.selection import ranges_of, rows_in
 from dashboard.one_run.tables import chosen_part, contributors, lumisection_table
 from dashboard.one_run.tracks import ORDER, Facts, groups_of, timeline
+from dashboard.verdicts.run_tables import ranges_in
 from dqm.model.errors import InputError
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
