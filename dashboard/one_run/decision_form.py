@@ -68,7 +68,7 @@ def choose(view: View, keys: Keys, text: str, *, told: bool = True) -> None:
 def changed(view: View, keys: Keys) -> None:
     """Keep what the form holds now."""
     held = {name: st.session_state.get(keys.of(name)) or "" for name in FIELDS}
-    keep_draft(view, keys.run, Draft(**held))
+    st.session_state[keys.of("lost")] = not keep_draft(view, keys.run, Draft(**held))
     to_address(held["ranges"])
 
 
@@ -105,6 +105,8 @@ def show_form(view: View, keys: Keys, record: RunRecord, waiting: Ranges) -> Non
         "Comment, or a question to the expert", key=keys.of("comment"), on_change=keep, height=80,
         help=f"Kept as you type it, up to {MOST_COMMENT:,} bytes. Needed with the reason other, and for a question.",
     )  # fmt: skip
+    if st.session_state.get(keys.of("lost")):
+        st.warning("This cannot be kept in the store: a reload would lose it.", icon=":material/warning:")
     enter, ask, drop = st.columns([1.2, 1.2, 1])
     entering = enter.button("Enter decision", type="primary", key=keys.of("enter"), width="stretch")
     asking = ask.button("Ask an expert", key=keys.of("ask"), width="stretch")

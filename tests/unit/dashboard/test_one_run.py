@@ -17,7 +17,7 @@ from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.runs import sign
 from dqm.store.contributions import Contributions, contributions_to_arrow
-from dqm.store.drafts import Draft, read_draft
+from dqm.store.drafts import FOLDER, Draft, read_draft
 from dqm.store.store import Store
 
 from .small_night import NEW, certify, fill, index_of, quantities, verdicts
@@ -214,6 +214,14 @@ def test_the_neighbours_are_those_that_need_people(page: Page, filled: Store) ->
     app = page("run", run="113")
     app.button(key="run_previous").click().run()
     assert app.session_state.opened == ("run", {"run": "112"})
+
+
+def test_a_draft_that_cannot_be_kept_is_told(page: Page, filled: Store) -> None:
+    """Mutant: a full disk that is passed over in silence, while the page promises that a reload loses nothing."""
+    (filled.path / FOLDER).write_text("no folder", encoding="utf-8")
+    app = filled_in(page("run", run="112"))
+    assert "cannot be kept in the store: a reload would lose it" in messages(app)
+    assert held(app) == ("6-11", "noise", "seen before")
 
 
 def test_the_first_run_is_that_of_the_queue(page: Page, empty: Store) -> None:
