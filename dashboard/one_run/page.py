@@ -28,7 +28,7 @@ from dashboard.verdicts.run_tables import ranges_in, summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.decisions import OPEN_DECISIONS
 from dqm.model.errors import StoreError, UnknownNameError
-from dqm.services.history import spelled
+from dqm.services.history import moment, spelled
 from dqm.services.standing import Standing
 
 CANVAS = "timeline"
@@ -159,11 +159,11 @@ def _warnings(record: RunRecord, now: Standing) -> list[str]:
     found = []
     if now.signed:
         found.append(
-            f"Signed by {for_markdown(now.signed.actor)} at {now.signed.at:%Y-%m-%d %H:%M} UTC. What is signed does "
+            f"Signed by {for_markdown(now.signed.actor)} at {moment(now.signed.at)}. What is signed does "
             "not move; reopen the run on the page Sign-off to decide anew."
         )
     if now.holder and now.until:
-        found.append(f"Claimed by {for_markdown(now.holder.name)} until {now.until:%Y-%m-%d %H:%M} UTC.")
+        found.append(f"Claimed by {for_markdown(now.holder.name)} until {moment(now.until)}.")
     for each in now.escalations:
         asked = f"{for_markdown(each.actor)} asks an expert about LS {spelled(each.fields['ranges'])}"
         found.append(f"{asked}: {for_markdown(each.fields['comment'])}")

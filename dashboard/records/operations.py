@@ -14,6 +14,7 @@ from dashboard.look.wording import ago
 from dashboard.reading.records import OperationRecords, free_bytes, operation_records, sizes, store_checks
 from dashboard.reading.view import View
 from dashboard.records.rows import STATES, check_rows, finding_rows, night_rows, size_rows, stage_rows
+from dqm.services.history import moment
 from dqm.store.nights import FINISHED, Night
 
 
@@ -138,4 +139,4 @@ def _bar(name: str, largest: float, form: str) -> ColumnConfig:
 
 
 def _at(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+    return "" if at is None else moment(at)

@@ -11,6 +11,7 @@ from dashboard.links import Links
 from dashboard.look.inert import for_markdown
 from dashboard.reading.records import LISTS, MOST, OutlierList, outlier_lists, outlier_rows
 from dashboard.reading.view import View
+from dqm.services.history import moment
 
 TERM = "term:"
 """How the columns begin that say what a feature adds to the score."""
@@ -25,7 +26,7 @@ def show(view: View, links: Links) -> None:
     if not lists:
         _show_missing(folder)
         return
-    names = {f"{each.method} · {each.written:%Y-%m-%d %H:%M} UTC": each for each in lists}
+    names = {f"{each.method} · {moment(each.written)}": each for each in lists}
     chosen = st.segmented_control("List, the newest first", list(names), default=next(iter(names)), required=True)
     _show_list(names[chosen])
 

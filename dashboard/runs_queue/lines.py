@@ -11,6 +11,7 @@ from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.verdicts import CODES
 from dqm.services.batch import nothing_asks
 from dqm.services.effective import CHANGED
+from dqm.services.history import moment
 from dqm.services.pace import Pace
 from dqm.services.queue import QueueRow
 from features.words import in_words
@@ -111,7 +112,7 @@ def until(then: datetime, now: datetime) -> str:
     >>> until(datetime(2030, 1, 1, 17, 5), datetime(2030, 1, 1, 12))
     '17:05 UTC'
     """
-    return f"{then:%H:%M} UTC" if then - now < timedelta(hours=20) else f"{then:%Y-%m-%d %H:%M} UTC"
+    return f"{then:%H:%M} UTC" if then - now < timedelta(hours=20) else moment(then)
 
 
 def _text(row: QueueRow) -> str:

@@ -17,7 +17,7 @@ from dqm.model.decisions import MOST_COMMENT, SAID
 from dqm.model.people import Role
 from dqm.model.reason_codes import REASON_CODES
 from dqm.services.decide import decide
-from dqm.services.history import spelled
+from dqm.services.history import moment, spelled
 from dqm.services.runs import reopen, sign
 
 
@@ -67,7 +67,7 @@ def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]
     run, key = seen.found.run, f"{seen.found.run}_{ranges[0][0]}"
     st.markdown(f"**LS {spelled(ranges)}**")
     for each in said:
-        st.markdown(f"- {for_markdown(each.text())}  \n  :small[{each.at:%Y-%m-%d %H:%M} UTC]")
+        st.markdown(f"- {for_markdown(each.text())}  \n  :small[{moment(each.at)}]")
     person = operator(view)
     if not may_rule(person, said):
         st.caption("It ends when they agree, or when somebody of a higher rank rules: an expert, or a leader.")

@@ -17,7 +17,7 @@ from dqm.model.people import Person, Role
 from dqm.model.reason_codes import REASON_CODES
 from dqm.model.verdicts import GOLDEN, Decision, Verdicts
 from dqm.services.difference import Difference
-from dqm.services.history import person_decisions, role_of, spelled, told
+from dqm.services.history import moment, person_decisions, role_of, spelled, told
 from dqm.services.standing import Standing
 from dqm.services.versions import GoldenVersion
 from dqm.store.audit import Entry
@@ -161,13 +161,13 @@ def standing_words(found: Standing) -> str:
     if found.signed:
         about = found.signed.fields
         signed = (
-            f"Signed by {found.signed.actor} ({role_of(found.signed).word}) at {found.signed.at:%Y-%m-%d %H:%M} UTC "
+            f"Signed by {found.signed.actor} ({role_of(found.signed).word}) at {moment(found.signed.at)} "
             f"with {about['golden']} of {about['lumisections']} lumisections golden."
         )
         late = " Its data changed since; what was signed stands until it is reopened."
         return signed + (late if found.state is RunState.NEEDS_REVIEW else "")
     if found.holder and found.until:
-        return f"Claimed by {found.holder.name} ({found.holder.role.word}) until {found.until:%Y-%m-%d %H:%M} UTC."
+        return f"Claimed by {found.holder.name} ({found.holder.role.word}) until {moment(found.until)}."
     return "Reopened: it was signed before." if found.state is RunState.REOPENED else "Nobody has claimed it."
 
 

@@ -14,7 +14,7 @@ from dashboard.trade_off.rows import difference_rows, history_rows
 from dashboard.trade_off.tables import PastCurve
 from dqm.model.people import Role
 from dqm.model.verdicts import WorkingPoint
-from dqm.services.history import printable
+from dqm.services.history import moment, printable
 from dqm.services.working_points import Proposal, approve, propose
 
 ALONE = (
@@ -69,7 +69,7 @@ def _show_waiting(view: View, curve: PastCurve, given: Proposal) -> None:
     """One proposal with what it would change, and the way to approve it."""
     entry = given.entry
     with st.container(border=True):
-        who = f"{for_markdown(entry.actor)} ({entry.role}), {entry.at:%Y-%m-%d %H:%M} UTC"
+        who = f"{for_markdown(entry.actor)} ({entry.role}), {moment(entry.at)}"
         st.markdown(f"**Proposal {entry.id}** · {thresholds(given.working_point)} · by {who}")
         st.markdown(for_markdown(printable(entry.fields["comment"])))
         st.table(difference_rows(curve, view.point, given.working_point, f"proposal {entry.id}"))
@@ -119,8 +119,8 @@ def _show_history(view: View, found: PointHistory) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     digest = left.selectbox(
         "Go back to", list(reversed(earlier)), key="go_back",
-        format_func=lambda each: f"{earlier[each].at:%Y-%m-%d %H:%M} UTC · {thresholds(earlier[each].working_point)}",
+        format_func=lambda each: f"{moment(earlier[each].at)} · {thresholds(earlier[each].working_point)}",
     )  # fmt: skip
     if right.button("Propose it again", key="propose_again"):
         at = earlier[digest].at
-        _propose(view, earlier[digest].working_point, f"back to the working point of {at:%Y-%m-%d %H:%M} UTC")
+        _propose(view, earlier[digest].working_point, f"back to the working point of {moment(at)}")

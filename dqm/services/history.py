@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dqm.model.decisions import PersonDecision
 from dqm.model.people import Role
@@ -51,9 +51,14 @@ def spelled(ranges: Ranges) -> str:
     return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
 
 
-def moment(text: str) -> str:
-    """A stored time for people."""
-    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
+def moment(at: datetime | str) -> str:
+    """A time with a zone for people, in UTC; one that is stored is text.
+
+    >>> moment("2030-01-01T14:05:59+02:00")
+    '2030-01-01 12:05 UTC'
+    """
+    given = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{given.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ from dqm.model.verdicts import CODES, GOLDEN
 from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.growing import is_provisional
-from dqm.services.history import decisions_digest, role_of, spelled
+from dqm.services.history import decisions_digest, moment, role_of, spelled
 from dqm.services.shown import Expected
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -46,7 +46,7 @@ def claim(
     def judge(desk: Desk) -> Judgement:
         desk.open_run(run, expected)
         until = desk.at.astimezone(UTC) + timedelta(hours=hours)
-        told = f"run {run} is claimed by {desk.person.name} until {until:%Y-%m-%d %H:%M} UTC"
+        told = f"run {run} is claimed by {desk.person.name} until {moment(until)}"
         return Judgement("claim", f"run {run}", {"until": until.isoformat()}, told, run)
 
     return submit(store, people.person(name), nonce, at, judge)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dqm.model.errors import InputError, UnknownNameError, nearest
 from dqm.model.people import People
-from dqm.services.history import printable
+from dqm.services.history import moment, printable
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, later, submit
 from dqm.store.store import Store
 
@@ -41,7 +41,7 @@ class Silence:
 
     def text(self) -> str:
         """For people."""
-        target, until = printable(_target(self.run, self.subsystem)), f"{self.until:%Y-%m-%d %H:%M} UTC"
+        target, until = printable(_target(self.run, self.subsystem)), moment(self.until)
         return f"silence {self.id}: {target}, by {printable(self.owner)} until {until}: {printable(self.reason)}"
 
 
@@ -70,7 +70,7 @@ def silence(
         end = later(desk.at, until, "silence")
         if until > desk.at + timedelta(days=MOST_DAYS):
             raise InputError(f"a silence lasts up to {MOST_DAYS} days; name an earlier end")
-        told = f"alerts of {target} are quiet until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC{doubt}"
+        told = f"alerts of {target} are quiet until {moment(until)}{doubt}"
         return Judgement("silence", target, {"subsystem": subsystem, "until": end, "comment": why}, told, run)
 
     return submit(store, people.person(name), nonce, at, judge)

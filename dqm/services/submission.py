@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dqm.model.decisions import MOST_COMMENT
 from dqm.model.errors import InputError, RefusedError, StaleError
 from dqm.model.people import Person, Role
+from dqm.services.history import moment
 from dqm.services.shown import Expected, since
 from dqm.services.standing import Standing, known_run
 from dqm.store import audit
@@ -76,12 +77,13 @@ class Desk:
         """The same for an action that needs a run which is not signed and that nobody else of this rank has claimed."""
         found = self.run(run, expected)
         if found.signed:
-            why = f"run {run} was signed by {found.signed.actor} at {found.signed.at:%Y-%m-%d %H:%M} UTC"
+            why = f"run {run} was signed by {found.signed.actor} at {moment(found.signed.at)}"
             raise RefusedError(f"{why}; what is signed does not move: reopen it first, with: dqm reopen {run}")
         holder = found.holder
         if holder and holder.name != self.person.name and holder.role >= self.person.role:
+            until = f" until {moment(found.until)}" if found.until else ""
             raise RefusedError(
-                f"run {run} is claimed by {holder.name} ({holder.role.word}) until {found.until:%Y-%m-%d %H:%M} UTC; "
+                f"run {run} is claimed by {holder.name} ({holder.role.word}){until}; "
                 f"wait, take another one, or let {holder.name} release it"
             )
         return found
@@ -127,5 +129,5 @@ def later(at: datetime, until: datetime, what: str) -> str:
     if until.tzinfo is None:
         raise InputError(f"the end of the {what}, {until}, has no zone; give one, for example +00:00")
     if until <= at:
-        raise InputError(f"the end of the {what}, {until:%Y-%m-%d %H:%M} UTC, has passed; name a later one")
+        raise InputError(f"the end of the {what}, {moment(until)}, has passed; name a later one")
     return until.astimezone(UTC).isoformat()

@@ -10,6 +10,7 @@ from typing import Any
 from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.findings import grouped
+from dqm.services.history import moment
 from dqm.store.deliveries import DEAD
 from dqm.store.nights import FINISHED, RUNNING
 from dqm.store.schema import CHALLENGER, CHAMPION
@@ -50,7 +51,7 @@ class Status:
         """For people."""
         night = "no night has finished yet"
         if self.last_finished is not None:
-            night = f"last finished night {self.last_finished:%Y-%m-%d %H:%M} UTC, {self.hours:.1f} hours ago"
+            night = f"last finished night {moment(self.last_finished)}, {self.hours:.1f} hours ago"
         waiting = ", ".join(f"{n} {state}" for state, n in self.deliveries.items() if n) or "nothing to tell"
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",

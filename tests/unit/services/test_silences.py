@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -73,6 +73,13 @@ def test_alerts_are_acknowledged(shift: Shift) -> None:
     ("run", "subsystem", "until", "reason", "message"),
     [
         (RUN, "tracker", AT, "pump", "the end of the silence, 2026-11-25 12:00 UTC, has passed; name a later one"),
+        (
+            RUN,
+            "tracker",
+            AT.astimezone(timezone(2 * HOUR)),
+            "pump",
+            "the end of the silence, 2026-11-25 12:00 UTC, has",
+        ),
         (RUN, "tracker", datetime(2026, 11, 26), "pump", "the end of the silence, .* has no zone"),
         (RUN, "tracker", AT + timedelta(days=31), "pump", "a silence lasts up to 30 days; name an earlier end"),
         (RUN, "tracker", AT + HOUR, "", "the reason is empty; say why in a few words"),
