@@ -229,5 +229,5 @@ def _index(run: int) -> pd.MultiIndex:
 
 
 def _weight(run: int) -> float:
-    """Luminosity of a lumisection, /pb: it falls along a fill, and differs from run to run."""
+    """Luminosity of a lumisection of a run, /pb: another one in each of seventeen neighbouring runs."""
     return 0.2 + 0.01 * (run % 17)

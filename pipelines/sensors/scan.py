@@ -220,7 +220,7 @@ def _judged(
     """Begins and ends ``(w,)`` of the windows, and what leads in each of them, loop by loop."""
     stream = SensorStream(night.readings.sensors, SETTINGS)
     nothing = TimeGrid(np.empty(0, np.int64), np.empty(0, np.int64))
-    earlier = checked(night.past.between(0, 0), night.past, (night.begin, night.begin), periods=3.0).readings
+    earlier = checked(night.past.between(0, 0), night.past, (night.begin, night.begin)).readings
     stream.feed(since(earlier, night.begin - SETTINGS.reach), nothing)  # with what is held since long before
     features = [replace(each, at=i) for i, each in enumerate(usual.features)]
     begins, ends = [], []
