@@ -1,4 +1,4 @@
-"""Records that are shown as they are: models, nights, alerts, lists of outliers, sizes.
+"""Records that are shown as they are: models, the audit chain, nights, alerts, lists of outliers, sizes.
 
 Nights and deliveries change without a snapshot or an entry of the audit, so they are read for every rerun.
 """
@@ -69,6 +69,16 @@ def _trained(folder: Path, stored: Registered) -> TrainedModel:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no description of a model"
         return TrainedModel(stored, (), (), f"{stored.folder}/bundle.json cannot be read: {why}; see dqm doctor")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def chain(path: str, entry: int) -> tuple[int, str]:
+    """Number of entries in the audit chain that were verified, and what is wrong with it, "" where it is whole."""
+    with Store.open(Path(path)) as store:
+        try:
+            return store.verify_audit(), ""
+        except StoreError as error:
+            return 0, str(error)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import STATES
-from dashboard.reading.run_standing import RunStanding
+from dashboard.reading.run_record import RunRecord
 from dashboard.reading.view import View
 from dashboard.sign_off.tables import Voice, may_rule
 from dqm.model.decisions import MOST_COMMENT, SAID
@@ -22,7 +22,7 @@ from dqm.services.runs import reopen, sign
 
 
 @st.fragment
-def sign_form(view: View, seen: RunStanding, kept: Sequence[str]) -> None:
+def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
     """Sign the run; ``kept`` says what keeps it from that, and then the button does nothing."""
     run = seen.found.run
     for each in kept:
@@ -33,16 +33,16 @@ def sign_form(view: View, seen: RunStanding, kept: Sequence[str]) -> None:
             view,
             f"sign:{run}",
             lambda store, person, nonce: sign(
-                store, people(view), person.name, run, nonce=nonce, comment=comment, expected=seen.expected
+                store, people(view), person.name, run, nonce=nonce, comment=comment, expected=seen.shown
             ),
-            shown=seen.shown,
+            shown=str(seen.shown),
         )
         if done:
             _entered(f"sign_comment_{run}")
 
 
 @st.fragment
-def reopen_form(view: View, seen: RunStanding) -> None:
+def reopen_form(view: View, seen: RunRecord) -> None:
     """Open a signed run again, with a reason."""
     run = seen.found.run
     why = _comment("Why it has to be opened again", f"reopen_comment_{run}", "what was wrong, or what changed")
@@ -53,16 +53,16 @@ def reopen_form(view: View, seen: RunStanding) -> None:
             view,
             f"reopen:{run}",
             lambda store, person, nonce: reopen(
-                store, people(view), person.name, run, why, nonce=nonce, expected=seen.expected
+                store, people(view), person.name, run, why, nonce=nonce, expected=seen.shown
             ),
-            shown=seen.shown,
+            shown=str(seen.shown),
         )
         if done:
             _entered(f"reopen_comment_{run}")
 
 
 @st.fragment
-def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]], said: Sequence[Voice]) -> None:
+def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]], said: Sequence[Voice]) -> None:
     """Who said what of lumisections in dispute, and the ruling of whoever ends it."""
     run, key = seen.found.run, f"{seen.found.run}_{ranges[0][0]}"
     st.markdown(f"**LS {spelled(ranges)}**")
@@ -93,9 +93,9 @@ def dispute_form(view: View, seen: RunStanding, ranges: Sequence[tuple[int, int]
                 code,
                 comment,
                 nonce=nonce,
-                expected=seen.expected,
+                expected=seen.shown,
             ),
-            shown=seen.shown,
+            shown=str(seen.shown),
         )
         if done:
             _entered(f"rule_comment_{key}")

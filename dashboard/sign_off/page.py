@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -13,7 +14,8 @@ from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.look.wording import percent, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
-from dashboard.reading.run_standing import RunStanding, chain, run_standing
+from dashboard.reading.records import chain
+from dashboard.reading.run_record import RunRecord, run_record
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.sign_off.forms import dispute_form, reopen_form, sign_form
@@ -62,7 +64,8 @@ def show(view: View, links: Links) -> None:
         return
     now = datetime.now(UTC)
     rows = [each for each in lines.ordered(queue_rows(view, now), people_pace(view.path, view.entry)) if each.counts]
-    seen = run_standing(view, _chosen(rows, now), now)
+    seen = run_record(view, _chosen(rows, now))
+    seen = replace(seen, found=seen.now(now))
     if seen.verdicts is None:
         st.info(f"Run {seen.found.run} has no verdicts yet. Next:", icon=":material/arrow_forward:")
         show_command(view, f"certify --runs {seen.found.run}")
@@ -92,7 +95,7 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
     return run
 
 
-def _show_run(view: View, seen: RunStanding, verdicts: Verdicts, links: Links) -> None:
+def _show_run(view: View, seen: RunRecord, verdicts: Verdicts, links: Links) -> None:
     run, found = seen.found.run, ranges(verdicts)
     open_ranges = blockers(found)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -169,7 +172,7 @@ def _show_blockers(found: Sequence[Range], run: int, unit: str, links: Links) ->
         links.run(run, each.first, each.last)
 
 
-def _show_history(view: View, seen: RunStanding) -> None:
+def _show_history(view: View, seen: RunRecord) -> None:
     st.subheader("History")
     if seen.found.entries:
         table = history_table(seen.found.entries)
