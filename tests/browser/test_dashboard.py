@@ -49,7 +49,7 @@ def test_an_address_leads_to_a_run(page: Page, certified: tuple[RunSummary, ...]
     page.goto(f"{page.url.rstrip('/')}/run?run={run}")
     heading(page, f"Run {run}")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Verdicts as CSV").click()
+        page.get_by_role("button", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + certified[-1].lumisections
 
