@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dqm.model.decisions import RunState
-from dqm.model.errors import InputError, RefusedError, RepeatedError, UnknownNameError
+from dqm.model.errors import InputError, RefusedError, RepeatedError, StoreError, UnknownNameError
 from dqm.model.people import People, Person
 from dqm.services.queue import QueueRow
 from dqm.services.runs import sign
@@ -53,10 +53,10 @@ def sign_many(
 ) -> SignedRuns:
     """Sign every one of these runs in which nothing asks for a person, an entry each, as ``sign`` does.
 
-    ``runs`` may tell of each what a form showed of it. One that is refused keeps no other from being signed. Besides
-    what ``sign`` refuses these are left to people one by one: runs that somebody else claimed, whatever the rank, and
-    runs in which an expert was asked. Sent twice under one ``nonce`` every run counts once. Raises ``InputError`` where
-    no run is named or more than ``MOST_RUNS``.
+    ``runs`` may tell of each what a form showed of it. One that is refused, or whose file is damaged, keeps no other
+    from being signed. Besides what ``sign`` refuses these are left to people one by one: runs that somebody else
+    claimed, whatever the rank, and runs in which an expert was asked. Sent twice under one ``nonce`` every run counts
+    once. Raises ``InputError`` where no run is named or more than ``MOST_RUNS``.
     """
     shown = dict(runs) if isinstance(runs, Mapping) else dict.fromkeys(runs)
     if not 0 < len(shown) <= MOST_RUNS:
@@ -71,7 +71,7 @@ def sign_many(
             entered.append(sign(store, people, name, run, nonce=form, comment=comment, expected=seen, at=at))
         except RepeatedError:
             refused[run] = f"run {run} was signed by this submission already; once is enough"
-        except (InputError, RefusedError, UnknownNameError) as error:
+        except (InputError, RefusedError, StoreError, UnknownNameError) as error:
             refused[run] = str(error)
     return SignedRuns(tuple(entered), refused)
 

@@ -59,6 +59,16 @@ def test_a_form_that_showed_something_else_is_refused(shift: Shift) -> None:
     assert "decided BAD for LS 3 (noise)" in done.refused[QUIET]
 
 
+def test_a_damaged_run_keeps_no_other_from_being_signed(shift: Shift) -> None:
+    """Mutant: a batch that ends at a file that cannot be read, and tells nothing of what it signed before."""
+    shift.decide("eve", [(5, 8)], "GOOD")
+    (held,) = shift.store.partitions("verdicts", run=RUN)
+    (shift.store.path / held.path).write_bytes(b"PAR1 this is no table PAR1")
+    done = signing(shift, RUN, QUIET)
+    assert [each.entry.run for each in done.entered] == [QUIET]
+    assert str(held.path) in done.refused[RUN]
+
+
 def test_what_a_batch_may_be(shift: Shift) -> None:
     for runs in ((), range(MOST_RUNS + 1)):
         with pytest.raises(InputError, match=f"{len(runs)} runs to sign; name between 1 and 1000 at once"):
