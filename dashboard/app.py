@@ -15,6 +15,7 @@ from dashboard.comparison import page as compare_page
 from dashboard.keys.shortcuts import listen
 from dashboard.links import Links
 from dashboard.look.empty_states import show_error
+from dashboard.look.in_place import FORESEEN
 from dashboard.look.inert import for_markdown
 from dashboard.one_run import page as run_page
 from dashboard.reading.view import View, view
@@ -23,7 +24,6 @@ from dashboard.runs_queue import page as queue_page
 from dashboard.sensors import page as sensors_page
 from dashboard.sign_off import page as sign_off_page
 from dashboard.trade_off import page as trade_off_page
-from dqm.model.errors import ConfigError, RefusedError, StoreError, UnknownNameError
 
 Show = Callable[[View, Links], None]
 """What a page is: it shows a view, and leads to other pages."""
@@ -85,7 +85,7 @@ def guarded(show: Show, links: Links) -> Callable[[], None]:
                 choose_operator(seen)
             show_told()
             show(seen, links)
-        except (ConfigError, RefusedError, StoreError, UnknownNameError) as error:
+        except FORESEEN as error:
             show_error(error)
 
     return page

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
 from dqm.model.people import People, Person
 from dqm.services.people import ConfiguredPeople
@@ -23,24 +24,29 @@ def people(view: View) -> People:
 
 
 def operator(view: View) -> Person:
-    """Who acts in this session; raises ``RefusedError`` where the operator of the configuration is not listed."""
-    return people(view).person(st.session_state.get(ACTING, ""))
+    """Who acts in this session; raises ``RefusedError`` where nobody is chosen and the operator is not listed."""
+    return people(view).person(st.session_state.get(ACTING) or "")
 
 
 def choose_operator(view: View) -> None:
-    """Show who acts, and a choice where more than one person is listed."""
+    """Show who acts, and a choice where more than one person is listed.
+
+    An operator who is not listed is nobody: raises ``RefusedError`` until somebody is chosen.
+    """
     listed = ConfiguredPeople(view.config.people).listed
     names = [each.name for each in listed]
     if len(names) == 1:
-        st.caption(f"{operator(view).role.word}: {names[0]}")
+        st.caption(f"{operator(view).role.word}: {for_markdown(names[0])}")
         return
     start = view.config.people.operator
     st.selectbox(
         "Acting as",
         names,
-        index=names.index(start) if start in names else 0,
+        index=names.index(start) if start in names else None,
+        placeholder="who acts?",
         format_func=lambda name: f"as {name} ({next(each.role.word for each in listed if each.name == name)})",
         key=ACTING,
         label_visibility="collapsed",
         persist_state="session",
     )
+    operator(view)

@@ -11,6 +11,7 @@ from dashboard.comparison.figures import Layout, comparison_figure, lone_figure
 from dashboard.comparison.reference import NoReference, Reference
 from dashboard.comparison.standing import Given, Standing, standing_of
 from dashboard.comparison.tables import bin_names, bin_table, csv_of, file_name, lone_table
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 
@@ -18,7 +19,7 @@ FLOOR = 36.9
 """Pull from which chances are too small to be told apart (``features.references.LEAST_P``)."""
 
 
-@st.fragment
+@fragment
 def show_lines(given: Given, found: Reference | NoReference) -> None:
     """A histogram with its reference, or alone where there is none; a change of layout draws the picture alone."""
     standing = standing_of(given, found) if isinstance(found, Reference) else found

@@ -17,6 +17,7 @@ from dashboard.comparison.standing import Given
 from dashboard.comparison.tables import csv_of, file_name
 from dashboard.comparison.terms import Terms, sorted_by, terms_figure, terms_of
 from dashboard.look.empty_states import show_command
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 from dashboard.reading.elements import good_quantity, run_explanations
@@ -46,7 +47,7 @@ def show_map(given: Given, found: Reference | NoReference) -> None:
         st.caption(f"The table lists the {LISTED:,} cells with most counts amiss.")
 
 
-@st.fragment
+@fragment
 def show_course(view: View, run: int, name: str, span: Span) -> None:
     """A quantity along the run, over the band of good lumisections of earlier runs."""
     table = run_quantities(view.path, view.snapshot, run)
@@ -77,7 +78,7 @@ def show_course(view: View, run: int, name: str, span: Span) -> None:
         _offer(rows, file_name(run, name, span.first, span.last), "compare_course_csv")
 
 
-@st.fragment
+@fragment
 def show_terms(view: View, run: int, element: str, span: Span, known: NDArray[np.int64]) -> None:
     """What the detectors said of the features in these lumisections, from what is stored."""
     st.subheader("What the detectors said")

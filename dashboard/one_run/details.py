@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 from dashboard.one_run.decision_form import choose
@@ -28,7 +29,7 @@ from dqm.services.history import spelled, told
 TALL = 420
 
 
-@st.fragment
+@fragment
 def show_details(view: View, keys: Keys, record: RunRecord, facts: Facts) -> None:
     """One of the details, which the person picks; only that one is made, and none before: a table takes the browser as
     long as all else on the page."""

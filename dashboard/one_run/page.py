@@ -12,6 +12,7 @@ from dashboard.acting.who import operator
 from dashboard.canvas.timeline import chosen_on, show_timeline
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import percent, weight
@@ -174,7 +175,7 @@ def _warnings(record: RunRecord, now: Standing) -> list[str]:
     return found
 
 
-@st.fragment
+@fragment
 def _show_work(view: View, keys: Keys, record: RunRecord, facts: Facts) -> None:
     """Timeline, form and what is chosen; nothing else is drawn anew when a person chooses."""
     choices, first = line_choices(view, keys.run), first_lines(view, keys.run)

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
 from dashboard.links import Links
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.reading.view import View
@@ -79,7 +80,7 @@ def _enter(view: View, key: str, row: QueueRow) -> None:
         st.rerun()
 
 
-@st.fragment
+@fragment
 def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
     """All runs in which nothing asks, to be signed at once; which were not, and why."""
     if left := st.session_state.get(LEFT):

@@ -10,6 +10,8 @@ import streamlit as st
 from dashboard.acting.who import operator
 from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
+from dashboard.look.in_place import fragment
+from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import limits, percent, promise, thresholds, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
@@ -69,14 +71,14 @@ def _show_totals(found: Totals, unit: str) -> None:
         ),
     )
     for column, (title, value, beside, told) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(title, value, beside, delta_color="off", delta_arrow="off", border=True, help=told)
+        column.metric(title, value, for_markdown(beside), delta_color="off", delta_arrow="off", border=True, help=told)
 
 
 def _runs(number: int) -> str:
     return f"{number:,} run{'' if number == 1 else 's'}"
 
 
-@st.fragment
+@fragment
 def _show_work(view: View, rows: Sequence[QueueRow], pace: Pace, now: datetime, links: Links) -> None:
     """Filters, the run that the buttons are about, and the table; a fragment, so that nothing else moves."""
     kept, weighted = _filtered(rows, operator(view).name)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import STATES
 from dashboard.reading.run_record import RunRecord
@@ -21,7 +22,7 @@ from dqm.services.history import moment, spelled
 from dqm.services.runs import reopen, sign
 
 
-@st.fragment
+@fragment
 def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
     """Sign the run; ``kept`` says what keeps it from that, and then the button does nothing."""
     run = seen.found.run
@@ -41,7 +42,7 @@ def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
             _entered(f"sign_comment_{run}")
 
 
-@st.fragment
+@fragment
 def reopen_form(view: View, seen: RunRecord) -> None:
     """Open a signed run again, with a reason."""
     run = seen.found.run
@@ -61,7 +62,7 @@ def reopen_form(view: View, seen: RunRecord) -> None:
             _entered(f"reopen_comment_{run}")
 
 
-@st.fragment
+@fragment
 def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]], said: Sequence[Voice]) -> None:
     """Who said what of lumisections in dispute, and the ruling of whoever ends it."""
     run, key = seen.found.run, f"{seen.found.run}_{ranges[0][0]}"
@@ -78,7 +79,7 @@ def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]],
     )
     comment = _comment("Comment", f"rule_comment_{key}", "why, in your words")
     ready = verdict is not None and code is not None
-    told = f"Rule as {person.name}"
+    told = f"Rule as {for_markdown(person.name)}"
     if st.button(told, key=f"rule_{key}", disabled=not ready, icon=":material/gavel:") and verdict and code:
         done = act(
             view,

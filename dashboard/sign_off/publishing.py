@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
+from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.wording import weight
 from dashboard.reading.published import csv_bytes, published_bytes, report_bytes, to_publish, versions
@@ -26,7 +27,7 @@ IN_WORDS = partial(in_words, measured=False)
 """How reasons are put into words in what is published: as the command does."""
 
 
-@st.fragment
+@fragment
 def show_publishing(view: View) -> None:
     """The difference to the last golden JSON, the button, the versions and the files."""
     found = None
@@ -63,8 +64,8 @@ def _show_difference(found: Difference, unit: str) -> None:
     options = {"delta_color": "off", "delta_arrow": "off", "border": True}
     last = f"version {found.before} now" if found.before else "nothing published yet"
     columns[0].metric("Golden", f"{found.golden:,} LS", last, **options)  # type: ignore[arg-type]
-    columns[1].metric("Enter", f"{entering:,} LS", weight(gained, unit), **options)  # type: ignore[arg-type]
-    columns[2].metric("Leave", f"{leaving:,} LS", weight(lost, unit), **options)  # type: ignore[arg-type]
+    columns[1].metric("Enter", f"{entering:,} LS", for_markdown(weight(gained, unit)), **options)  # type: ignore[arg-type]
+    columns[2].metric("Leave", f"{leaving:,} LS", for_markdown(weight(lost, unit)), **options)  # type: ignore[arg-type]
     if not found.moved:
         st.info("A new golden JSON would be the same as the last one.", icon=":material/check:")
         return

@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from dashboard.links import Links
-from dashboard.look.empty_states import show_command, show_error, show_missing
+from dashboard.look.empty_states import show_command, show_missing
+from dashboard.look.in_place import fragment
 from dashboard.look.plotly_options import PLOT
 from dashboard.look.wording import interval, limits, percent, promise, thresholds
 from dashboard.reading.open_runs import signed_runs
@@ -20,7 +21,6 @@ from dashboard.trade_off.proposing import show_proposals
 from dashboard.trade_off.sections import show_curve_table, show_flips, show_realised
 from dashboard.trade_off.tables import PastCurve
 from dqm.decide.policy import MarginPolicy, Margins
-from dqm.model.errors import InputError, RefusedError, StoreError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.services.working_points import BY_HAND
 
@@ -50,20 +50,12 @@ def show(view: View, links: Links) -> None:
     _show_choice(view, links, margins, curve)
 
 
-@st.fragment
+@fragment
 def _show_choice(view: View, links: Links, margins: Margins, curve: PastCurve) -> None:
-    """Everything that follows the controls; nothing else runs again when one moves, and no height changes.
+    """The chosen point: in the past, on the curve, and in the tabs.
 
-    Nobody outside a fragment sees what is raised in it, so what was foreseen is told here.
+    Nothing else runs again when a control moves, and no height changes.
     """
-    try:
-        _show_point(view, links, margins, curve)
-    except (InputError, RefusedError, StoreError, UnknownNameError) as error:
-        show_error(error)
-
-
-def _show_point(view: View, links: Links, margins: Margins, curve: PastCurve) -> None:
-    """The chosen point: in the past, on the curve, and in the tabs."""
     point, name = choose(view, margins)
     if point is None:
         return

@@ -5,6 +5,7 @@ The pages are those of ``dashboard.app.SHIFT``: a new one is tested here without
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import dashboard
 from dashboard.app import SHIFT
 from dqm.model.config import load
 from dqm.model.findings import Finding
@@ -31,7 +33,7 @@ from dqm.store.sensors import store_sensors
 from dqm.store.store import Store
 from dqm.store.tables import store_quantities
 
-from .small_night import CERTIFIED, INJECTION, LENGTH, PAST, fill, quantities, verdicts
+from .small_night import CERTIFIED, INJECTION, LENGTH, PAST, PEOPLE, fill, quantities, verdicts
 
 Page = Callable[..., AppTest]
 every_page = pytest.mark.parametrize("name", SHIFT)
@@ -63,7 +65,7 @@ def texts(app: AppTest, *fields: str) -> list[str]:
 
 def markdown(app: AppTest) -> str:
     """Every text that a browser would take for Markdown."""
-    return "\n".join(texts(app, "body", "label", "help"))
+    return "\n".join(texts(app, "body", "label", "help", "delta"))
 
 
 def readable(app: AppTest) -> str:
@@ -182,14 +184,78 @@ def people_act(store: Store, people: ConfiguredPeople) -> None:
     decide(store, people, leader, 113, [(6, 9)], "BAD", "other", LONGEST, nonce="4")
 
 
+def inert(app: AppTest) -> None:
+    """Assert that a page says something and that none of it is markup of ours."""
+    said = readable(app)
+    for evil in (r"(?<!\\)<script", r"(?<!\\)!\[x", r"(?<!\\)\*\*bold", "http://evil"):
+        found = re.search(evil, said)
+        assert not found, said[max(found.start() - 200, 0) : found.end() + 100]
+
+
 @every_page
 def test_hostile_text_stays_text_and_nothing_of_it_is_lost(name: str, page: Page, hostile: Store) -> None:
     """Mutant: any text of a file or a person put into Markdown, or into a figure, as it is."""
     for run in ("112", "113"):
         app = page(name, run=run, ls="6-9", element=f"{SCRIPT}/{MARKUP}")
-        said = readable(app)
-        for evil in (r"(?<!\\)<script", r"(?<!\\)!\[x", r"(?<!\\)\*\*bold", "http://evil"):
-            found = re.search(evil, said)
-            assert not found, said[max(found.start() - 200, 0) : found.end() + 100]
+        inert(app)
         assert not re.search(r"(<|\\u003c)(script|img|a )", "".join(texts(app, "spec")))
     assert [each.fields["comment"] for each in hostile.audit() if each.fields.get("comment")] == [LONGEST] * 3
+
+
+def test_names_and_units_stay_text_where_people_rule_and_publish(page: Page, hostile: Store) -> None:
+    """Mutants: a name on a button, or a unit beside a number, as Markdown, which may fetch an image."""
+    people = ConfiguredPeople(load(Path(os.environ[dashboard.CONFIG_VARIABLE])).people)
+    decide(hostile, people, MARKUP, 112, [(6, 9)], "BAD", "other", LONGEST, nonce="5")
+    claim(hostile, people, MARKUP, 112, nonce="6")
+    app = page("sign-off", run="112")
+    app.selectbox(key="acting_as").set_value(MARKUP).run()
+    inert(app)
+    inert(page("sign-off", part="publish and export"))
+
+
+@every_page
+def test_one_who_works_alone_may_have_any_name(name: str, page: Page, configured: Path, filled: Store) -> None:
+    """Mutant: the only name there is, as Markdown."""
+    configured.write_text(f"[people]\noperator = '''{MARKUP}'''\n", encoding="utf-8")
+    inert(page(name, run="112"))
+
+
+@every_page
+def test_an_operator_who_is_not_listed_is_nobody(name: str, page: Page, configured: Path, filled: Store) -> None:
+    """Mutant: the first who is listed, a leader, in the place of a stranger."""
+    with configured.open("a", encoding="utf-8") as written:
+        written.write(PEOPLE.replace('operator = "leader-1"', 'operator = "nobody"'))
+    app = page(name, run="112")
+    assert "'nobody' may not act here" in one_line(app).replace("\\", "")
+    assert app.selectbox(key="acting_as").value is None
+    app.selectbox(key="acting_as").set_value("shifter-1").run()
+    assert not app.exception
+    assert not app.error
+
+
+IN_PLACE = """
+import streamlit as st
+from dashboard.look.in_place import fragment
+from dqm.model.errors import StoreError
+
+@fragment
+def part():
+    if st.button("read"):
+        raise StoreError("x.parquet is <b>damaged</b>; see: dqm doctor")
+
+part()
+st.caption("the rest of the page")
+"""
+
+
+def test_what_goes_wrong_in_a_part_is_one_line_in_its_place() -> None:
+    """Mutant: a fragment of Streamlit's own, from which no error reaches what guards the page."""
+    app = AppTest.from_string(IN_PLACE).run()
+    app.button[0].click().run()
+    assert one_line(app).startswith(r"x\.parquet is \<b\>damaged")
+    assert "the rest of the page" in markdown(app)
+
+
+def test_no_part_of_a_page_is_without_it() -> None:
+    alone = {each.name for each in Path(dashboard.__file__).parent.rglob("*.py") if "st.fragment" in each.read_text()}
+    assert alone == {"in_place.py", "act.py"}
