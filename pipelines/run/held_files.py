@@ -67,7 +67,7 @@ class Held:
             if hashlib.sha256(body).digest() != digest:
                 return cls()
             return _from_document(json.loads(body))
-        except (OSError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
             return cls()
 
     def keep(self, store: Store) -> None:
