@@ -135,7 +135,7 @@ def choose_reference(
 def _numbered(kind: str, start: Choice, before: Sequence[int]) -> Choice:
     if kind == "certified":
         number = start.number if start.kind == kind else 8
-        return Choice("certified", int(st.number_input("How many", 1, LARGEST, number)))
+        return Choice("certified", int(st.number_input("How many", 1, max(LARGEST, number), number)))
     if kind == "run":
         options = sorted(before, reverse=True)
         if start.kind == kind and start.number not in options:

@@ -152,6 +152,14 @@ def test_a_run_that_vanished_and_a_wrong_reference_are_said(page: Page, monitore
     assert app.query_params["run"] in ("114", ["114"])
 
 
+def test_a_configuration_may_ask_for_any_number_of_runs(page: Page, configured: Path, monitored: Store) -> None:
+    """Mutant: a field that ends below what is configured."""
+    with configured.open("a", encoding="utf-8") as written:
+        written.write('[features.references]\nkind = "certified"\nruns = 5000\n')
+    app = opened(page, run="112", element=LINE)
+    assert app.number_input[0].value == 5000
+
+
 def test_the_first_run_has_nothing_before_it(page: Page, monitored: Store) -> None:
     app = opened(page, run="100", element=LINE)
     assert "U unknown (no reference): ecal/charge is not compared, since no earlier run has histograms." in said(app)
