@@ -7,6 +7,7 @@ it lasted longer than it was looked at; all later days are then due as well, as 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -73,13 +74,17 @@ def arrived(config: Config, store: Store) -> Arrived:
 def take_in(
     config: Config, store: Store, found: Arrived, now: int, also: Also = lambda change, findings: None
 ) -> SensorsIngested:
-    """Ingest what is fresh, and remember it once it is committed; ``also`` adds to the commit."""
+    """Ingest what is fresh, and remember it once it is committed; ``also`` adds to the commit.
+
+    A disk on which nothing can be remembered costs time in the next night, and nothing else.
+    """
     done = ingest_sensors(config, store, now=now, files=found.fresh, also=also)
     memory = store.path / MEMORY
-    memory.parent.mkdir(exist_ok=True)
     staged = memory.with_suffix(".part")
-    staged.write_text(json.dumps({"state": _state(config, store), "files": found.all.document()}))
-    staged.replace(memory)
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(exist_ok=True)
+        staged.write_text(json.dumps({"state": _state(config, store), "files": found.all.document()}))
+        staged.replace(memory)
     return done
 
 
@@ -174,7 +179,7 @@ def _remembered(config: Config, store: Store) -> Arrivals | None:
     try:
         memory = json.loads((store.path / MEMORY).read_text())
         return Arrivals.from_document(memory["files"]) if memory["state"] == _state(config, store) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
         return None
 
 

@@ -169,6 +169,21 @@ def test_what_a_killed_night_left_the_next_one_finishes(
     assert events(store) == [("anomaly.opened", "loop A")]
 
 
+def test_what_cannot_be_remembered_or_read_back_costs_time_alone(config: Config, store: Store) -> None:
+    """Mutant: a night that ends after its commit since a note about files cannot be written, or has another form."""
+    found, memory = arrived(config, store), store.path / MEMORY
+    memory.parent.write_text("a file where the folder would be")
+    take_in(config, store, found, now(2.1))
+    assert arrived(config, store).fresh == found.fresh
+    memory.parent.unlink()
+    take_in(config, store, found, now(2.1))
+    assert arrived(config, store).fresh == ()
+    whole = json.loads(memory.read_text())
+    for damaged in ("", "[]", "[" * 60_000, json.dumps({**whole, "files": []})):
+        memory.write_text(damaged)
+        assert arrived(config, store).fresh == found.fresh
+
+
 def taken_in_and_scanned(config: Config, store: Store) -> None:
     (stream,) = config.sensors.stream
     files = tuple((path, stream) for path in config.files(stream.files))
