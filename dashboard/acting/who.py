@@ -48,5 +48,11 @@ def choose_operator(view: View) -> None:
         key=ACTING,
         label_visibility="collapsed",
         persist_state="session",
+        on_change=_leave_chosen,
     )
     operator(view)
+
+
+def _leave_chosen() -> None:
+    """What the one before chose is not taken for what the next one did: the draft of each says that."""
+    st.query_params.pop("ls", None)

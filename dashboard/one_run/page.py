@@ -52,11 +52,20 @@ def show(view: View, links: Links) -> None:
         return
     facts = run_facts(view, run)
     keys = Keys(operator(view).name, run)
-    begin(view, keys, readable(st.query_params.get("ls", "")))
+    begin(view, keys, _asked())
     adopt_row(view, keys)
     _show_standing(view, record, facts)
     _show_work(view, keys, record, facts)
     show_details(view, keys, record, facts)
+
+
+def _asked() -> Ranges:
+    """The lumisections that the address names; what cannot be read is said."""
+    text = st.query_params.get("ls", "")
+    if text and not readable(text):
+        told = f"The address asks for lumisections {text[:80]!r}, which are none; write for example 3-9,12."
+        st.warning(for_markdown(told), icon=":material/link_off:")
+    return readable(text)
 
 
 def _show_head(view: View, links: Links, known: Sequence[int]) -> int:

@@ -17,10 +17,10 @@ from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.runs import sign
 from dqm.store.contributions import Contributions, contributions_to_arrow
-from dqm.store.drafts import FOLDER, Draft, read_draft
+from dqm.store.drafts import FOLDER, Draft, read_draft, write_draft
 from dqm.store.store import Store
 
-from .small_night import NEW, certify, fill, index_of, quantities, verdicts
+from .small_night import NEW, PEOPLE, certify, fill, index_of, quantities, verdicts
 
 Page = Callable[..., AppTest]
 OPERATOR = "operator"
@@ -123,6 +123,29 @@ def test_several_ranges_are_one_decision(page: Page, filled: Store) -> None:
     app = filled_in(page("run", run="112"), ranges="21 – 25".replace(" ", "") + ", 6-8 9")
     app.button(key=key("enter")).click().run()
     assert filled.audit(112)[0].fields["ranges"] == [[6, 9], [21, 25]]
+
+
+def test_what_one_person_chose_is_not_what_the_next_one_did(page: Page, configured: Path, filled: Store) -> None:
+    """Mutant: the address of the one before over the draft of the next, who would lose it and decide of other LS."""
+    with configured.open("a", encoding="utf-8") as written:
+        written.write(PEOPLE)
+    write_draft(filled.path, "shifter-1", 112, Draft(ranges="21-25", comment="mine"))
+    app = page("run", run="112", ls="6-9")
+    app.text_area(key="comment:112:leader-1").set_value("of the leader").run()
+    app.selectbox(key="acting_as").set_value("shifter-1").run()
+    assert app.text_input(key="ranges:112:shifter-1").value == "21-25"
+    assert app.text_area(key="comment:112:shifter-1").value == "mine"
+    assert "ls" not in app.query_params
+    app.selectbox(key="acting_as").set_value("leader-1").run()
+    assert app.text_input(key="ranges:112:leader-1").value == "6-9"
+    assert read_draft(filled.path, "shifter-1", 112).ranges == "21-25"
+
+
+@pytest.mark.parametrize("ls", ["9-3", "<script>", "9" * 18])
+def test_an_address_that_names_no_lumisections_is_said(ls: str, page: Page, filled: Store) -> None:
+    app = page("run", run="112", ls=ls)
+    assert f"asks for lumisections '{ls}', which are none" in app.warning[0].value.replace("\\", "")
+    assert app.text_input(key=key("ranges")).value == ""
 
 
 def test_a_reload_in_mid_form_keeps_what_was_typed(page: Page, filled: Store) -> None:
