@@ -230,11 +230,12 @@ const PAINTING = {
     pen.lineWidth = 1.4;
     pen.setLineDash(series.dash || []);
     pen.beginPath();
-    let joined = false, seen = -1;
+    let joined = false, alone = -1; // the lumisection that had the column painted last for itself
     for (let x = 0; x < this.wide; x++) {
       if (first[x] === after[x]) { joined = false; continue; }
-      if (first[x] === seen && after[x] === first[x] + 1 && x + 1 < this.wide && first[x + 1] === seen) continue;
-      seen = after[x] - 1;
+      const single = after[x] === first[x] + 1;
+      if (single && first[x] === alone && x + 1 < this.wide && first[x + 1] === alone) continue;
+      alone = single ? first[x] : -1;
       let least = Infinity, most = -Infinity;
       for (let i = first[x]; i < after[x]; i++) {
         const value = series.values[i];
