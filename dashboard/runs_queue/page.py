@@ -19,13 +19,14 @@ from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.forms import HERE, offer_batch, offer_run
 from dashboard.runs_queue.tables import Totals, queue_columns, queue_table, totals
+from dqm.model.verdicts import Decision
 from dqm.services.pace import Pace
 from dqm.services.queue import QueueRow
 
 BY_LS, BY_WEIGHT = "of lumisections", "of weight"
 AT_ONCE = 50
 """Rows of one part of the table."""
-COLOURS = dict(zip(MACHINE, ("blue", "orange", "red", "gray"), strict=True))
+COLOURS = dict(zip((*MACHINE, Decision.DISPUTED), ("blue", "orange", "red", "gray", "violet"), strict=True))
 LEGEND = " ".join(f":{colour}-badge[{STATES[group].title}]" for group, colour in COLOURS.items())
 """The colours of Streamlit's badges that are nearest to the palette."""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.look.palette import GREY, STATES
+from dashboard.look.palette import STATES
 from dqm.model.aggregates import strip_of
 from dqm.model.verdicts import CODES, Decision
 
@@ -31,7 +31,7 @@ def strip_picture(strip: bytes, width: int = WIDTH) -> str:
     for code, same in itertools.groupby(strip):
         length = sum(1 for _ in same)
         state = STATES[decisions[code]]
-        fill = "url(#h)" if state.pattern else state.colour
+        fill = f"url(#{state.letter})" if state.pattern else state.colour
         left, wide = at * width / cells, length * width / cells
         parts.append(f'<rect x="{left:.1f}" width="{wide:.1f}" height="{HEIGHT}" fill="{fill}"/>')
         at += length
@@ -42,7 +42,10 @@ def strip_picture(strip: bytes, width: int = WIDTH) -> str:
     return "data:image/svg+xml;utf8," + quote(svg, safe="")
 
 
-_HATCHING = (
-    '<pattern id="h" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    f'<rect width="4" height="4" fill="#E4E6EA"/><rect width="2" height="4" fill="{GREY}"/></pattern>'
+_HATCHING = "".join(
+    f'<pattern id="{each.letter}" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    f'<rect width="4" height="4" fill="#E4E6EA"/><rect width="2" height="4" fill="{each.colour}"/></pattern>'
+    for each in STATES.values()
+    if each.pattern
 )
+"""Hatching in the colour of each state that is not plain, named by its letter."""
