@@ -72,9 +72,9 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
             "waiting": [each.open for each in rows],
             "subsystem": [each.subsystem for each in rows],
             "reason": [lines.main_reason(each) for each in rows],
+            "who": [lines.who(each, now) for each in rows],
             **{str(group): [lines.share(each, group, weighted=weighted) for each in rows] for group in MACHINE},
             "weight": [each.weight for each in rows],
-            "who": [lines.who(each, now) for each in rows],
             "fresh": [lines.freshness(each, now) for each in rows],
         }
     )
@@ -98,11 +98,11 @@ def queue_columns(unit: str) -> dict[str, ColumnConfig]:
             f"{weight}/min", format="%.3g", width=72, help="Weight that needs people, per estimated minute of work."
         ),
         "minutes": column.NumberColumn("min", format="%.0f", width=42, help="Estimated minutes of work."),
-        "waiting": column.NumberColumn("LS open", width=66, help="Lumisections that need people."),
+        "waiting": column.NumberColumn("LS open", width=74, help="Lumisections that need people."),
         **shares,
         "weight": column.NumberColumn(weight, format="%.4g", width=60, help="Weight of the run."),
-        "subsystem": column.TextColumn("subsystem", width=82, help="The leading one of what needs people."),
-        "reason": column.TextColumn("main reason", width=176),
+        "subsystem": column.TextColumn("subsystem", width=92, help="The leading one of what needs people."),
+        "reason": column.TextColumn("main reason", width=270),
         "who": column.TextColumn("who", width=150, help="Who has claimed it until when, or signed it."),
         "fresh": column.TextColumn("freshness", width=130),
     }
