@@ -37,6 +37,8 @@ def show_flips(view: View, links: Links, point: WorkingPoint) -> None:
     found, long = flips(given, point), seconds(view.path, view.snapshot)
     runs = f"{found.runs:,} of {len(given.run):,} open runs change."
     st.markdown(f"{saved(found, long)} {runs}" if found.runs else f"{saved(found, long)} No decision changes.")
+    if not found.runs:
+        return
     rows = flip_rows(found, long)
     event = st.dataframe(
         rows, hide_index=True, key="flips", height=TABLE, on_select="rerun", selection_mode="single-row",
