@@ -16,6 +16,8 @@ from dashboard.look.palette import BLUE, ORANGE, VERMILION
 from dqm.model.histograms import Axis
 
 HEIGHT = 720
+TITLE = 26
+"""Pixels above a map that its title takes."""
 LINEAR, LOG = "counts", "counts, log₁₀"
 RATIOS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 
@@ -44,10 +46,10 @@ def map_figure(standing: MapStanding) -> go.Figure:
     figure.update_yaxes(range=high)
     figure.update_layout(
         height=HEIGHT,
-        margin={"l": 75, "r": 20, "t": 60, "b": 60},
+        margin={"l": 75, "r": 20, "t": 75, "b": 60},
         legend={"orientation": "h", "y": -0.1, "yanchor": "top", "x": 1, "xanchor": "right"},
     )
-    return add_switches(figure, [_scales(given, expected, top)])
+    return add_switches(figure, [_scales(given, expected, top)], above=TITLE)
 
 
 def _title(axis: Axis, name: str) -> str:

@@ -19,9 +19,12 @@ Change = tuple[Mapping[str, Any], Mapping[str, Any], Sequence[int] | None]
 """What a button changes: of traces, of the layout, and which traces; None: all."""
 
 
-def add_switches(figure: go.Figure, switches: Sequence[Mapping[str, Change]]) -> go.Figure:
-    """Pairs of buttons above the right end of a figure, each with what it changes by its word."""
-    menus = [_menu(buttons, 1 - WIDTH * (len(switches) - 1 - at)) for at, buttons in enumerate(switches)]
+def add_switches(figure: go.Figure, switches: Sequence[Mapping[str, Change]], above: int = 2) -> go.Figure:
+    """Pairs of buttons above the right end of a figure, each with what it changes by its word.
+
+    ``above`` are the pixels between them and the axes, where a title may stand.
+    """
+    menus = [_menu(buttons, 1 - WIDTH * (len(switches) - 1 - at), above) for at, buttons in enumerate(switches)]
     return figure.update_layout(updatemenus=menus)
 
 
@@ -34,7 +37,7 @@ def _typed(axes: Sequence[str], kind: str) -> dict[str, Any]:
     return {f"{axis}.type": kind for axis in axes} | {f"{axis}.autorange": True for axis in axes}
 
 
-def _menu(buttons: Mapping[str, Change], right: float) -> dict[str, Any]:
+def _menu(buttons: Mapping[str, Change], right: float, above: int) -> dict[str, Any]:
     """No button looks pressed: Plotly has one colour for that, which a dark page cannot bear; the axis tells."""
     return {
         "type": "buttons",
@@ -44,7 +47,7 @@ def _menu(buttons: Mapping[str, Change], right: float) -> dict[str, Any]:
         "xanchor": "right",
         "y": 1.015,
         "yanchor": "bottom",
-        "pad": {"t": 0, "b": 2, "l": 0, "r": 0},
+        "pad": {"t": 0, "b": above, "l": 0, "r": 0},
         "bgcolor": "rgba(138,143,152,0.12)",
         "bordercolor": "rgba(138,143,152,0.45)",
         "font": {"color": GREY, "size": 12},
