@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import dashboard
 from dqm.model.config import load
@@ -37,10 +40,26 @@ def serve(config: Path, *, port: int, headless: bool = True) -> int:
         pass
     page = Path(dashboard.__file__).with_name("app.py")
     environment = os.environ | {dashboard.CONFIG_VARIABLE: str(config.resolve())}
+    return until_stopped(command(page, port=port, headless=headless), environment)
+
+
+def until_stopped(called: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command until it ends, or until we are told to: SIGTERM ends it too, else its port would stay taken."""
+    before = signal.signal(signal.SIGTERM, _leave)
     try:
-        return subprocess.run(command(page, port=port, headless=headless), env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+        with subprocess.Popen(called, env=environment) as server:
+            try:
+                return server.wait()
+            except KeyboardInterrupt:
+                return 0
+            finally:
+                server.terminate()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def command(page: Path, *, port: int, headless: bool = True) -> list[str]:
