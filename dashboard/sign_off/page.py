@@ -87,9 +87,9 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
             icon = f":material/keyboard_arrow_{'up' if step < 0 else 'down'}:"
             if st.button("", icon=icon, key=name, help=f"{name.partition('_')[0].title()} run"):
                 at = (at + step) % len(runs)
-        run = int(
-            st.selectbox("Run", runs, index=at, format_func=lambda each: words[each], key=f"sign_off_run_{runs[at]}")
-        )
+        # A box keeps the words that it showed of what is chosen: one whose run moved on is another box.
+        key = f"sign_off_run_{words[runs[at]]}"
+        run = int(st.selectbox("Run", runs, index=at, format_func=lambda each: words[each], key=key))
     if str(run) != asked:
         st.query_params["run"] = str(run)
     return run
