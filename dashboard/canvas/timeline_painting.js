@@ -230,11 +230,11 @@ const PAINTING = {
     pen.lineWidth = 1.4;
     pen.setLineDash(series.dash || []);
     pen.beginPath();
-    let joined = false, alone = -1; // the lumisection that had the column painted last for itself
+    let joined = false, here = 0, alone = -1; // the lumisection that had the column painted last for itself
     for (let x = 0; x < this.wide; x++) {
       if (first[x] === after[x]) { joined = false; continue; }
       const single = after[x] === first[x] + 1;
-      if (single && first[x] === alone && x + 1 < this.wide && first[x + 1] === alone) continue;
+      if (single && first[x] === alone && x + 1 < this.wide && first[x + 1] === alone && after[x + 1] === after[x]) continue;
       alone = single ? first[x] : -1;
       let least = Infinity, most = -Infinity;
       for (let i = first[x]; i < after[x]; i++) {
@@ -243,7 +243,9 @@ const PAINTING = {
         if (value > most) most = value;
       }
       if (least > most) { joined = false; continue; }
-      const a = at(least), b = at(most);
+      let a = at(least), b = at(most);
+      if (joined && Math.abs(here - b) < Math.abs(here - a)) [a, b] = [b, a];
+      here = b;
       joined ? pen.lineTo(LEFT + x + 0.5, a) : pen.moveTo(LEFT + x - 0.5, a);
       pen.lineTo(LEFT + x + 0.5, b === a ? a + 0.01 : b);
       joined = true;
