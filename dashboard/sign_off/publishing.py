@@ -101,8 +101,8 @@ def _show_versions(view: View) -> None:
     st.caption("Versions are immutable. A new one comes where anything changed; its digest is that of its bytes.")
     newest = found[0].published.version
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Version", [each.published.version for each in found], key="golden_version", width=110)
-        version = int(chosen or newest)
+        numbers, key = [each.published.version for each in found], f"golden_version_{newest}"  # a new one is chosen
+        version = int(st.selectbox("Version", numbers, key=key, width=110) or newest)
         _file("Golden JSON", GOLDEN, "application/json", partial(published_bytes, view.path, GOLDEN, version))
         _file("Anti-JSON, newest", ANTI, "application/json", partial(published_bytes, view.path, ANTI))
         _file("Verdicts as CSV", "verdicts.csv", "text/csv", partial(csv_bytes, view.path))

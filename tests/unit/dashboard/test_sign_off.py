@@ -197,6 +197,7 @@ def publishing(page: Page) -> AppTest:
 
 
 def test_what_would_enter_and_leave_is_shown_then_published(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
+    """Mutant: whoever publishes is left with the version before as the one to take along."""
     app = publishing(page)
     assert not app.exception
     assert [each.value for each in app.metric] == ["104 LS", "104 LS", "0 LS"]
@@ -208,6 +209,7 @@ def test_what_would_enter_and_leave_is_shown_then_published(page: Page, shift: C
     assert app.dataframe[0].value["lumisections"].tolist() == ["1-5"]
     assert app.dataframe[0].value["now"].tolist() == ["5 BAD"]
     app.button(key="publish").click().run()
+    assert [each.value for each in app.selectbox if each.label == "Version"] == [2]
     table = publishing(page).dataframe[0].value
     assert table["version"].tolist() == [2, 1]
     assert table["by"].tolist() == ["leader-1", "leader-1"]
