@@ -35,10 +35,10 @@ const PAINTING = {
     this.marks();
   },
 
-  title(text, y, right = LEFT - 8) {
+  title(text, y, right = LEFT - 8, size = 12) {
     const pen = this.pen;
     pen.fillStyle = this.ink;
-    pen.font = "12px " + this.font;
+    pen.font = size + "px " + this.font;
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     let short = text;
@@ -161,7 +161,7 @@ const PAINTING = {
   rowNames(y, rows, tall) {
     const height = tall / rows;
     if (height >= 11) {
-      this.heat.rows.forEach((name, j) => this.title(name, y + (j + 0.5) * height));
+      this.heat.rows.forEach((name, j) => this.title(name, y + (j + 0.5) * height, LEFT - 8, Math.min(12, height - 1.5)));
       return;
     }
     let last = -20;

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.acting.who import operator
 from dashboard.canvas.timeline import chosen_on, show_timeline
@@ -70,11 +71,12 @@ def _asked() -> Ranges:
 
 def _show_head(view: View, links: Links, known: Sequence[int]) -> int:
     """Title, the choice of the run, and the ways to others and to other pages; which run it is."""
+    wrong = st.empty()
     title, box, before, after, compare, sign, csv = st.columns(
         [2.3, 1.6, 0.55, 0.55, 1, 1, 0.7], vertical_alignment="bottom"
     )
     with box:
-        run = _chosen(view, known)
+        run = _chosen(view, known, wrong)
     title.title(f"Run {run}")
     for column, step, icon, word in (
         (before, -1, ":material/chevron_left:", "previous"),
@@ -95,15 +97,16 @@ def _show_head(view: View, links: Links, known: Sequence[int]) -> int:
     return run
 
 
-def _chosen(view: View, known: Sequence[int]) -> int:
-    """The run of the selection box, which follows the address and sets it."""
+def _chosen(view: View, known: Sequence[int], wrong: DeltaGenerator) -> int:
+    """The run of the selection box, which follows the address and sets it; ``wrong`` tells of an unknown one."""
     has = set(view.held["verdicts"])
     options = [run for run in known if run in has] + [run for run in known if run not in has]
     asked = st.query_params.get("run", "")
     valid = asked.isascii() and asked.isdecimal() and len(asked) < 19 and int(asked) in options
     wanted = int(asked) if valid else next(iter(waiting_runs(view, datetime.now(UTC))), options[0])
     if asked and not valid:
-        st.warning(for_markdown(str(UnknownNameError("run", asked[:80], map(str, options)))))
+        told = f"{UnknownNameError('run', asked[:80], map(str, options))}; this is run {wanted}"
+        wrong.warning(for_markdown(told))
     run = st.selectbox(
         "Run",
         options,
