@@ -155,7 +155,7 @@ def test_a_reload_in_mid_form_keeps_the_draft(page: Page, server: Server, row: Q
     page.goto(f"{server.url}/run?run={row.run}")
     expect(comment).to_have_value("half a sen")
     expect(chosen(page)).to_have_value("4-6")
-    expect(page.get_by_text("noise: noise or a hot region")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Reason")).to_have_value("noise: noise or a hot region")
     page.get_by_role("button", name="Throw away").click()
     expect(comment).to_have_value("")
 

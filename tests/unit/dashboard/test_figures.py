@@ -113,4 +113,4 @@ def test_a_thumbnail_keeps_a_single_urgent_lumisection() -> None:
 
 
 def test_a_thumbnail_hatches_the_unknown() -> None:
-    assert "url%28%23h%29" in strip_image(np.array([Decision.UNKNOWN, Decision.ACCEPT], dtype=object))
+    assert "url%28%23U%29" in strip_image(np.array([Decision.UNKNOWN, Decision.ACCEPT], dtype=object))
