@@ -36,15 +36,17 @@ DOUBLE = 0.7
 """Seconds within which the second click of a double one comes."""
 
 
-def act(view: View, key: str, service: Service, *, shown: str = "") -> bool:
+def act(view: View, key: str, service: Service, *, shown: str = "", sent: Sequence[object] = ()) -> bool:
     """Ask a service for one entry; whether it is there now. What is refused is shown in place, and nothing is lost.
 
-    ``key`` names the form within the session and ``shown`` what it showed (``QueueRow.shown``). The nonce belongs to
-    both, so that a double click, or a second try after a lost connection, counts once: it was entered, and that is
-    said. Without ``shown`` the nonce is a new one after every entry.
+    ``key`` names the form within the session, ``shown`` what it showed (``QueueRow.shown``) and ``sent`` what a person
+    put into it. The nonce belongs to all three, so that a double click, or a second try after a lost connection, counts
+    once: it was entered, and that is said; another text or choice is another submission. Without ``shown`` the nonce is
+    a new one after every entry.
     """
-    slot = f"nonce:{key}:{shown}"
-    done = f"done:{key}"
+    written = hashlib.sha256(repr(tuple(sent)).encode(errors="backslashreplace")).hexdigest()[:16]
+    slot = f"nonce:{key}:{shown}:{written}"
+    done = f"done:{key}:{written}"
     if shown and time.monotonic() - st.session_state.get(done, -DOUBLE) < DOUBLE:
         st.session_state[TOLD] = ONCE
         return True

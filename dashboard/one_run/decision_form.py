@@ -130,7 +130,7 @@ def _decision(view: View, keys: Keys, expected: Shown) -> Sending:
         view, keys.of("decide"), lambda store, person, nonce: decide(
             store, people(view), person.name, keys.run, ranges, verdict, reason, comment,
             nonce=nonce, expected=expected,
-        ), shown=str(expected),
+        ), shown=str(expected), sent=(ranges, verdict, reason, comment),
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _question(view: View, keys: Keys, expected: Shown) -> Sending:
     return lambda ranges: act(
         view, keys.of("escalate"), lambda store, person, nonce: escalate(
             store, people(view), person.name, keys.run, ranges, comment, nonce=nonce, expected=expected,
-        ), shown=str(expected),
+        ), shown=str(expected), sent=(ranges, comment),
     )  # fmt: skip
 
 

@@ -123,3 +123,29 @@ def test_the_application_runs_as_a_whole(filled: Store) -> None:
     app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=30).run()
     assert not app.exception
     assert app.title[0].value == "Queue"
+
+
+ACTING = """
+import os
+import streamlit as st
+from dashboard import CONFIG_VARIABLE
+from dashboard.acting.act import act
+from dashboard.reading.view import view
+
+class Told:
+    def text(self):
+        return "entered"
+
+nonces = st.session_state.setdefault("nonces", [])
+for choice in ("GOOD", "BAD", "BAD"):
+    act(view(os.environ[CONFIG_VARIABLE]), "form", lambda store, person, nonce: nonces.append(nonce) or Told(),
+        shown="7", sent=(choice,))
+"""
+
+
+def test_another_choice_is_another_submission_and_a_double_click_is_none(filled: Store) -> None:
+    """Mutant: a nonce of the form alone; a second, different decision would be taken for the first and lost."""
+    app = AppTest.from_string(ACTING, default_timeout=30).run()
+    assert not app.exception
+    first, second = app.session_state.nonces
+    assert first != second
