@@ -99,5 +99,7 @@ export default function (component) {
     clearTimeout(timers.get(area));
     timers.set(area, setTimeout(() => { timers.delete(area); sent(area); }, data.pause));
   });
-  return () => { stop.abort(); timers.forEach(clearTimeout); };
+  const listening = parentElement.querySelector(".help").dataset;
+  listening.listening = "yes";
+  return () => { stop.abort(); timers.forEach(clearTimeout); delete listening.listening; };
 }

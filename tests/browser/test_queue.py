@@ -97,6 +97,7 @@ def heading(page: Page, text: str) -> None:
 def rested(page: Page) -> None:
     expect(page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.locator(".help[data-listening]")).to_have_count(1)  # a key that comes before is nobody's
 
 
 def pressed(page: Page, key: str) -> Locator:
