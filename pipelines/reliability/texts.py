@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -194,6 +195,10 @@ def _verdicts(given: list[str]) -> Verdicts:
     )
 
 
+_PIECE = re.compile(r"(flex:\d+;)?background:#[0-9A-Fa-f]{6}")
+"""What an element ``i`` says of its style; the night draws decisions with it, and with nothing else."""
+
+
 class _Elements(HTMLParser):
     """Collects elements, attributes that a page has no use for, and the text."""
 
@@ -202,7 +207,10 @@ class _Elements(HTMLParser):
         self.odd, self.text = set[str](), list[str]()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ALLOWED or any(name not in ("class", "charset", "lang") for name, _ in attrs):
+        style = dict(attrs).get("style") if tag == "i" else None
+        piece = style is not None and bool(_PIECE.fullmatch(style))
+        allowed = ("style", "title") if piece else ("class", "charset", "lang")
+        if not (piece or tag in ALLOWED) or any(name not in allowed for name, _ in attrs):
             self.odd.add(tag)
 
     def handle_comment(self, data: str) -> None:
