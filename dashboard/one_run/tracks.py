@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from dashboard.canvas.timeline import NOTHING, Line, Series, Strip, Timeline
 from dashboard.look.palette import BLUE, FLAG_STATES, LABEL_STATES, MACHINE, ORANGE, PURPLE, SKY, STATES
 from dashboard.one_run.heat import DETECTOR, UNIT, aligned, from_reasons, heat_of
+from dashboard.verdicts.logit import logit
+from dqm.model.aggregates import URGENCY
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import Decision, Verdicts, WorkingPoint
 from dqm.store.contributions import Contributions
 
 LOGIT_RANGE = (-4.0, 4.0)
 LOGIT_TICKS = ((-4.0, "≤0.0001"), (-2.0, "0.01"), (0.0, "0.5"), (2.0, "0.99"), (4.0, "≥0.9999"))
-"""Badness is drawn as log₁₀(p / (1 − p)), which gives both thresholds equal room."""
-FLOOR = 1e-4
+"""Ends and ticks of the axis of badness (``logit``)."""
 LOOKS: tuple[tuple[str, tuple[int, ...]], ...] = (
     *((BLUE, ()), (ORANGE, (6, 3)), (PURPLE, (2, 3)), (SKY, (8, 3, 2, 3))),
     *((BLUE, (6, 3)), (ORANGE, ()), (PURPLE, (6, 3)), (SKY, ())),
@@ -26,11 +27,6 @@ LOOKS: tuple[tuple[str, tuple[int, ...]], ...] = (
 """Colour and dashes of the lines of one track, so that none is told by its colour alone."""
 MOST_NAMED = 6
 """Flags that are named under the pointer."""
-ORDER = (
-    *(Decision.UNKNOWN, Decision.DISPUTED, Decision.NEEDS_REVIEW, Decision.ASK),
-    *(Decision.REJECT, Decision.BAD, Decision.EXCLUDED, Decision.ACCEPT, Decision.GOOD),
-)
-"""Which state is painted where several share a pixel: the one that most needs to be seen comes first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +64,7 @@ def timeline(facts: Facts) -> Timeline:
         "the same stands in the tables below",
         ls=np.asarray(facts.machine.index.get_level_values("ls")),
         strips=tuple(strips),
-        heat=heat_of(shown, (1, ORDER.index(Decision.UNKNOWN))),
+        heat=heat_of(shown, (1, URGENCY.index(Decision.UNKNOWN))),
         lines=tuple(lines),
     )
 
@@ -98,11 +94,11 @@ def _machine(facts: Facts) -> Strip:
 def _noted(title: str, code: NDArray[np.uint8], status: NDArray[np.object_], rows: NDArray[np.bool_]) -> Strip:
     """A strip of decisions with their status in words."""
     notes, note = np.unique(np.where(rows, status.astype(str), ""), return_inverse=True)
-    return Strip(title, code, tuple(STATES[each] for each in ORDER), tuple(notes.tolist()), note)
+    return Strip(title, code, tuple(STATES[each] for each in URGENCY), tuple(notes.tolist()), note)
 
 
 def _codes(verdicts: Verdicts) -> NDArray[np.uint8]:
-    place = {str(each): code for code, each in enumerate(ORDER)}
+    place = {str(each): code for code, each in enumerate(URGENCY)}
     return np.array([place[str(each)] for each in verdicts.decision], dtype=np.uint8)
 
 
@@ -147,8 +143,7 @@ def _badness(facts: Facts) -> Line:
             (facts.point.reject_above, Decision.REJECT, "reject ≥"),
         ):
             if 0 < value <= 1:
-                p = min(max(value, FLOOR), 1 - FLOOR)
-                marks.append((float(np.log10(p / (1 - p))), f"{word}{value:.2g}", STATES[name].colour))
+                marks.append((float(logit(np.float64(value))), f"{word}{value:.2g}", STATES[name].colour))
     series = Series("badness", facts.machine.badness)
     return Line("badness", "", (series,), "logit", LOGIT_RANGE, LOGIT_TICKS, tuple(marks))
 

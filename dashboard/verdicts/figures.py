@@ -12,11 +12,10 @@ from plotly.subplots import make_subplots
 
 from dashboard.look.inert import for_figure
 from dashboard.look.palette import GREY, LABEL_STATES, STATES, State
+from dashboard.verdicts.logit import FLOOR, logit
 from dqm.model.verdicts import WorkingPoint
 
 Scale = Literal["logit", "linear"]
-FLOOR = 1e-4
-"""Badness nearer than this to 0 or 1 is drawn at this distance on the logit scale."""
 TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
 MOST_QUANTITIES = 8
 """Quantities of a subsystem that are drawn below each other."""
@@ -228,11 +227,9 @@ def _add_thresholds(figure: go.Figure, point: WorkingPoint | None, scale: Scale)
 
 
 def _scaled(badness: NDArray[np.floating], scale: Scale) -> NDArray[np.float64]:
-    """Badness on the axis; logit: log₁₀(p / (1 − p)), which gives both thresholds equal room."""
-    if scale == "linear":
-        return badness.astype(np.float64)
-    p = np.clip(badness.astype(np.float64), FLOOR, 1 - FLOOR)
-    return np.asarray(np.log10(p / (1 - p)))
+    """Badness on the axis."""
+    values = badness.astype(np.float64)
+    return values if scale == "linear" else np.asarray(logit(values))
 
 
 def _states(values: NDArray[Any], states: Mapping[Any, State]) -> Sequence[tuple[str, State, NDArray[np.bool_]]]:

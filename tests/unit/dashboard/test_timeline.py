@@ -16,8 +16,9 @@ from dashboard.look.palette import STATES
 from dashboard.one_run.heat import LEAST_TOP, from_reasons, group_title
 from dashboard.one_run.selection import ranges_of, rows_in
 from dashboard.one_run.tables import chosen_part, contributors, lumisection_table
-from dashboard.one_run.tracks import ORDER, Facts, groups_of, timeline
+from dashboard.one_run.tracks import Facts, groups_of, timeline
 from dashboard.verdicts.run_tables import ranges_in
+from dqm.model.aggregates import URGENCY
 from dqm.model.errors import InputError
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
@@ -67,8 +68,8 @@ def test_people_stand_over_the_machine_and_unknown_is_hatched() -> None:
     assert people.notes[people.note[3]] == "shifter: noise"
     assert said.notes[said.note[6]] == "missing:oms"
     assert said.states[said.code[6]].pattern
-    assert set(ORDER) == set(Decision)
-    assert [ORDER.index(each) for each in (Decision.UNKNOWN, Decision.ASK, Decision.ACCEPT)] == [0, 3, 7]
+    assert set(URGENCY) == set(Decision)
+    assert [URGENCY.index(each) for each in (Decision.UNKNOWN, Decision.ASK, Decision.ACCEPT)] == [0, 3, 7]
 
 
 def test_status_of_the_detector_names_what_is_off_or_missing() -> None:
