@@ -13,9 +13,10 @@ import streamlit as st
 
 from dashboard.acting.who import operator
 from dashboard.look.empty_states import show_error
+from dashboard.look.in_place import FORESEEN
 from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
-from dqm.model.errors import InputError, RefusedError, RepeatedError, StaleError, StoreError, UnknownNameError
+from dqm.model.errors import RepeatedError, StaleError
 from dqm.model.people import Person
 from dqm.store.store import Store
 
@@ -59,7 +60,7 @@ def act(view: View, key: str, service: Service, *, shown: str = "", sent: Sequen
     except StaleError as error:
         show_stale(error)
         return False
-    except (InputError, RefusedError, StoreError, UnknownNameError) as error:
+    except FORESEEN as error:
         show_error(error)
         return False
     if not shown:

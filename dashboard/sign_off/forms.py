@@ -37,6 +37,7 @@ def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
                 store, people(view), person.name, run, nonce=nonce, comment=comment, expected=seen.shown
             ),
             shown=str(seen.shown),
+            sent=(comment,),
         )
         if done:
             _entered(f"sign_comment_{run}")
@@ -57,6 +58,7 @@ def reopen_form(view: View, seen: RunRecord) -> None:
                 store, people(view), person.name, run, why, nonce=nonce, expected=seen.shown
             ),
             shown=str(seen.shown),
+            sent=(why,),
         )
         if done:
             _entered(f"reopen_comment_{run}")
@@ -83,7 +85,7 @@ def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]],
     if st.button(told, key=f"rule_{key}", disabled=not ready, icon=":material/gavel:") and verdict and code:
         done = act(
             view,
-            f"rule:{key}:{verdict}:{code}",
+            f"rule:{key}",
             lambda store, person, nonce: decide(
                 store,
                 people(view),
@@ -97,6 +99,7 @@ def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]],
                 expected=seen.shown,
             ),
             shown=str(seen.shown),
+            sent=(verdict, code, comment),
         )
         if done:
             _entered(f"rule_comment_{key}")
