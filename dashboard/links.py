@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from dqm.model.keys import LS_LAST
@@ -36,6 +36,16 @@ def of_range(run: int, first: int | None = None, last: int | None = None) -> dic
     if first is None:
         return {"run": str(run)}
     return {"run": str(run), "ls": f"{first}-{first if last is None else last}"}
+
+
+def asked_run(text: str, known: Collection[int]) -> int | None:
+    """The run that an address asks for, if it is one of those that are ``known``.
+
+    >>> asked_run("112", [112]), asked_run("113", [112]), asked_run("x", [112])
+    (112, None, None)
+    """
+    run = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return run if run in known else None
 
 
 def asked_range(text: str) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.comparison.choice import LARGEST, OFFERED, Choice
 from dashboard.comparison.ranking import Named
-from dashboard.links import asked_range
+from dashboard.links import asked_range, asked_run
 from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
 from dqm.model.errors import InputError, UnknownNameError, nearest
@@ -32,8 +32,8 @@ def choose_run(known: Sequence[int], start: int, told: DeltaGenerator) -> int:
     """The run of the selection box, which follows the address and sets it; ``known`` are offered, the latest first."""
     asked = st.query_params.get("run", "")
     options = sorted(known, reverse=True)
-    at = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-    wanted = at if at in set(options) else start
+    at = asked_run(asked, options)
+    wanted = start if at is None else at
     if asked and str(wanted) != asked:
         told.warning(for_markdown(f"{UnknownNameError('run', asked[:40], map(str, options))}; run {wanted} is shown."))
     run = int(st.selectbox("Run", options, index=options.index(wanted)))

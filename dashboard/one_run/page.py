@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.acting.who import operator
 from dashboard.canvas.timeline import chosen_on, show_timeline
-from dashboard.links import Links
+from dashboard.links import Links, asked_run
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
@@ -102,9 +102,9 @@ def _chosen(view: View, known: Sequence[int], wrong: DeltaGenerator) -> int:
     has = set(view.held["verdicts"])
     options = [run for run in known if run in has] + [run for run in known if run not in has]
     asked = st.query_params.get("run", "")
-    valid = asked.isascii() and asked.isdecimal() and len(asked) < 19 and int(asked) in options
-    wanted = int(asked) if valid else next(iter(waiting_runs(view, datetime.now(UTC))), options[0])
-    if asked and not valid:
+    known_run = asked_run(asked, options)
+    wanted = next(iter(waiting_runs(view, datetime.now(UTC))), options[0]) if known_run is None else known_run
+    if asked and known_run is None:
         told = f"{UnknownNameError('run', asked[:80], map(str, options))}; this is run {wanted}"
         wrong.warning(for_markdown(told))
     run = st.selectbox(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.acting.who import operator
-from dashboard.links import Links
+from dashboard.links import Links, asked_run
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
 from dashboard.look.wording import percent, weight
@@ -79,9 +79,10 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
     runs = [each.run for each in rows]
     words = {each.run: f"{each.run} · {lines.state(each, now)} · {each.open} LS open" for each in rows}
     asked = st.query_params.get("run", "")
-    if asked and asked not in map(str, runs):
+    known = asked_run(asked, runs)
+    if asked and known is None:
         st.warning(for_markdown(str(UnknownNameError("certified run", asked[:80], map(str, runs)))))
-    at = runs.index(int(asked)) if asked in map(str, runs) else 0
+    at = 0 if known is None else runs.index(known)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, step in (("previous_run", -1), ("next_run", 1)):
             icon = f":material/keyboard_arrow_{'up' if step < 0 else 'down'}:"
