@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.comparison.standing import Given, Standing
+from dashboard.comparison.standing import Given, Standing, ratio_of
 from dashboard.comparison.switches import Change, add_switches, scale_switch
 from dashboard.comparison.tables import bin_names
 from dashboard.look.inert import for_figure
@@ -75,7 +75,7 @@ def _main_axes(layout: Layout) -> list[str]:
 def _values(standing: Standing, layout: Layout, *, normalised: bool) -> Change:
     """What the traces of ``_drawn`` hold, in its order, in one of both units."""
     mine, theirs = standing.drawn(normalised=normalised)
-    band, ratio = standing.band(normalised=normalised), _ratio(mine, theirs)
+    band, ratio = standing.band(normalised=normalised), ratio_of(mine, theirs)
     low, middle, high = band if band is not None else (mine, mine, mine)
     bands = [low, high, middle] * (0 if band is None else len(_main_axes(layout)))
     drawn = [_steps(each) for each in (*bands, theirs, mine, np.clip(ratio, 1 / _reach(ratio), _reach(ratio)))]
@@ -100,7 +100,7 @@ def _drawn(standing: Standing, layout: Layout) -> go.Figure:
             _add_band(figure, edges, band, column)
     _add_steps(figure, edges, theirs, "reference", GREY, (1, 2 if beside else 1), dotted=True)
     _add_steps(figure, edges, mine, _these(standing.given), BLUE, (1, 1))
-    _add_ratio(figure, edges, _ratio(mine, theirs), (2, 1))
+    _add_ratio(figure, edges, ratio_of(mine, theirs), (2, 1))
     _add_pulls(figure, edges, standing.pulls, (2, 2) if beside else (3, 1), bin_names(axis))
     figure.update_yaxes(title=SHARES_TITLE, row=1, col=1)
     figure.update_yaxes(autorange=True, rangemode="tozero", row=1)
@@ -170,10 +170,6 @@ def _add_band(figure: go.Figure, edges: NDArray[np.float64], band: NDArray[np.fl
         1,
         column,
     )
-
-
-def _ratio(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.divide(mine, theirs, out=np.full(len(mine), np.nan), where=theirs > 0))
 
 
 def _add_ratio(figure: go.Figure, edges: NDArray[np.float64], ratio: NDArray[np.float64], at: tuple[int, int]) -> None:

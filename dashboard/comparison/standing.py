@@ -137,8 +137,12 @@ class Standing:
     @property
     def ratio(self) -> NDArray[np.float64]:
         """Share over that of the reference, ``(bins + 2,)``; NaN where the reference holds nothing."""
-        out = np.full(len(self.expected), np.nan)
-        return np.asarray(np.divide(self.share, self.expected, out=out, where=self.expected > 0))
+        return ratio_of(self.share, self.expected)
+
+
+def ratio_of(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One over the other ``(bins + 2,)``; NaN where the other holds nothing."""
+    return np.asarray(np.divide(mine, theirs, out=np.full(len(mine), np.nan), where=theirs > 0))
 
 
 def standing_of(given: Given, reference: Reference) -> Standing | NoReference:
