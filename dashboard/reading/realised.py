@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from dashboard.trade_off.realised import Block, Judged, blocks
 from dqm.model.labels import Labels
+from dqm.model.tables import lumisection_index
 from dqm.services.labels import overlaid, person_labels
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
@@ -43,18 +43,7 @@ def _judged(store: Store, certified: Sequence[Partition], labels: Labels) -> Jud
     return Judged(
         run=run,
         decision=np.asarray(table["decision"].to_pylist(), dtype=object),
-        label=_labels(run, ls, labels),
+        label=labels.aligned(lumisection_index(run, ls)),
         weight=table["weight"].to_numpy(),
         point=np.repeat(digests, [each.rows for each in certified]),
     )
-
-
-def _labels(run: NDArray[np.int64], ls: NDArray[np.int64], labels: Labels) -> NDArray[np.int8]:
-    """Label of every lumisection, −1 where nobody gave one."""
-    theirs = (np.asarray(labels.index.get_level_values(name), dtype=np.int64) for name in ("run", "ls"))
-    first, second = theirs
-    known, mine = (first << 32) + second, (run << 32) + ls
-    order = np.argsort(known)
-    at = np.minimum(np.searchsorted(known[order], mine), max(len(known) - 1, 0))
-    found = known[order][at] == mine
-    return np.where(found, labels.values[order][at], np.int8(-1)).astype(np.int8)

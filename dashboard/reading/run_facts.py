@@ -39,21 +39,21 @@ def first_lines(view: View, run: int) -> list[str]:
 
 def run_facts(view: View, run: int) -> Facts:
     """What is known of a run that was certified, without its lines."""
-    return _facts(view, view.path, view.snapshot, view.entry, run)
+    return _facts(view, view.path, view.snapshot, view.entry, view.unit, run)
 
 
 def run_groups(view: View, run: int) -> Contributions:
     """What each group added to every lumisection of the run."""
-    return _groups(view, view.path, view.snapshot, view.entry, run)
+    return _groups(view, view.path, view.snapshot, view.entry, view.unit, run)
 
 
 def run_timeline(view: View, run: int, lines: Sequence[str]) -> Timeline:
     """The timeline of a run with these lines."""
-    return _timeline(view, view.path, view.snapshot, view.entry, run, tuple(lines))
+    return _timeline(view, view.path, view.snapshot, view.entry, view.unit, run, tuple(lines))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _facts(_view: View, path: str, snapshot: int, entry: int, run: int) -> Facts:
+def _facts(_view: View, path: str, snapshot: int, entry: int, unit: str, run: int) -> Facts:
     record, held = run_record(_view, run), _view.held
     if record.machine is None or record.verdicts is None:
         raise StoreError(f"run {run} has no verdicts; first: dqm score --runs {run}, dqm certify --runs {run}")
@@ -61,18 +61,20 @@ def _facts(_view: View, path: str, snapshot: int, entry: int, run: int) -> Facts
     quantities = run_quantities(path, snapshot, run) if run in held["quantities"] else None
     contributions = run_contributions(path, snapshot, run)
     return Facts(
-        run, _view.unit, record.machine, record.verdicts, _view.point, labels, quantities, contributions
+        run, unit, record.machine, record.verdicts, _view.point, labels, quantities, contributions
     )  # fmt: skip
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _groups(_view: View, path: str, snapshot: int, entry: int, run: int) -> Contributions:
-    return groups_of(_facts(_view, path, snapshot, entry, run))
+def _groups(_view: View, path: str, snapshot: int, entry: int, unit: str, run: int) -> Contributions:
+    return groups_of(_facts(_view, path, snapshot, entry, unit, run))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the run…")
-def _timeline(_view: View, path: str, snapshot: int, entry: int, run: int, lines: tuple[str, ...]) -> Timeline:
-    facts = _facts(_view, path, snapshot, entry, run)
+def _timeline(
+    _view: View, path: str, snapshot: int, entry: int, unit: str, run: int, lines: tuple[str, ...]
+) -> Timeline:
+    facts = _facts(_view, path, snapshot, entry, unit, run)
     ls = np.asarray(facts.machine.index.get_level_values("ls"))
     values = [_line(path, snapshot, run, facts, ls, each) for each in lines]
     return timeline(Facts(**{**vars(facts), "values": values}))
