@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 SERVE = """
 import sys
@@ -57,3 +58,10 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):
             return found.group()
     pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+
+
+def rested(page: Page) -> None:
+    """Wait until a page is at rest and hears the keyboard; a key that comes before is nobody's."""
+    expect(page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.locator(".help[data-listening]")).to_have_count(1)

@@ -24,7 +24,7 @@ from dqm.services.queue import QueueRow, queue
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
-from .serving import Server, serving
+from .serving import Server, rested, serving
 
 pytestmark = pytest.mark.browser
 
@@ -92,12 +92,6 @@ def heading(page: Page, text: str) -> None:
     """Wait for the title of a page, and until it is at rest."""
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
     rested(page)
-
-
-def rested(page: Page) -> None:
-    expect(page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    expect(page.locator(".help[data-listening]")).to_have_count(1)  # a key that comes before is nobody's
 
 
 def pressed(page: Page, key: str) -> Locator:

@@ -18,7 +18,7 @@ from dqm.services.queue import QueueRow, queue
 from dqm.store.audit import Entry
 from dqm.store.store import Store
 
-from .serving import Server, serving
+from .serving import Server, rested, serving
 
 pytestmark = pytest.mark.browser
 
@@ -63,11 +63,6 @@ def opened(page: Page, server: Server, run: int, query: str = "") -> Locator:
     expect(page.locator(f".timeline[data-painted='{run}']")).to_be_visible()
     rested(page)
     return page.locator(".timeline canvas")
-
-
-def rested(page: Page) -> None:
-    expect(page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
 def chosen(page: Page) -> Locator:

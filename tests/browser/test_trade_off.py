@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from dqm.model.config import load
 from dqm.store.store import Store
 
-from .serving import Server, serving
+from .serving import Server, rested, serving
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,7 @@ def opened(page: Page, server: Server, query: str = "") -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Trade-off")
     page.wait_for_selector(".js-plotly-plot .main-svg")
     expect(page.get_by_text("People would look at")).to_be_visible()
+    rested(page)
 
 
 def places(page: Page) -> list[Any]:
@@ -54,7 +55,9 @@ def places(page: Page) -> list[Any]:
 
 def test_a_slider_moves_the_numbers_and_nothing_else(page: Page, server: Server) -> None:
     """Mutants: a box that grows with what it says; a figure that is drawn anew at another height."""
-    opened(page, server)
+    opened(
+        page, server, "?pollution_budget=0.5"
+    )  # where decisions flip, so that the table stands there before and after
     metric = page.get_by_test_id("stMetric").nth(2)
     before, numbers = places(page), metric.inner_text()
     slider = page.get_by_role("slider").nth(1)
@@ -63,6 +66,8 @@ def test_a_slider_moves_the_numbers_and_nothing_else(page: Page, server: Server)
     expect(page.get_by_text("budget 0.1%", exact=True).first).to_be_visible()
     expect(metric).not_to_have_text(numbers)
     expect(page.get_by_text(re.compile(r"[\d,]+ more"))).to_be_visible()
+    rested(page)
+    assert len(before) == 4, "figure, tabs, table, scroll"
     assert places(page) == before
     assert "pollution_budget=0.1" in page.url
 
