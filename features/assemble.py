@@ -67,6 +67,9 @@ SENSE: dict[str, tuple[float, Kind]] = {
 CAP = 50.0
 """Largest deviation in σ that is told apart: beyond it a deviation is not more of a deviation."""
 
+TOGETHER = 64
+"""Columns that are written at a time: neighbours stand beside each other in memory, so that caches serve them."""
+
 Columns = list[tuple[Column, NDArray[np.floating]]]
 
 
@@ -98,8 +101,9 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     members = [i for i in ordered.where(role="condition") if ordered.columns[i].name not in {c.name for c, _ in found}]
     found += [(ordered.columns[i], ordered.values[:, i]) for i in members]
     values = np.full((len(table), len(found)), np.nan, dtype=np.float32)
-    if found:
-        values[order] = np.stack([each for _, each in found], axis=1)
+    for first in range(0, len(found), TOGETHER):
+        some = [each for _, each in found[first : first + TOGETHER]]
+        values[order, first : first + len(some)] = np.stack(some, axis=1)
     values[~table.usable] = np.nan
     # Bins and columns of sensors are told apart by what they are: models that see none know nothing of them.
     said = settings.model_dump_json(exclude={"shapes", "sensors"})

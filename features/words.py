@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from dqm.model.verdicts import Reason
 
@@ -93,6 +94,7 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature
 
 
+@lru_cache(1 << 16)
 def subject(feature: str) -> str:
     """The quantity or monitor element that a feature is about, as ``Reason.feature`` names it; else its family.
 

@@ -43,6 +43,7 @@ def _groups(
             feature = f"{table.columns[j].name}: {column.name}" if at != j else column.name
             named[at] = (column.subsystem, subject(feature))
     groups = tuple(sorted(set(named.values())))
+    position = {group: at for at, group in enumerate(groups)}
     place = np.full(len(table.columns), -1)
-    place[list(named)] = [groups.index(each) for each in named.values()]
+    place[list(named)] = [position[group] for group in named.values()]
     return groups, place
