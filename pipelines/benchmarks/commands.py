@@ -92,6 +92,7 @@ def benchmark_night(
     lumisections: Annotated[int, typer.Option(help="lumisections of the night", min=80)] = 2000,
     elements: Annotated[int, typer.Option(help="monitor elements", min=6)] = 500,
     watch: Annotated[bool, typer.Option("--watch", help="only from a file to its alert; needs no ROOT")] = False,
+    scheduler: Annotated[str, typer.Option(help="who works, as dqm nightly --scheduler takes it")] = "processes:2",
     json_path: JsonPath = "",
 ) -> None:
     """A night from DQMIO files to published verdicts, whole and by stage, and a watch; needs ROOT for the files."""
@@ -105,7 +106,7 @@ def benchmark_night(
         say(found.text())
         write_json(json_path, {"benchmark": "night", "rows": [watch_row(found).document()]})
         return
-    result = run(lumisections, elements)
+    result = run(lumisections, elements, scheduler)
     say(result.text())
     write_json(json_path, result.document())
 

@@ -36,6 +36,8 @@ from pipelines.run.train import train
 
 PAST_RUNS, PAST_LS, RUNS, EVERY = 30, 20, 8, 3
 FIRST, TONIGHT = 900001, 900101
+SCHEDULER = "processes:2"
+"""Two processes, for the two cores that the aim speaks of."""
 PERCENTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 CONFIG = """\
@@ -66,12 +68,13 @@ class Row:
 
 @dataclass(frozen=True)
 class NightResult:
-    """All rows; ``lumisections`` × ``elements`` histograms of tonight, and how many were decided how."""
+    """All rows; ``lumisections`` × ``elements`` histograms of tonight, how many were decided how, and who worked."""
 
     rows: tuple[Row, ...]
     lumisections: int
     elements: int
     decisions: dict[str, int]
+    scheduler: str
 
     def text(self) -> str:
         """For people."""
@@ -80,7 +83,8 @@ class NightResult:
         decided = ", ".join(f"{n} {name}" for name, n in self.decisions.items() if n)
         lines.append(
             f"{self.lumisections} lumisections of {self.elements} elements, simulated: {decided}. Features: "
-            "percentiles, moments, flow, and χ², largest pull, KS and earth mover's distance against the last runs."
+            "percentiles, moments, flow, and χ², largest pull, KS and earth mover's distance against the last runs. "
+            f"Scheduler: {self.scheduler}."
         )
         return "\n".join(lines)
 
@@ -88,11 +92,15 @@ class NightResult:
         """For ``--json``."""
         rows = [row.document() for row in self.rows]
         about = {"lumisections": self.lumisections, "elements": self.elements, "decisions": self.decisions}
+        about["scheduler"] = self.scheduler
         return {"benchmark": "night", "versions": versions(), "rows": rows, **about}
 
 
-def run(lumisections: int = 2000, elements: int = 500) -> NightResult:
-    """Write the files with ROOT, learn, and time the night; raises ``InputError`` where no ROOT is to be found."""
+def run(lumisections: int = 2000, elements: int = 500, scheduler: str = SCHEDULER) -> NightResult:
+    """Write the files with ROOT, learn, and time the night; raises ``InputError`` where no ROOT is to be found.
+
+    The night is given the ``scheduler``, as ``dqm nightly --scheduler`` takes it.
+    """
     interpreter = root_python()
     if interpreter is None:
         raise InputError(
@@ -109,12 +117,12 @@ def run(lumisections: int = 2000, elements: int = 500) -> NightResult:
             ingest(config, store)
             train(config, store)
         _write(interpreter, folder / "tonight.root", TONIGHT, RUNS, lumisections // RUNS, elements)
-        seconds, peak, document = _timed_night(folder)
+        seconds, peak, document = _timed_night(folder, scheduler)
         rows = [Row("total", "lumicert", seconds, peak)]
         rows += [Row(f"stage-{each['name']}", "lumicert", each["seconds"], peak) for each in document["stages"]]
         rows += _naive(folder / "tonight.root", lumisections // RUNS * RUNS * elements)
         rows.append(watch_row(measure()))
-        return NightResult(tuple(rows), lumisections // RUNS * RUNS, elements, document["decisions"])
+        return NightResult(tuple(rows), lumisections // RUNS * RUNS, elements, document["decisions"], scheduler)
 
 
 def watch_row(found: WatchTimes) -> Row:
@@ -137,9 +145,9 @@ def _good() -> LumiMask:
     return LumiMask(ranges)
 
 
-def _timed_night(folder: Path) -> tuple[float, float, dict[str, Any]]:
+def _timed_night(folder: Path, scheduler: str) -> tuple[float, float, dict[str, Any]]:
     """Seconds, peak GiB of all its processes, and what the night says of itself."""
-    command = [sys.executable, "-m", "pipelines.cli", "nightly", "--json", "night.json"]
+    command = [sys.executable, "-m", "pipelines.cli", "nightly", "--json", "night.json", "--scheduler", scheduler]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     begun = time.perf_counter()
     with (folder / "night.log").open("w+", encoding="utf-8") as log:
