@@ -105,10 +105,16 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
         some = [each for _, each in found[first : first + TOGETHER]]
         values[order, first : first + len(some)] = np.stack(some, axis=1)
     values[~table.usable] = np.nan
-    # Bins and columns of sensors are told apart by what they are: models that see none know nothing of them.
+    return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor_of(settings, limits))
+
+
+def extractor_of(settings: FeaturesConfig, limits: tuple[LimitConfig, ...] = ()) -> str:
+    """What stands behind features beside the data: version, settings and limits; a part of their fingerprint.
+
+    Bins and columns of sensors are told apart by what they are: models that see none know nothing of them.
+    """
     said = settings.model_dump_json(exclude={"shapes", "sensors"})
-    extractor = f"{EXTRACTOR} {said} {[each.model_dump_json() for each in limits]}"
-    return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor)
+    return f"{EXTRACTOR} {said} {[each.model_dump_json() for each in limits]}"
 
 
 def quantity(table: QuantityTable, asked: CourseConfig | LimitConfig) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ from pipelines.run.freshness import stale_runs
 from pipelines.run.score import champion, champion_entry, held_runs, refuse_learned
 
 STALE = "stale-scores"
-"""Status of a lumisection of which the data, or those of an earlier run behind its features, changed after scoring."""
+"""Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
 
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
@@ -94,8 +94,9 @@ class CertifySummary:
         text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
         if self.stale:
             text += (
-                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, or those of earlier runs that they "
-                "are compared with, changed after scoring; score them again with: "
+                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, those of earlier runs that they are "
+                "compared with, or the features or limits of the configuration changed after scoring; score them again "
+                "with: "
                 f"dqm score --runs {_spelled(self.stale)}"
             )
         if self.earlier:

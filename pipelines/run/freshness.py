@@ -1,9 +1,10 @@
 """Whether scores still say what the data say: what each run was scored from, and what the store holds of it now.
 
-The features of a run look at the run itself and at earlier ones. Scores therefore carry three digests: ``data`` of what
-the store holds of the run, ``past`` of all earlier runs, with their labels where features look at them, and ``values``
-of the features that judged it. Scores are stale where the data of their run changed; where only an earlier run changed,
-or came late, the features are made again and the scores are stale where these are no longer the same.
+The features of a run look at the run itself and at earlier ones. Scores therefore carry four digests: ``data`` of what
+the store holds of the run, ``past`` of all earlier runs, with their labels where features look at them, ``values`` of
+the features that judged it, and ``asked`` of the features and limits that the configuration asked for. Scores are stale
+where the data of their run changed; where only an earlier run changed or came late, or the configuration did, the
+features are made again and the scores are stale where these are no longer the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
 from dqm.store.freshness import data_digests, joined_digest
 from dqm.store.store import Store
+from features.assemble import extractor_of
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
@@ -39,6 +41,11 @@ def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int
     return found
 
 
+def asked_digest(config: Config) -> str:
+    """Digest of the features and limits that a configuration asks for: a limit decides without a score."""
+    return hashlib.sha256(extractor_of(config.features, config.limits).encode()).hexdigest()
+
+
 def values_digest(table: FeatureTable) -> str:
     """Digest of all features in their order, for any of them may be judged or given as a reason.
 
@@ -49,12 +56,17 @@ def values_digest(table: FeatureTable) -> str:
 
 
 def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> frozenset[int]:
-    """The scored runs of a snapshot whose scores were made from other data than it holds."""
+    """The scored runs of a snapshot whose scores were made from other data than it holds, or for other limits."""
     scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     changed = {run for run, made in scored.items() if made["data"] != data.get(run)}
-    doubtful = sorted(run for run in scored.keys() - changed if scored[run].get("past") != past[run])
+    asked = asked_digest(config)
+    doubtful = sorted(
+        run
+        for run in scored.keys() - changed
+        if scored[run].get("past") != past[run] or scored[run].get("asked") != asked
+    )
     if not doubtful:
         return frozenset(changed)
     quantities, shapes = all_quantities(store, config, snapshot), Shapes.of(config, store, snapshot)

@@ -25,7 +25,7 @@ from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
-from pipelines.run.freshness import label_digests, past_digests, values_digest
+from pipelines.run.freshness import asked_digest, label_digests, past_digests, values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_columns, write_part
 from pipelines.run.shapes import Shapes
@@ -110,7 +110,8 @@ def score(
         ) from None
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
-    made_from = {"features": stored.fingerprint, "model": stored.provenance["manifest"]}
+    manifest = stored.provenance["manifest"]
+    made_from = {"asked": asked_digest(config), "features": stored.fingerprint, "model": manifest}
     staging = store.path / STAGING
     staging.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix="score-") as folder:

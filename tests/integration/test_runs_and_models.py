@@ -331,6 +331,20 @@ def test_scores_of_other_features_are_stale_once_the_past_changes(place: Place) 
     assert stale_runs(place.config, place.store) == {13, 14}
 
 
+def test_limits_that_changed_after_scoring_leave_nothing_golden(place: Place) -> None:
+    """A limit decides without a score, so that scores made for other limits say nothing. Mutant: data alone count."""
+    place.certified()
+    assert place.unknown() == set()
+    place.configured(CONFIG + '[[limits]]\nquantity = "hits"\nleast = 1e9\nbecause = "the manual"\n')
+    done = certify(place.config, place.store)
+    assert done.stale == (13, 14)
+    assert done.golden == 0
+    assert place.unknown() == {13, 14}
+    assert "or the features or limits of the configuration changed after scoring" in done.text()
+    place.configured(CONFIG)
+    assert certify(place.config, place.store).stale == ()
+
+
 def test_histograms_are_data_of_their_run(place: Place) -> None:
     """Mutant: a digest of the quantities alone, so that new histograms leave the old verdicts golden."""
     before = data_digests(place.store)
