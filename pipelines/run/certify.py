@@ -94,9 +94,9 @@ class CertifySummary:
         text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
         if self.stale:
             text += (
-                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, those of earlier runs that they are "
-                "compared with, or the features or limits of the configuration changed after scoring; score them again "
-                "with: "
+                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, those of earlier runs that they "
+                "are compared with, or the features or limits of the configuration changed after scoring; score them "
+                "again with: "
                 f"dqm score --runs {_spelled(self.stale)}"
             )
         if self.earlier:
