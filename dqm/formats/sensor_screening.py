@@ -21,7 +21,7 @@ from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensor_gaps import gaps, longest_stuck
 from dqm.model.sensor_units import conversion, unit_of
-from dqm.model.sensors import SECOND, Sensor, SensorReadings, moment
+from dqm.model.sensors import SECOND, Sensor, SensorReadings, UnitChange, moment
 
 SAID: dict[str, tuple[Severity, str]] = {
     "time": ("quarantined", "{n} readings{of} stand at no time that is known; they are not used"),
@@ -55,17 +55,6 @@ UNUSUAL_READINGS, UNUSUAL = 30, 10
 
 Earlier = Callable[[str, int], tuple[str, NDArray[np.float64]]]
 """Of a sensor by name and a moment: its unit and its last good values before that moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnitChange:
-    """Readings of a sensor in ``[begin, end)``, ns of UTC, that look as if its unit had changed; ``end`` None: all to
-    the last one."""
-
-    sensor: Sensor
-    begin: int
-    end: int | None
-    looks: str
 
 
 @dataclass(frozen=True, eq=False)

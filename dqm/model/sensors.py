@@ -50,6 +50,17 @@ class Sensor:
     resolution: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """Readings of a sensor in ``[begin, end)``, ns of UTC, that look as if its unit had changed; ``end`` None: all to
+    the last one."""
+
+    sensor: Sensor
+    begin: int
+    end: int | None
+    looks: str
+
+
 @dataclass(frozen=True, eq=False)
 class SensorReadings:
     """What ``s`` sensors read: sensor ``i`` has the readings ``start[i]:start[i + 1]``.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.sensor_units import conversion
-from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.model.sensors import SECOND, Sensor, SensorReadings, UnitChange
 from dqm.store import schema
 from dqm.store.change import Change
 from dqm.store.partitions import ENCODINGS, GROUPS, Partition, explained, opened
 from dqm.store.sensor_values import decimals_of, split, together
 from dqm.store.store import Store
+from dqm.store.unit_marks import Mark, marks_beside, marks_of
 
 KIND = "sensors"
 DAY_CATALOG = b"lumicert.sensors"
@@ -52,17 +53,21 @@ Pair = tuple[NDArray[np.int64], NDArray[np.float64]]
 @dataclass(frozen=True)
 class DayCatalog:
     """What one partition holds: its sensors by name with the decimals of their readings, None where these are no whole
-    numbers; the tick of its times in ns; of every row group its hour and the rows of each sensor, by position."""
+    numbers; the tick of its times in ns; of every row group its hour and the rows of each sensor, by position; and
+    where readings begin that were made invalid as if their unit had changed."""
 
     sensors: tuple[Sensor, ...]
     decimals: tuple[int | None, ...]
     tick: int
     tiles: tuple[Tile, ...]
+    marks: tuple[Mark, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As JSON; ``from_bytes`` reads it."""
         sensors = [asdict(each) for each in self.sensors]
-        tree = {"sensors": sensors, "decimals": self.decimals, "tick": self.tick, "tiles": self.tiles}
+        tree: dict[str, Any] = {"sensors": sensors, "decimals": self.decimals, "tick": self.tick, "tiles": self.tiles}
+        if self.marks:  # else a day is called as before there were any
+            tree["marks"] = self.marks
         return json.dumps(tree, separators=(",", ":"), sort_keys=True).encode()
 
     @classmethod
@@ -71,7 +76,8 @@ class DayCatalog:
         tree = json.loads(data)
         tiles = ((hour, tuple(which), tuple(rows)) for hour, which, rows in tree["tiles"])
         sensors = tuple(Sensor(**each) for each in tree["sensors"])
-        return cls(sensors, tuple(tree["decimals"]), tree["tick"], tuple(tiles))
+        marks = tuple(Mark(*each) for each in tree.get("marks", ()))
+        return cls(sensors, tuple(tree["decimals"]), tree["tick"], tuple(tiles), marks)
 
     @property
     def readings(self) -> dict[str, int]:
@@ -94,8 +100,9 @@ def day_begin(number: int) -> int:
     return int(days) * DAY
 
 
-def sensors_to_arrow(readings: SensorReadings) -> pa.Table:
-    """Readings of one UTC day as one table; raises ``ValueError`` for readings of several days."""
+def sensors_to_arrow(readings: SensorReadings, marks: Iterable[Mark] = ()) -> pa.Table:
+    """Readings of one UTC day, with the ``marks`` of changes of unit in it, as one table; raises ``ValueError`` for
+    readings of several days."""
     time, value = readings.time, readings.value
     if len(time) and time.min() // DAY != time.max() // DAY:
         raise ValueError("readings of several days in one partition; split them by day first")
@@ -108,7 +115,8 @@ def sensors_to_arrow(readings: SensorReadings) -> pa.Table:
         rows = slice(readings.start[i], readings.start[i + 1])
         decimals.append(decimals_of(value[rows]))
         whole[rows], real[rows] = split(value[rows], decimals[-1])
-    catalog = DayCatalog(tuple(readings.sensors[i] for i in order), tuple(decimals), tick, tiles)
+    sensors = tuple(readings.sensors[i] for i in order)
+    catalog = DayCatalog(sensors, tuple(decimals), tick, tiles, tuple(sorted(set(marks))))
     columns = {"time": _gathered(time, spans) // tick, "whole": _gathered(whole, spans), "real": _gathered(real, spans)}
     groups = json.dumps([sum(rows) for _, _, rows in tiles]).encode()
     metadata = {DAY_CATALOG: catalog.to_bytes(), GROUPS: groups, ENCODINGS: json.dumps(SPLIT).encode()}
@@ -116,13 +124,18 @@ def sensors_to_arrow(readings: SensorReadings) -> pa.Table:
 
 
 def store_sensors(
-    change: Change, store: Store, readings: SensorReadings, provenance: Mapping[str, str]
+    change: Change,
+    store: Store,
+    readings: SensorReadings,
+    provenance: Mapping[str, str],
+    changes: Sequence[UnitChange] = (),
 ) -> tuple[list[int], dict[str, int]]:
     """Put readings into the transaction, day by day.
 
     What is put replaces what is stored of a sensor from its first to its last new reading of that day; what lies
     outside, and other sensors, stay. So the same files again change nothing, a corrected file replaces what it
-    corrects, and tonight's file goes on where yesterday's ended. The newest description of a sensor stands.
+    corrects, and tonight's file goes on where yesterday's ended. The newest description of a sensor stands. ``changes``
+    of unit that made some of the readings invalid are kept beside them.
 
     Returns the days, and of every sensor how many stored readings went because nothing new stands at their time.
     Raises ``StoreError``, at the commit, where another writer changed one of the days meanwhile.
@@ -132,10 +145,13 @@ def store_sensors(
     for begin in days:
         number = day_number(begin)
         fresh = readings.between(begin, begin + DAY)
+        marks = marks_of(changes, fresh)
         if number in held:
-            fresh, replaced = _over(read_sensors(store, "*", begin, begin + DAY), fresh)
+            stored = read_sensors(store, "*", begin, begin + DAY)
+            marks += marks_beside(unit_marks(store, begin, begin + DAY), stored, fresh)
+            fresh, replaced = _over(stored, fresh)
             gone = {name: gone[name] + replaced.get(name, 0) for name in gone}
-        change.put(KIND, number, sensors_to_arrow(fresh), provenance)
+        change.put(KIND, number, sensors_to_arrow(fresh, marks), provenance)
     numbers = [day_number(each) for each in days]
     change.require(partial(_refuse_changed, store.path, {each: held.get(each) for each in numbers}))
     return numbers, {name: count for name, count in gone.items() if count}
@@ -197,6 +213,16 @@ def day_catalogs(store: Store, snapshot: int | None = None) -> dict[int, DayCata
     for each in store.partitions(KIND, snapshot):
         with opened(store.path, each) as file:
             found[each.run] = _catalog(file)
+    return found
+
+
+def unit_marks(store: Store, begin: int, end: int) -> list[Mark]:
+    """Where in ``[begin, end)`` (ns of UTC) changes of unit begin, once for every day that one lasts."""
+    found: list[Mark] = []
+    for each in store.partitions(KIND):
+        if begin < day_begin(each.run) + DAY and day_begin(each.run) < end:
+            with opened(store.path, each) as file:
+                found += [mark for mark in _catalog(file).marks if begin <= mark.time < end]
     return found
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.formats.sensor_jumps import AROUND, unit_jumps
-from dqm.formats.sensor_screening import UnitChange, unit_changes
+from dqm.formats.sensor_screening import unit_changes
 from dqm.model.amounts import duration
 from dqm.model.sensor_gaps import allowed_silence, cadence, gaps
-from dqm.model.sensors import SECOND, Sensor, SensorReadings
+from dqm.model.sensors import SECOND, Sensor, SensorReadings, UnitChange
 from features.sensors.trends import stuck
 
 STILL, LEAST, REPEATED = 3.0, 300.0, 30

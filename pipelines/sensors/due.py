@@ -32,6 +32,7 @@ from pipelines.alerts.loops import last_of_loops, loop_events
 from pipelines.run.arrivals import Arrivals, file_seen
 from pipelines.sensors.ingest import Also, SensorsIngested, ingest_sensors
 from pipelines.sensors.keeping import after_scan, scanned_of
+from pipelines.sensors.nights import changed_in
 from pipelines.sensors.scan import Night, Scan, scan
 
 MEMORY = Path("cache", "sensor-files.json")
@@ -134,7 +135,8 @@ def _day_scanned(config: Config, store: Store, midnight: int, until: int) -> Sca
     sensors = config.sensors
     begin = midnight - round(sensors.past * DAY)
     past = _with_held(read_sensors(store, "*", begin, midnight), store, begin)
-    night = Night.of(past, read_sensors(store, "*", midnight, until), since=midnight, until=until)
+    readings = read_sensors(store, "*", midnight, until)
+    night = Night.of(past, readings, changed_in(store, past, readings), since=midnight, until=until)
     return scan(night, periods=sensors.gap, quiet=[Quiet.of(each) for each in sensors.quiet])
 
 

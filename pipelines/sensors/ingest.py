@@ -71,7 +71,7 @@ def ingest_sensors(
     read = read_streams(config, now=now, earlier=before.last, stored=units, files=files, advance=advance)
     sources = ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in read.files)
     with store.transaction() as change:
-        days, gone = store_sensors(change, store, read.readings, {"files": sources})
+        days, gone = store_sensors(change, store, read.readings, {"files": sources}, read.changes)
         findings = (*read.findings, *_replaced(gone))
         change.add_findings(findings)
         also(change, findings)

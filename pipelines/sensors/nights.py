@@ -12,9 +12,10 @@ from dqm.formats.sensor_screening import SensorRead
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.sensors import SensorReadings, moment
-from dqm.store.sensors import read_sensors
+from dqm.store.sensors import read_sensors, unit_marks
 from dqm.store.store import Store
-from pipelines.sensors.certain import of_change
+from dqm.store.unit_marks import changes_of
+from pipelines.sensors.certain import Certain, of_change
 from pipelines.sensors.commands import Form, chosen, read_files, within
 from pipelines.sensors.scan import Night
 
@@ -46,7 +47,7 @@ def of_files(files: list[Path], past: list[Path], asked: Asked, settings: Config
         early, late = (each.readings.take([n for n in each.readings.names if n in fits]) for each in (before, read))
         at = asked.since
         if at is not None:  # what the files hold from before is of the past as well
-            early, late = _followed(early, late.between(EARLIEST, at)), late.between(at, LATEST)
+            early, late = followed(early, late.between(EARLIEST, at)), late.between(at, LATEST)
         late = late.between(EARLIEST, LATEST if asked.until is None else asked.until)
     begin = int(late.time.min()) if len(late.time) else 0
     known = set(late.names)
@@ -57,7 +58,19 @@ def of_files(files: list[Path], past: list[Path], asked: Asked, settings: Config
 def of_store(store: Store, asked: Asked) -> Night:
     """Readings of the store from a moment on, beside what it holds from before."""
     early, late, at = _split(within(read_sensors(store), asked.sensors, None, None), asked)
-    return Night.of(early, late, since=at, until=asked.until)
+    return Night.of(early, late, changed_in(store, early, late), at, asked.until)
+
+
+def changed_in(store: Store, past: SensorReadings, night: SensorReadings) -> list[Certain]:
+    """Changes of unit that made stored readings of a night invalid, and that may have begun in the past of it."""
+    if not len(night.time):
+        return []
+    first = min(int(each.time.min()) for each in (past, night) if len(each.time))
+    begin, end = int(night.time.min()), int(night.time.max()) + 1
+    marks = unit_marks(store, first, end)
+    names = {each.sensor for each in marks} & set(night.names)
+    mine = followed(past.take([each for each in past.names if each in names]), night.take(sorted(names)))
+    return [of_change(each) for each in changes_of(marks, mine) if each.end is None or each.end > begin]
 
 
 def _split(readings: SensorReadings, asked: Asked) -> tuple[SensorReadings, SensorReadings, int | None]:
@@ -73,8 +86,8 @@ def _split(readings: SensorReadings, asked: Asked) -> tuple[SensorReadings, Sens
     return readings.between(EARLIEST, at), readings.between(at, until), at
 
 
-def _followed(early: SensorReadings, later: SensorReadings) -> SensorReadings:
-    """The past, followed by what the files hold of it; raises ``InputError`` where they overlap."""
+def followed(early: SensorReadings, later: SensorReadings) -> SensorReadings:
+    """Readings of a past, and those that come after them; raises ``InputError`` where they overlap."""
     pairs = {sensor.name: (time, value) for sensor, time, value in early.each()}
     sensors = {each.name: each for each in (*later.sensors, *early.sensors)}
     for sensor, time, value in later.each():

@@ -43,7 +43,8 @@ PIECE = 3600 * 6
 class Night:
     """``past`` and ``readings`` to be judged, of the same sensors; ``[begin, end)`` of the latter, ns of UTC.
 
-    ``changed`` are changes of unit that were found when the files were read, ``notes`` what could not be used.
+    ``changed`` are changes of unit that were found when the files were read, from the begin of the night on, ``notes``
+    what could not be used.
     """
 
     past: SensorReadings
@@ -103,7 +104,8 @@ class Night:
             )
         if gone := [each for each in described if each not in here]:
             notes.append(f"{counted(len(gone), 'sensor')} of the past not read at all, such as {gone[0]}")
-        return cls(_of(past, sensors), _of(readings, sensors), begin, end, tuple(notes), tuple(changed))
+        told = tuple(replace(each, begin=max(each.begin, begin)) for each in changed)
+        return cls(_of(past, sensors), _of(readings, sensors), begin, end, tuple(notes), told)
 
     @property
     def loops(self) -> list[str]:
@@ -259,8 +261,8 @@ def _unseen_note(unseen: Sequence[Certain], begin: int) -> list[str]:
         return []
     until = moment(begin + SETTINGS.reach)
     return [
-        f"{counted(len(unseen), 'sensor')} without a reading just before {moment(begin)}, such as {unseen[0].sensor}, "
-        f"last at {moment(unseen[0].begin)}; until {until} only what is certain is told there"
+        f"{counted(len(unseen), 'sensor')} without a valid reading just before {moment(begin)}, such as "
+        f"{unseen[0].sensor}, last at {moment(unseen[0].begin)}; until {until} only what is certain is told there"
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dqm.decide.ongoing import CERTAIN
 from dqm.model.config import Config, load
 from dqm.model.sensors import SECOND
 from dqm.store.anomalies import scanned_days
@@ -18,6 +19,8 @@ from pipelines.nightly.stages import Stages
 from pipelines.run.arrivals import Arrivals
 from pipelines.sensors import due
 from pipelines.sensors.due import MEMORY, arrived, due_days, scan_due, take_in
+from pipelines.sensors.nights import Asked, of_store
+from pipelines.sensors.scan import scan
 
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -229,3 +232,50 @@ def test_a_whole_night_goes_on_with_sensors_where_it_has_no_model_and_its_page_s
     assert "<h2>Worst loops</h2>" in page
     assert "TT2: no reading for 4.0 h; one every 120 s is due" in page
     assert json.loads((config.store_path / MEMORY).read_text())["files"]
+
+
+def milli(path: Path, begin: int, end: int) -> None:
+    """What TT1 logs from ``begin`` on, before ``end``, in thousandths."""
+    lines = [each.split(",") for each in path.read_text().splitlines()[1:]]
+    for each in lines:
+        if each[1] == "TT1" and begin <= int(each[0]) < end:
+            each[2] = f"{1000 * float(each[2]):.0f}"
+    path.write_text("\n".join(["timestamp,sensor,value", *map(",".join, lines)]) + "\n")
+
+
+def certain(store: Store) -> list[tuple[str, int, int | None]]:
+    """What needs no statistics: a past of one day of one loop may call a level unusual as well."""
+    found = [one for day in scanned_days(store) for one in day.intervals]
+    return [(one.kind, one.begin, one.end) for one in found if one.kind in CERTAIN]
+
+
+def test_a_change_of_unit_is_told_as_one_over_midnight_and_never_as_a_gap(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: the store forgets why readings are invalid, so that a scan of it sees nothing but silence."""
+    path, since, until = write_day(config.folder, 1), now(1) + 21 * HOUR, now(2) + 3 * HOUR
+    milli(path, since, until)
+    night(config, store, 2.1, monkeypatch)
+    assert certain(store) == [("unit-change", since, None)]
+    (change,) = [each for each in scanned_days(store)[0].intervals if each.kind == "unit-change"]
+    assert (change.loop, change.drivers) == ("A", ("TT1",))
+    assert change.reason == "TT1: its level is 1000 times higher, as if its unit had changed"
+    milli(write_day(config.folder, 2, hours=12), since, until)
+    work = night(config, store, 2.6, monkeypatch)
+    assert not work.stages.failed()
+    assert certain(store) == [("unit-change", since, until)]
+    by_hand = scan(of_store(store, Asked(since=now(2)))).intervals
+    assert [(each.begin, each.end) for each in by_hand if each.kind in CERTAIN] == [(now(2), until)]
+
+
+def test_a_corrected_file_takes_the_change_of_unit_back(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_day(config.folder, 1)
+    whole = path.read_text()
+    milli(path, now(1) + 3 * HOUR, now(1) + 5 * HOUR)
+    night(config, store, 2.1, monkeypatch)
+    assert [each[0] for each in certain(store)] == ["unit-change"]
+    path.write_text(whole)
+    night(config, store, 2.1, monkeypatch)
+    assert certain(store) == []

@@ -317,7 +317,9 @@ def test_windows_that_reach_into_a_pause_before_the_night_are_not_judged(pause: 
     past = SensorReadings.of([sensor("TT")], [(a, noise(a))])
     found = scan(Night.of(past, SensorReadings.of([sensor("TT")], [(b, noise(b, seed=2))])))
     assert [each for each in found.intervals if each.begin < b[0] + HOUR] == []
-    told = "1 sensor without a reading just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
+    told = (
+        "1 sensor without a valid reading just before 2026-06-01T14:00:00Z, such as TT, last at 2026-06-01T11:59:50Z; "
+    )
     assert list(found.notes) == [told + "until 2026-06-01T15:02:02Z only what is certain is told there"] * noted
 
 
