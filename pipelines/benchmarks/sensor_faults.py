@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dqm.model.amounts import counted
 from dqm.model.sensors import SECOND, AnomalyInterval
 from pipelines.progress import track
 from pipelines.sensors.scan import Night, Scan, scan
@@ -40,7 +41,8 @@ AFTER = HOUR
 @dataclass(frozen=True)
 class FaultRow:
     """Faults of a kind and strength: how many, the share that was found and that was named rightly among the found,
-    and the median minutes from the begin of the fault to that of the anomaly; NaN where none was found."""
+    the median minutes from the begin of the fault to that of the anomaly (NaN where none was found), and how many were
+    ``carried``: told only as part of a cause that loops were taken to have in common."""
 
     kind: str
     strength: float
@@ -49,6 +51,7 @@ class FaultRow:
     found: float
     named: float
     minutes: float
+    carried: int
 
     def document(self) -> dict[str, Any]:
         """For machines; what is not known is null."""
@@ -57,8 +60,7 @@ class FaultRow:
 
 @dataclass(frozen=True)
 class SensorFaults:
-    """All rows; ``silent`` gaps, stuck sensors and changes of unit without an anomaly of their name, and faults that
-    were ``carried``: all that was found of them went under a cause that loops were taken to have in common.
+    """All rows; ``silent`` gaps, stuck sensors and changes of unit without an anomaly of their name.
 
     ``false`` alarms in as many loop-``weeks`` without a fault, and the same of sectors without any fault
     (``unhurt_false``, ``unhurt_weeks``): where many loops are hurt at once, what the others should be like is hard to
@@ -67,7 +69,6 @@ class SensorFaults:
 
     rows: tuple[FaultRow, ...]
     silent: int
-    carried: int
     false: int
     weeks: float
     unhurt_false: int
@@ -75,17 +76,26 @@ class SensorFaults:
     promised: tuple[float, ...]
     seconds: float
 
+    @property
+    def carried(self) -> int:
+        """Faults that were told only as part of a common cause."""
+        return sum(row.carried for row in self.rows)
+
     def text(self) -> str:
         """For people."""
-        lines = [f"{'fault':12} {'strength':>9} {'faults':>7} {'found':>6} {'named':>6} {'after':>8}"]
+        lines = [f"{'fault':12} {'strength':>9} {'faults':>7} {'found':>6} {'named':>6} {'after':>8} {'carried':>8}"]
         for row in self.rows:
             named = "–" if np.isnan(row.named) else f"{row.named:.0%}"
             after = "–" if np.isnan(row.minutes) else f"{row.minutes:.0f} min"
             strength = f"{row.strength:g} {row.unit}"
-            lines.append(f"{row.kind:12} {strength:>9} {row.faults:>7} {row.found:>6.0%} {named:>6} {after:>8}")
+            lines.append(
+                f"{row.kind:12} {strength:>9} {row.faults:>7} {row.found:>6.0%} {named:>6} {after:>8} {row.carried:>8}"
+            )
         faults = sum(row.faults for row in self.rows)
-        lines.append(f"{faults} faults; {self.silent} gaps, stuck sensors or changes of unit passed without their name")
-        lines.append(f"{self.carried} faults were told only as part of a common cause")
+        passed = f"{self.silent} of a gap, a stuck sensor or a change of unit passed without its name"
+        lines.append(f"{counted(faults, 'fault')}; {passed}")
+        were = "was" if self.carried == 1 else "were"
+        lines.append(f"{counted(self.carried, 'fault')} {were} told only as part of a common cause")
         lines.append(_rate_text("in sectors without faults", self.unhurt_false, self.unhurt_weeks))
         lines.append(_rate_text("beside loops with faults", self.false, self.weeks))
         return "\n".join(lines)
@@ -154,7 +164,7 @@ def run(*, quick: bool = False, seed: int = 11, plot: Path | None = None) -> Sen
     unhurt_weeks, unhurt_false = (sum(each) for each in zip(*unhurt, strict=True))
     seconds = time.monotonic() - started
     alarms = (false, weeks, int(unhurt_false), unhurt_weeks)
-    result = SensorFaults(tuple(_rows(seen)), _silent(seen), _carried(seen), *alarms, tuple(promised), seconds)
+    result = SensorFaults(tuple(_rows(seen)), _silent(seen), *alarms, tuple(promised), seconds)
     if plot is not None:
         result.figure().write_html(plot, include_plotlyjs=True)
     return result
@@ -162,7 +172,7 @@ def run(*, quick: bool = False, seed: int = 11, plot: Path | None = None) -> Sen
 
 def _rate_text(where: str, false: int, weeks: float) -> str:
     rate = false / weeks if weeks else float("nan")
-    return f"{false} false alarms in {weeks:.1f} quiet loop-weeks {where}: {rate:.2f} per loop and week"
+    return f"{counted(false, 'false alarm')} in {weeks:.1f} quiet loop-weeks {where}: {rate:.2f} per loop and week"
 
 
 def _campaign(loops: int, past: float, days: float, count: int, seed: int) -> tuple[Scan, tuple[CryogenicFault, ...]]:
@@ -219,4 +229,5 @@ def _rows(seen: Sequence[_Seen]) -> Iterator[FaultRow]:
             first = [max(0, min(one.begin for one in each.anomalies) - each.fault.begin) for each in found]
             minutes = float(np.median(first)) / SECOND / 60 if found else float("nan")
             right = float(np.mean(named)) if found else float("nan")
-            yield FaultRow(kind, strength, what.unit, len(mine), len(found) / len(mine), right, minutes)
+            share = len(found) / len(mine)
+            yield FaultRow(kind, strength, what.unit, len(mine), share, right, minutes, _carried(found))

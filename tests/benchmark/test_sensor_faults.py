@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,18 @@ def test_found_named_and_late_are_counted_by_kind_and_strength() -> None:
     anomaly = AnomalyInterval("A", 10 * HOUR + HOUR // 4, None, 3.0, "level", (), "")
     seen = list(_seen(faults, [anomaly]))
     (row,) = _rows(seen)
-    assert (row.faults, row.found, row.named, row.minutes) == (2, 0.5, 0.0, 15.0)
+    assert (row.faults, row.found, row.named, row.minutes, row.carried) == (2, 0.5, 0.0, 15.0, 0)
     assert _silent(seen) == 2  # one was found under another name, one not at all
+    (beside,) = _rows(list(_seen(faults, [replace(anomaly, cause="S12")])))
+    assert (beside.found, beside.carried) == (0.5, 1)
 
 
 def test_the_table_says_what_passed_and_the_rate() -> None:
-    rows = (FaultRow("gap", 1.0, "h", 2, 0.5, 1.0, 15.0), FaultRow("leak", 5.0, "W", 2, 0.0, np.nan, np.nan))
-    result = SensorFaults(rows, 1, 2, 3, 6.0, 1, 4.0, (0.9,), 1.0)
-    assert "1 gaps, stuck sensors or changes of unit passed without their name" in result.text()
-    assert "1 false alarms in 4.0 quiet loop-weeks in sectors without faults: 0.25 per loop and week" in result.text()
+    rows = (FaultRow("gap", 1.0, "h", 2, 0.5, 1.0, 15.0, 2), FaultRow("leak", 5.0, "W", 2, 0.0, np.nan, np.nan, 0))
+    result = SensorFaults(rows, 1, 3, 6.0, 1, 4.0, (0.9,), 1.0)
+    assert "4 faults; 1 of a gap, a stuck sensor or a change of unit passed without its name" in result.text()
+    assert "2 faults were told only as part of a common cause" in result.text()
+    assert "1 false alarm in 4.0 quiet loop-weeks in sectors without faults: 0.25 per loop and week" in result.text()
     assert "3 false alarms in 6.0 quiet loop-weeks beside loops with faults: 0.50 per loop" in result.text()
     document = json.loads(json.dumps(result.document(), allow_nan=False))
     assert document["metrics"]["faults"] == 4
