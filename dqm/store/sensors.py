@@ -226,6 +226,16 @@ def unit_marks(store: Store, begin: int, end: int) -> list[Mark]:
     return found
 
 
+def newest_reading(store: Store) -> int | None:
+    """The time of the newest stored reading, ns of UTC, from the last hour that holds any; None without one."""
+    for each in reversed(store.partitions(KIND)):
+        with opened(store.path, each) as file:
+            hours = [hour for hour, _, _ in _catalog(file).tiles]
+        if hours:
+            return int(_read_day(store, each, "*", day_begin(each.run) + max(hours) * HOUR, 2**62).time.max())
+    return None
+
+
 def stored_sensors(store: Store, snapshot: int | None = None) -> list[Sensor]:
     """All sensors by name, each as its newest day describes it."""
     found: dict[str, Sensor] = {}

@@ -49,6 +49,7 @@ from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
 from pipelines.sensors.due import arrived, scan_due, scan_text, take_in
+from pipelines.sensors.foreseen import foreseen, silence
 
 REPORTS = "nights"
 """Folder of the reports, inside the store."""
@@ -190,7 +191,8 @@ class Work:
         with self.stages.stage("scan") as saying:
             self.scanned, skipped = scan_due(self.config, self.store, now, self.stages.started)
             saying.skipped = not self.scanned and not skipped
-            saying.said = "; ".join([scan_text(self.scanned), *skipped])
+            silent = silence(self.config, self.store, now)
+            saying.said = "; ".join([scan_text(self.scanned), *skipped, *([silent] if silent else [])])
 
     def _found(self, findings: tuple[Finding, ...]) -> None:
         """Count what was found in streams of sensors."""
@@ -363,10 +365,14 @@ def dry_run(config: Config, store: Store, request: NightRequest = NightRequest()
     lines = [f"files that are new, changed or gone: {len(changed)}", *(f"  {each}" for each in changed[:20])]
     lines += [f"  … and {len(changed) - 20} more"] if len(changed) > 20 else []
     lines += [f"not found: {each}" for each in arrivals.missing]
-    stored, bundle = champion(store)
+    lines += foreseen(config, store, time_ns())
+    held_runs(store, request.runs)  # says where none of them is known
+    try:
+        stored, bundle = champion(store)
+    except FORESEEN as error:
+        return "\n".join([*lines, f"nothing can be scored: {error}"])
     found = due(config, store, bundle)
     if request.runs:
-        held_runs(store, request.runs)
         found = found.within(request.runs)
     if request.since is not None:
         found = found.within(runs_since(store, request.since))

@@ -26,7 +26,7 @@ from dqm.model.findings import Finding
 from dqm.model.sensor_catalog import Quiet
 from dqm.model.sensors import SECOND, SensorReadings
 from dqm.store.anomalies import ScannedDay, scanned_days, store_anomalies
-from dqm.store.sensors import DAY, KIND, day_begin, day_number, held_before, in_unit, read_sensors
+from dqm.store.sensors import DAY, KIND, day_begin, day_number, held_before, in_unit, newest_reading, read_sensors
 from dqm.store.store import Store
 from pipelines.alerts.loops import last_of_loops, loop_events
 from pipelines.run.arrivals import Arrivals, file_seen
@@ -118,9 +118,9 @@ def due_days(config: Config, store: Store, now: int) -> Iterator[tuple[int, int]
         return
     scanned = {each.day: each for each in scanned_days(store)}
     last = max(held)
-    newest = read_sensors(store, "*", day_begin(last), day_begin(last) + DAY).time.max(initial=day_begin(last))
+    newest = newest_reading(store) or day_begin(last)
     silent = min(now - round(config.sensors.late * HOUR), day_begin(last) + 2 * DAY)
-    until = max(int(newest) + 1, silent)
+    until = max(newest + 1, silent)
     first = min(scanned, default=sorted(held)[-2:][0])
     due = False
     for midnight in range(day_begin(first), until, DAY):

@@ -14,11 +14,12 @@ from dqm.model.config import Config, load
 from dqm.model.sensors import SECOND
 from dqm.store.anomalies import scanned_days
 from dqm.store.store import Store
-from pipelines.nightly.night import NightRequest, Work, nightly
+from pipelines.nightly.night import NightRequest, Work, dry_run, nightly
 from pipelines.nightly.stages import Stages
 from pipelines.run.arrivals import Arrivals
 from pipelines.sensors import due
 from pipelines.sensors.due import MEMORY, arrived, due_days, scan_due, take_in
+from pipelines.sensors.foreseen import silence
 from pipelines.sensors.nights import Asked, of_store
 from pipelines.sensors.scan import scan
 
@@ -279,3 +280,42 @@ def test_a_corrected_file_takes_the_change_of_unit_back(
     path.write_text(whole)
     night(config, store, 2.1, monkeypatch)
     assert certain(store) == []
+
+
+def test_a_dry_run_lists_the_sensor_files_with_what_they_hold_and_writes_nothing(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: a night of sensors alone has no dry run; what was taken in already is listed."""
+    (config.folder / "day-9.csv").write_bytes(b"\x1f\x8b no table")
+    (config.folder / "dqm.toml").write_text(CONFIG + '[[sensors.stream]]\nfiles = ["gone-*.csv"]\n')
+    told = load(config.folder / "dqm.toml")
+    monkeypatch.setattr("pipelines.nightly.night.time_ns", lambda: now(2.1))
+    lines = dry_run(told, store).splitlines()
+    assert "sensor files that are new or changed: 3 of 3" in lines
+    assert "  day-0.csv: 1440 readings of 2 sensors, 2026-05-01T00:00:00Z to 2026-05-01T23:58:00Z" in lines
+    assert any(each.startswith("  day-9.csv: ") and "is compressed (gzip)" in each for each in lines)
+    assert any(each.startswith("not found: [[sensors.stream]]: ") and "gone-*.csv" in each for each in lines)
+    assert lines[-1].startswith("nothing can be scored: ")
+    assert store.runs("sensors") == []
+    take_in(told, store, arrived(told, store), now(2.1))
+    monkeypatch.setattr("pipelines.sensors.foreseen.LISTED", 1)
+    for day in (2, 3):
+        write_day(config.folder, day, hours=0.1)
+    lines = dry_run(told, store).splitlines()
+    first = lines.index("sensor files that are new or changed: 2 of 5")
+    assert lines[first + 1 : first + 3] == [
+        "  day-2.csv: 6 readings of 2 sensors, 2026-05-03T00:00:00Z to 2026-05-03T00:04:00Z",
+        "  … and 1 more, not looked into",
+    ]
+    assert (
+        "days of sensors to scan, of what is stored: 2 (20260501–20260502), and those that these files change with all "
+        "later ones"
+    ) in lines
+    assert "no sensor was read after 2026-05-02T23:58:00Z, 2.4 h ago: a gap once it lasts 6 h ([sensors] late)" in lines
+
+
+def test_a_silence_of_all_sensors_is_told_before_it_is_a_gap(config: Config, store: Store) -> None:
+    assert silence(config, store, now(2.1)) == ""
+    take_in(config, store, arrived(config, store), now(2.1))
+    assert silence(config, store, now(2) + HOUR // 2) == ""
+    assert silence(config, store, now(2.5)).endswith("12.0 h ago: which is a gap")
