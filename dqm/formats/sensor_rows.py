@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dqm.formats.sources import Source, first_line
+from dqm.model.amounts import agreeing, counted
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 
@@ -138,7 +139,8 @@ def _slow_json_lines(source: Source, data: bytes, findings: list[Finding]) -> Ro
     if not kept:
         raise InputError(f"{source.path}: no line is a JSON object; write one object per reading and line")
     if lost:
-        reason = f"{len(lost)} lines are no JSON object, the first of them line {lost[0]}; they are not used"
+        what = agreeing(len(lost), "[is|are] no JSON object, the first of them line {at}; [it is|they are] not used")
+        reason = f"{counted(len(lost), 'line')} {what.format(at=lost[0])}"
         findings = [*findings, Finding("line", "quarantined", reason, str(source.path))]
     names = dict.fromkeys(name for each in kept for name in each)
     columns = {name: _column([each.get(name) for each in kept]) for name in names}
@@ -244,9 +246,10 @@ def read_body(source: Source, body: memoryview, names: list[str], delimiter: str
     findings = []
     if wrong:
         one = wrong[0]
+        rows, not_used = (agreeing(len(wrong), each) for each in ("[row has|rows have]", "[it is|they are] not used"))
         reason = (
-            f"{len(wrong)} rows have another number of fields than their header ({one.actual_columns} instead of "
-            f"{one.expected_columns}), the first of them {one.text[:60]!r}; they are not used"
+            f"{len(wrong)} {rows} another number of fields than the header ({one.actual_columns} instead of "
+            f"{one.expected_columns}), the first of them {one.text[:60]!r}; {not_used}"
         )
         findings.append(Finding("columns", "quarantined", reason, str(source.path)))
     return Rows(table, len(wrong), findings)

@@ -16,7 +16,7 @@ from dqm.formats.results import ReadFile
 from dqm.formats.sensor_jumps import unit_jumps
 from dqm.formats.sensor_series import ParsedSensors, Series
 from dqm.formats.sensor_times import UNKNOWN
-from dqm.model.amounts import counted
+from dqm.model.amounts import agreeing, counted
 from dqm.model.findings import Finding, Severity
 from dqm.model.sensor_catalog import SensorCatalog
 from dqm.model.sensor_gaps import gaps, longest_stuck
@@ -24,26 +24,26 @@ from dqm.model.sensor_units import conversion, unit_of
 from dqm.model.sensors import SECOND, Sensor, SensorReadings, UnitChange, moment
 
 SAID: dict[str, tuple[Severity, str]] = {
-    "time": ("quarantined", "{n} readings{of} stand at no time that is known; they are not used"),
+    "time": ("quarantined", "{n}{of} [stands|stand] at no time that is known; [it is|they are] not used"),
     "missing-hour": (
         "quarantined",
-        "{n} readings{of} stand in the hour that clocks skipped; that time never was, and they are not used",
+        "{n}{of} [stands|stand] in the hour that clocks skipped; that time never was, and [it is|they are] not used",
     ),
     "repeated-hour": (
         "quarantined",
-        "{n} readings{of} stand in the hour that clocks showed twice, and their order does not tell which time it was; "
-        "they are not used: export in UTC",
+        "{n}{of} [stands|stand] in the hour that clocks showed twice, and the order does not tell which time it was; "
+        "[it is|they are] not used: export in UTC",
     ),
     "settled-hour": (
         "note",
-        "{n} readings{of} stand in the hour that clocks showed twice; the one step back in the order of the file tells "
+        "{n}{of} [stands|stand] in the hour that clocks showed twice; the one step back in the order of the file tells "
         "which time it was",
     ),
-    "future": ("quarantined", "{n} readings{of} come from the future; they are not used: check the clock"),
-    "unsorted": ("repaired", "{n} readings{of} stood behind later ones; they were sorted"),
-    "duplicate": ("repaired", "{n} readings{of} stood there twice, alike; one of each is kept"),
-    "conflict": ("quarantined", "{n} readings{of} have several values at one time; they are invalid"),
-    "invalid": ("quarantined", "{n} readings{of} are no finite number; they are invalid"),
+    "future": ("quarantined", "{n}{of} [comes|come] from the future; [it is|they are] not used: check the clock"),
+    "unsorted": ("repaired", "{n}{of} stood behind later ones; [it was|they were] sorted"),
+    "duplicate": ("repaired", "{n}{of} stood there twice, alike; one of each is kept"),
+    "conflict": ("quarantined", "{n}{of} [has|have] several values at one time; [it is|they are] invalid"),
+    "invalid": ("quarantined", "{n}{of} [is|are] no finite number; [it is|they are] invalid"),
 }
 """What is counted over all sensors of an input, one finding each."""
 
@@ -87,8 +87,9 @@ class _Account:
         for code, by_sensor in self.counts.items():
             severity, reason = SAID[code]
             first, many = next(iter(by_sensor)), len(by_sensor)
-            of = f" of {first}" + (f" and {many - 1} other sensors" if many > 1 else "")
-            yield Finding(code, severity, reason.format(n=sum(by_sensor.values()), of=of))
+            of = f" of {first}" + (f" and {counted(many - 1, 'other sensor')}" if many > 1 else "")
+            number = sum(by_sensor.values())
+            yield Finding(code, severity, agreeing(number, reason).format(n=_many(number), of=of))
         yield from self.findings
 
 
@@ -197,18 +198,19 @@ def _in_unit(series: Series, sensor: Sensor, account: _Account) -> NDArray[np.fl
     """The values of a part in the unit of the sensor; where there is no way from one to the other they are invalid."""
     if not series.unit or not sensor.unit:
         return series.value
-    way = conversion(series.unit, sensor.unit)
+    way, number = conversion(series.unit, sensor.unit), len(series.value)
     if way is None:
         reason = (
-            f"{series.name}: {len(series.value)} readings are in {series.unit!r}, which cannot be had in "
-            f"{sensor.unit!r}; they are invalid: declare its unit in [[sensors.channel]]"
+            f"{series.name}: {_many(number, '[is|are]')} in {series.unit!r}, which cannot be had in {sensor.unit!r}; "
+            f"{agreeing(number, '[it is|they are]')} invalid: declare its unit in [[sensors.channel]]"
         )
         account.tell("unit-change", "quarantined", reason)
         return np.full(len(series.value), np.nan)
     factor, summand = way
     if (factor, summand) == (1.0, 0.0):
         return series.value
-    reason = f"{series.name}: {len(series.value)} readings in {series.unit!r} were converted to {sensor.unit!r}"
+    was = agreeing(number, "[was|were]")
+    reason = f"{series.name}: {_many(number)} in {series.unit!r} {was} converted to {sensor.unit!r}"
     account.tell("unit-change", "repaired", reason)
     return factor * series.value + summand
 
@@ -240,9 +242,13 @@ def _ordered(
 
 def _jumped(sensor: Sensor, at: int, looks: str, invalid: int) -> str:
     return (
-        f"{sensor.name}: from {moment(at)} on its level is {looks}, as if the unit had changed; {invalid} readings are "
-        "invalid: declare the unit, or correct the source"
+        f"{sensor.name}: from {moment(at)} on its level is {looks}, as if the unit had changed; "
+        f"{_many(invalid, '[is|are]')} invalid: declare the unit, or correct the source"
     )
+
+
+def _many(readings: int, verb: str = "") -> str:
+    return f"{counted(readings, 'reading')} {agreeing(readings, verb)}".rstrip()
 
 
 def _tell_silence(
@@ -280,11 +286,12 @@ def _tell_names(
     """Sensors that nobody described, and those that should be there and are not."""
     outside = [each.name for each in sensors if not catalog.knows(each.name)]
     if outside:
-        reason = (
-            f"{len(outside)} sensors such as {outside[0]!r} are outside the grammar and in no channel; they stand "
-            "alone, in no loop: describe them in [[sensors.channel]]"
+        what = (
+            "[is|are] outside the grammar and in no channel; [it stands|they stand] alone, in no loop: describe "
+            "[it|them] in [[sensors.channel]]"
         )
-        account.tell("name", "note", reason)
+        such = f"{counted(len(outside), 'sensor')} such as {outside[0]!r}"
+        account.tell("name", "note", f"{such} {agreeing(len(outside), what)}")
     found = {each.name for each in sensors}.union(elsewhere)
     for name in catalog.expected:
         if name not in found:

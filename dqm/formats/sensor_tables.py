@@ -14,6 +14,7 @@ from dqm.formats.sensor_rows import Rows, numbers, tables
 from dqm.formats.sensor_series import ParsedSensors, Series, moments, named, refuse_repeated, series_of
 from dqm.formats.sensor_times import Converted
 from dqm.formats.sources import Source
+from dqm.model.amounts import agreeing
 from dqm.model.errors import InputError, nearest
 from dqm.model.findings import Finding
 from dqm.model.sensors_config import StreamConfig
@@ -150,7 +151,7 @@ def _coded(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
 def _tell_nameless(found: ParsedSensors, code: NDArray[np.int64]) -> None:
     lost = int((code < 0).sum())
     if lost:
-        reason = f"{lost} rows name no sensor; they are not used"
+        reason = f"{lost} {agreeing(lost, '[row names|rows name] no sensor; [it is|they are] not used')}"
         found.findings.append(Finding("nameless", "quarantined", reason, str(found.source.path)))
 
 

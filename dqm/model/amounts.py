@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 
 def counted(number: int, noun: str) -> str:
@@ -11,6 +12,11 @@ def counted(number: int, noun: str) -> str:
         return f"1 {noun}"
     y = noun.endswith("y") and noun[-2:-1] not in "aeiou"
     return f"{number} {noun[:-1]}ies" if y else f"{number} {noun}s"
+
+
+def agreeing(number: int, text: str) -> str:
+    """A text whose words agree with a number: ``it [is|are] gone``, each with what stands for one, and for others."""
+    return re.sub(r"\[([^|\[\]]*)\|([^|\[\]]*)\]", r"\1" if number == 1 else r"\2", text)
 
 
 def duration(seconds: float) -> str:

@@ -68,7 +68,8 @@ def command(
         raise InputError("dqm simulate cryogenics: no folder to write into; name one with -o FOLDER")
     made = simulate(CryogenicSettings(days=days, loops=loops, seed=seed, faults=faults, kinds=kinds))
     paths = write_cryogenics(made, folder, form)
-    what = f"simulated {days:g} days of {counted(loops, 'cooling loop')}, {len(made.readings.time)} readings"
+    lasted = "1 day" if days == 1 else f"{days:g} days"
+    what = f"simulated {lasted} of {counted(loops, 'cooling loop')}, {counted(len(made.readings.time), 'reading')}"
     told = f"{what}: {paths.readings}; {counted(len(made.faults), 'fault')} in it: {paths.truth}"
     return f"{told}; next: dqm sensors ingest --config {paths.config}"
 

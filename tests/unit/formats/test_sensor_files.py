@@ -189,7 +189,7 @@ def test_columns_that_change_half_way(tmp_path: Path) -> None:
     assert (values(found, "a"), values(found, "b"), values(found, "c")) == ([1.0], [2.0, 3.0], [4.0])
     assert [each.severity for each in found.findings if each.code == "columns"] == ["note", "quarantined"]
     assert "gone 'a', new 'c'" in found.findings[0].reason
-    assert "2 rows have another number of fields than their header (2 instead of 3)" in found.findings[1].reason
+    assert "2 rows have another number of fields than the header (2 instead of 3)" in found.findings[1].reason
     assert (found.files[0].rows_read, found.files[0].rows_kept) == (4, 2)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dqm.formats.sensor_jumps import unit_jumps
-from dqm.formats.sensor_screening import SensorRead, screened
+from dqm.formats.sensor_screening import SAID, SensorRead, _Account, screened
 from dqm.formats.sensor_series import ParsedSensors, Series
 from dqm.formats.sensor_times import UNKNOWN
 from dqm.formats.sources import Source
@@ -113,7 +113,7 @@ def test_names_outside_the_grammar_and_sensors_that_are_expected() -> None:
     catalog = SensorCatalog("lhc", (ChannelConfig(sensors="must"),))
     found = screen(series([1, 2], [1, 2]), series([1, 2], [1, 2], "A_31L2_TT8"), catalog=catalog)
     assert codes(found) == {"name": "note", "absent": "quarantined"}
-    assert "1 sensors such as 'a' are outside the grammar" in found.findings[0].reason
+    assert "1 sensor such as 'a' is outside the grammar" in found.findings[0].reason
     assert found.readings.sensors[0].loop == "31L2"
 
 
@@ -128,7 +128,7 @@ def test_units_of_another_kind_are_invalid() -> None:
     catalog = SensorCatalog("none", (ChannelConfig(sensors="a", unit="K"),))
     found = screen(series([1, 3], [4.5, 4.7], unit="K"), series([2], [4.6], unit="bar"), catalog=catalog)
     assert np.isnan(found.readings["a"][1][1])
-    assert "1 readings are in 'bar', which cannot be had in 'K'" in found.findings[0].reason
+    assert "1 reading is in 'bar', which cannot be had in 'K'; it is invalid" in found.findings[0].reason
     assert codes(found)["unit-change"] == "quarantined"
 
 
@@ -196,3 +196,16 @@ def test_any_readings_end_in_order_each_time_once_and_none_is_invented(rows: lis
     assert time.tolist() == sorted(given_values)
     for t, v in zip(time.tolist(), value.tolist(), strict=True):
         assert given_values[t] == {v} if np.isfinite(v) else len(given_values[t]) > 1
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_what_is_counted_speaks_of_one_reading_as_of_one(code: str) -> None:
+    """Mutant: 1 readings."""
+    account = _Account()
+    account.count(code, "TT", 1)
+    (one,) = account.all()
+    account.count(code, "PT", 1)
+    (two,) = account.all()
+    assert one.reason.startswith("1 reading of TT ")
+    assert two.reason.startswith("2 readings of TT and 1 other sensor ")
+    assert not {"|", "["} & set(one.reason + two.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dqm.model.amounts import counted, duration
+from dqm.model.amounts import agreeing, counted, duration
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,9 @@ def test_a_number_has_its_noun(number: int, noun: str, said: str) -> None:
 )
 def test_a_time_is_told_in_the_unit_in_which_it_is_short(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_words_agree_with_a_number() -> None:
+    text = "sensors[[x]] [stands|stand]; [it is|they are] gone"
+    assert agreeing(1, text) == "sensors[[x]] stands; it is gone"
+    assert agreeing(0, text) == agreeing(2, text) == "sensors[[x]] stand; they are gone"
