@@ -24,7 +24,11 @@ LOOPS, BANDS, LINES = 40, 200, 12
 """Loops of the timeline, bands of lumisections and lines of a panel, at most."""
 POINTS = 4000
 """Points of a line: of more, the least and the greatest of each stretch are drawn, so that no spike is lost."""
-BEAM = "#F0E442"
+BEAM, OUTLINE = "#F0E442", "#8A8F98"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of lines; those of Okabe and Ito that can be seen on white and on black."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+"""Of lines that would have the colour of an earlier one, so that no two of a loop look alike."""
 ROW, PANEL = 26, 200
 
 
@@ -44,7 +48,6 @@ def timeline(intervals: Sequence[AnomalyInterval], span: tuple[int, int], beam: 
     for begin, end in bands(beam, span):
         figure.add_vrect(x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.25, line_width=0, layer="below")
     return figure.update_layout(
-        template="plotly_white",
         height=120 + ROW * max(len(order), 2),
         barmode="overlay",
         margin={"l": 90, "r": 20, "t": 20, "b": 50},
@@ -65,32 +68,47 @@ def loop_figure(
     panels: dict[tuple[str, str], list[int]] = {}
     for i, sensor in enumerate(readings.sensors):
         panels.setdefault((sensor.measures, sensor.unit), []).append(i)
-    titles = [for_figure(f"{what} ({unit or 'no unit'})") for what, unit in sorted(panels)]
-    figure = make_subplots(
-        rows=max(len(panels), 1), cols=1, shared_xaxes=True, vertical_spacing=0.06, subplot_titles=titles
-    )
+    titles = [for_figure(_title(*key, len(panels[key]))) for key in sorted(panels)]
+    count = max(len(panels), 1)
+    figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.18 / count, subplot_titles=titles)
+    drawn = 0
     for row, key in enumerate(sorted(panels), start=1):
-        for k, i in enumerate(panels[key][:LINES]):
+        for i in panels[key][:LINES]:
             rows = slice(readings.start[i], readings.start[i + 1])
-            figure.add_trace(
-                _line(readings.sensors[i].name, readings.time[rows], readings.value[rows], k), row=row, col=1
-            )
+            line = _line(readings.sensors[i].name, readings.time[rows], readings.value[rows], drawn)
+            figure.add_trace(line.update(legend=_legend(row)), row=row, col=1)
+            drawn += 1
+        top = figure.get_subplot(row, 1).yaxis.domain[1]
+        figure.update_layout({_legend(row): {"y": top, "yanchor": "top", "x": 1.01, "xanchor": "left"}})
         figure.update_yaxes(title=for_figure(key[1]), row=row, col=1)
     for each in intervals:
         end = span[1] if each.end is None else each.end
         figure.add_vrect(
             x0=_at(each.begin), x1=_at(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"), opacity=0.25,
-            line_width=1, row="all", col=1, layer="below",
+            line={"color": OUTLINE, "width": 1}, row="all", col=1, layer="below",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=_at(max(each.begin, span[0])), y=1, xref="x", yref="y domain", text=for_figure(each.kind),
+            showarrow=False, xanchor="left", yanchor="top",
         )  # fmt: skip
     for begin, end in bands(beam, span):
         figure.add_vrect(
             x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.15, line_width=0, row="all", col=1, layer="below"
         )
     figure.update_xaxes(range=[_at(span[0]), _at(span[1])])
-    figure.update_xaxes(title="time (UTC)", row=max(len(panels), 1), col=1)
-    return figure.update_layout(
-        template="plotly_white", height=110 + PANEL * max(len(panels), 1), margin={"l": 70, "r": 20, "t": 40, "b": 50}
-    )
+    figure.update_xaxes(title="time (UTC)", row=count, col=1)
+    margin = {"l": 70, "r": 20, "t": 40, "b": 50}
+    return figure.update_layout(showlegend=True, height=110 + PANEL * count, margin=margin)
+
+
+def _title(what: str, unit: str, lines: int) -> str:
+    more = f", the first {LINES} of {lines} sensors" if lines > LINES else ""
+    return f"{what} ({unit or 'no unit'}{more})"
+
+
+def _legend(row: int) -> str:
+    """A panel has a legend of its own, beside its lines."""
+    return "legend" if row == 1 else f"legend{row}"
 
 
 def thinned(
@@ -137,7 +155,11 @@ def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) ->
         y=[for_figure(each.loop) for each in those],
         orientation="h",
         name=kind,
-        marker={"color": colour, "pattern": {"shape": ["" if each.alarms else "/" for each in those]}},
+        marker={
+            "color": colour,
+            "line": {"color": OUTLINE, "width": 1},  # black on a dark page
+            "pattern": {"shape": ["" if each.alarms else "/" for each in those]},
+        },
         customdata=[
             [
                 for_figure(each.reason),
@@ -150,9 +172,9 @@ def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) ->
 
 
 def _line(name: str, time: NDArray[np.int64], value: NDArray[np.float64], which: int) -> go.Scatter:
-    colours = list(KIND_COLOURS.values())
     time, value = thinned(time, value)
-    style: dict[str, Any] = {"color": colours[-1 - which % len(colours)], "width": 1.2}
+    again, colour = divmod(which, len(COLOURS))
+    style: dict[str, Any] = {"color": COLOURS[colour], "width": 1.4, "dash": DASHES[again % len(DASHES)]}
     return go.Scatter(
         x=time.astype("datetime64[ns]"), y=value, mode="lines", connectgaps=False,
         name=for_figure(name), line=style,

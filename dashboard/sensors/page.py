@@ -11,15 +11,14 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command
 from dashboard.look.inert import for_markdown
+from dashboard.look.plotly_options import PLOT
 from dashboard.reading.sensors import loop_readings, lumisections_in, scanned
 from dashboard.reading.view import View
+from dashboard.sensors.asked import LOOP, Span, choose_days, choose_loop, choose_time, show_anomaly
 from dashboard.sensors.figures import loop_figure, timeline
-from dqm.decide.worst_loops import hours_of, worst_loops
+from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.sensors import AnomalyInterval
 from dqm.store.anomalies import ScannedDay
-
-DAYS = 7
-"""The latest scanned days that are shown at the beginning."""
 
 
 def show(view: View, links: Links) -> None:
@@ -29,7 +28,7 @@ def show(view: View, links: Links) -> None:
         _show_missing(view)
         return
     days = scanned(view.path, view.snapshot)
-    chosen = _chosen(days)
+    chosen = choose_days(days)
     intervals = [each for day in chosen for each in day.intervals]
     span = min(day.begin for day in chosen), max(day.end for day in chosen)
     _show_totals(intervals, span, chosen)
@@ -42,15 +41,16 @@ def show(view: View, links: Links) -> None:
         st.success(f"{judged} did anything unusual.", icon=":material/check:")
         return
     beam = lumisections_in(view.path, view.snapshot, *span)
-    st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", theme=None)
+    st.plotly_chart(timeline(intervals, span, beam), key="sensors_timeline", config=PLOT)
     st.caption(
         "Hatched: suppressed by service or a known issue, or carried by the cause that many loops have in common. "
         + ("Yellow: lumisections." if beam is not None else "No common time with the beam.")
     )
-    loop = _show_worst(intervals, span[1])
+    worst = worst_loops(intervals, span[1])
+    _show_worst(worst)
+    loop = choose_loop(list(dict.fromkeys(each.loop for each in (*worst, *intervals))))
     _show_intervals(intervals, span[1], loop)
-    if loop:
-        _show_loop(view, loop, intervals, span)
+    _show_loop(view, loop, intervals, span)
 
 
 def _show_missing(view: View) -> None:
@@ -64,17 +64,6 @@ def _show_missing(view: View) -> None:
     show_command(view, "sensors ingest")
 
 
-def _chosen(days: Sequence[ScannedDay]) -> list[ScannedDay]:
-    """The scanned days that the slider leaves."""
-    names = [f"{each.day}" for each in days]
-    if len(days) < 2:
-        return list(days)
-    first, last = st.select_slider(
-        "Days (UTC)", names, value=(names[-min(DAYS, len(names))], names[-1]), key="sensors_days"
-    )
-    return list(days[names.index(first) : names.index(last) + 1])
-
-
 def _show_totals(intervals: Sequence[AnomalyInterval], span: tuple[int, int], days: Sequence[ScannedDay]) -> None:
     alarms = [each for each in intervals if each.alarms]
     certain = [each for each in alarms if each.kind in ("gap", "stuck", "unit-change")]
@@ -85,11 +74,10 @@ def _show_totals(intervals: Sequence[AnomalyInterval], span: tuple[int, int], da
     columns[3].metric("Still going on", f"{sum(each.end is None for each in alarms)}", border=True)
 
 
-def _show_worst(intervals: Sequence[AnomalyInterval], now: int) -> str:
-    """The worst loops; the one whose row was selected, else the first."""
-    worst = worst_loops(intervals, now)
+def _show_worst(worst: Sequence[WorstLoop]) -> None:
+    """The worst loops; a row that is selected chooses the loop."""
     if not worst:
-        return ""
+        return
     st.subheader("Worst loops")
     st.markdown("Select a row to see what the loop read.")
     rows = {
@@ -99,17 +87,20 @@ def _show_worst(intervals: Sequence[AnomalyInterval], now: int) -> str:
         "kinds": [each.kinds for each in worst],
         "reason": [each.reason for each in worst],
     }
-    event = st.dataframe(
-        pd.DataFrame(rows), hide_index=True, on_select="rerun", selection_mode="single-row", key="sensors_worst",
+
+    def choose() -> None:
+        for row in _selected_rows("sensors_worst"):
+            st.session_state[LOOP] = worst[row].loop
+
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, on_select=choose, selection_mode="single-row", key="sensors_worst",
         height=min(38 + 35 * len(worst), 400), column_config=_formats(),
         alt="Loops with anomalies, the worst first",
     )  # fmt: skip
-    selected = event["selection"]["rows"]
-    return worst[selected[0] if selected else 0].loop
 
 
 def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -> None:
-    only = st.toggle(f"Only {for_markdown(loop)}", key="sensors_only") if loop else False
+    only = st.toggle(f"Only {for_markdown(loop)}", key="sensors_only")
     shown = [each for each in intervals if not only or each.loop == loop]
     rows = {
         "loop": [each.loop for each in shown],
@@ -122,22 +113,40 @@ def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -
         "suppressed": [each.suppressed for each in shown],
         "cause": [each.cause for each in shown],
     }
+
+    def choose() -> None:
+        for row in _selected_rows("sensors_intervals"):
+            show_anomaly(shown[row], now)
+
     st.subheader("Anomalies")
+    st.markdown("Select a row to see its loop with what was around it; the address names both.")
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, key="sensors_intervals", column_config=_formats(),
+        on_select=choose, selection_mode="single-row",
         height=min(38 + 35 * max(len(shown), 1), 400), alt="Anomalies in order of time",
     )  # fmt: skip
 
 
 def _show_loop(view: View, loop: str, intervals: Sequence[AnomalyInterval], span: tuple[int, int]) -> None:
     st.subheader(f"Readings of {for_markdown(loop)}")
-    readings = loop_readings(view.path, view.snapshot, loop, *span)
+    part = choose_time(span)
+    readings = loop_readings(view.path, view.snapshot, loop, *part)
     if not len(readings.time):
-        st.info("The store holds no reading of this loop; take them in with dqm sensors ingest.")
+        st.info("The store holds no reading of this loop in this time; take them in with dqm sensors ingest.")
         return
-    mine = [each for each in intervals if each.loop == loop]
-    beam = lumisections_in(view.path, view.snapshot, *span)
-    st.plotly_chart(loop_figure(readings, mine, span, beam), key="sensors_loop", theme=None)
+    mine = [each for each in intervals if each.loop == loop and _within(each, part)]
+    beam = lumisections_in(view.path, view.snapshot, *part)
+    st.plotly_chart(loop_figure(readings, mine, part, beam), key="sensors_loop", config=PLOT)
+
+
+def _within(each: AnomalyInterval, part: Span) -> bool:
+    return each.begin < part[1] and (each.end is None or each.end > part[0])
+
+
+def _selected_rows(key: str) -> list[int]:
+    """The rows that are selected in a table, by its key."""
+    rows: list[int] = st.session_state[key]["selection"]["rows"]
+    return rows
 
 
 def _formats() -> dict[str, ColumnConfig]:

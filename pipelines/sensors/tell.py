@@ -154,5 +154,5 @@ def _reason(i: int, x: float, beyond: float, usual: Usual) -> str:
     value = usual.ranges.shown(i, x)
     return (
         f"{feature.source}: {said} over {over} is {value:.4g}{unit}, in the past {low:.4g} to "
-        f"{high:.4g}{unit}; {beyond:.2g} times as far out as good data were"
+        f"{high:.4g}{unit}; {float(f'{beyond:.2g}'):g} times as far out as good data were"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -113,8 +114,72 @@ def test_lumisections_that_follow_each_other_are_one_band() -> None:
 
 def test_a_loop_has_a_panel_for_every_quantity() -> None:
     figure = loop_figure(readings().take(["CV_*1*", "TT_1"]), INTERVALS[:1], (BEGIN, BEGIN + 24 * HOUR))
-    assert [each.text for each in figure.layout.annotations] == ["temperature (K)", "valve (%)"]
-    assert len(figure.data) == 2
+    assert [each.text for each in figure.layout.annotations] == ["temperature (K)", "valve (%)", "hunting"]
+    assert [each.legend for each in figure.data] == ["legend", "legend2"]
+
+
+def test_no_two_lines_of_a_loop_look_alike_and_what_is_left_out_is_told() -> None:
+    """Mutant: colours begin again and nothing else tells two sensors apart."""
+    time, panels = np.array([BEGIN]), (("K", "temperature"), ("bar", "pressure"), ("%", "valve"))
+    sensors = [Sensor(f"{what}{i:02d}", unit, what) for unit, what in panels for i in range(12)]
+    sensors.append(Sensor("valve12", "%", "valve"))
+    figure = loop_figure(
+        SensorReadings.of(sensors, [(time, np.ones(1)) for _ in sensors]), (), (BEGIN, BEGIN + 24 * HOUR)
+    )
+    assert len({(each.line.color, each.line.dash) for each in figure.data}) == len(figure.data) == 36
+    assert figure.layout.annotations[2].text == "valve (%, the first 12 of 13 sensors)"
+
+
+def address(app: AppTest) -> dict[str, str]:
+    query = app.query_params
+    return {name: value if isinstance(value, str) else value[0] for name, value in query.items()}
+
+
+def test_the_address_chooses_days_loop_and_time_and_keeps_what_is_chosen(
+    page: Page, configured: Path, empty: Store
+) -> None:
+    scanned(empty, days=3)
+    app = page("sensors", days="20260501", loop="*L1*", time="2026-05-01T00:30/2026-05-01T04:00")
+    assert not app.exception
+    assert app.select_slider(key="sensors_days").value == ("20260501", "20260501")
+    assert app.selectbox(key="sensors_loop_name").value == "*L1*"
+    (slider,) = app.slider
+    assert [f"{each:%d %H:%M}" for each in slider.value] == ["01 00:30", "01 04:00"]
+    asked = {"days": "20260501-20260501", "loop": "*L1*", "time": "2026-05-01T00:30/2026-05-01T04:00"}
+    assert address(app) == asked
+    app.selectbox(key="sensors_loop_name").set_value("T_2").run()
+    assert address(app) == asked | {"loop": "T_2"}
+    app.slider[0].set_range(datetime(2026, 5, 1), datetime(2026, 5, 2)).run()
+    assert address(app) == {"days": "20260501-20260501", "loop": "T_2"}
+
+
+def test_an_address_of_a_time_alone_leads_to_its_day(page: Page, configured: Path, empty: Store) -> None:
+    scanned(empty, days=9)
+    app = page("sensors", time="2026-05-01T00:30/2026-05-01T04:00")
+    assert app.select_slider(key="sensors_days").value == ("20260501", "20260501")
+    assert app.slider[0].value[0].hour == 0
+
+
+def test_a_selected_anomaly_is_shown_with_what_was_around_it(page: Page, configured: Path, empty: Store) -> None:
+    """What the callback of a selected row sets, as a test cannot select one."""
+    scanned(empty)
+    app = page("sensors")
+    app.session_state["sensors_loop_name"] = "*L1*"
+    app.session_state["sensors_span"] = BEGIN, BEGIN + 4 * HOUR
+    app.run()
+    assert not app.exception
+    assert address(app) == {"loop": "*L1*", "time": "2026-05-01T00:00/2026-05-01T04:00"}
+
+
+@pytest.mark.parametrize("time", ["x", "/", "2026-05-01T04:00/2026-05-01T00:30", "9999-12-31/9999-12-31", "2030/2031"])
+def test_what_an_address_asks_in_vain_is_told_and_all_is_shown(
+    time: str, page: Page, configured: Path, empty: Store
+) -> None:
+    scanned(empty)
+    app = page("sensors", days="20990101-x", loop="*L2*", time=time)
+    assert not app.exception
+    assert app.warning[0].value == for_markdown("*L2*: no anomaly on these days; nearest valid names: '*L1*'")
+    assert address(app) == {"loop": "T_2"}
 
 
 def test_a_stored_table_that_is_no_scan_is_told(page: Page, configured: Path, empty: Store) -> None:
