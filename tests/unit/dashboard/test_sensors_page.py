@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.look.inert import for_markdown
+from dashboard.sensors.asked import asked_time
 from dashboard.sensors.figures import bands, loop_figure, timeline
 from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
 from dqm.store.anomalies import store_anomalies
@@ -172,11 +173,13 @@ def test_a_selected_anomaly_is_shown_with_what_was_around_it(page: Page, configu
 
 
 @pytest.mark.parametrize("time", ["x", "/", "2026-05-01T04:00/2026-05-01T00:30", "9999-12-31/9999-12-31", "2030/2031"])
-def test_what_an_address_asks_in_vain_is_told_and_all_is_shown(
-    time: str, page: Page, configured: Path, empty: Store
-) -> None:
+def test_a_time_that_is_none_is_not_asked_for(time: str) -> None:
+    assert asked_time(time) is None
+
+
+def test_what_an_address_asks_in_vain_is_told_and_all_is_shown(page: Page, configured: Path, empty: Store) -> None:
     scanned(empty)
-    app = page("sensors", days="20990101-x", loop="*L2*", time=time)
+    app = page("sensors", days="20990101-x", loop="*L2*", time="2030-01-01/2030-01-02")
     assert not app.exception
     assert app.warning[0].value == for_markdown("*L2*: no anomaly on these days; nearest valid names: '*L1*'")
     assert address(app) == {"loop": "T_2"}
