@@ -33,25 +33,20 @@ LEAST_PAIRS = 3
 class Recipe:
     """All that may be chosen.
 
-    A recording is judged against a level that goes in a straight line from its own training rows to those of the
-    recording that follows within ``gap`` seconds, and that stays where it was where none follows.
-
     A record is cut where its level changes, for a ``penalty`` of a change. A stretch is anomalous whose S exceeds what
-    a share ``false_alarms`` of good rows reach: parts of training parts as others of the same see them, and training
-    rows of recordings as those of their neighbours do, by a yardstick that did not see them. The latter lie farther
-    away than test rows and the former nearer, so the latter count with the weight ``between`` or ``later`` (``Past``)
-    by which both together wander as far as test rows. Recordings of one day are one mode of operation; the others
-    count ``prior`` together.
+    a share ``false_alarms`` of good rows reach: the second half of every training part as the first half sees it, 200 s
+    later, and the training rows of each recording as those of the one before it see them, within ``gap`` seconds, by a
+    yardstick that never saw them, 1,180 s later. The latter count with the weight ``later``: test rows lie 575 s after
+    training rows in the mean. Recordings of one day are one mode of operation; the others count ``prior`` together.
     Pauses of at most ``pause`` rows within an anomaly belong to it, and so do the transitions into and out of it, where
     a ramp saves ``transition`` of the squares of a step. A change is reported ``confirmed`` rows after it, when the
     shortest stretch after it is complete.
     """
 
-    version: int = 5
+    version: int = 4
     """Counts what was committed and then looked at: the code is part of the recipe."""
     penalty: float = 60.0
     false_alarms: float = 0.09
-    between: float = 0.36
     later: float = 0.38
     prior: float = 1.0
     gap: float = 1300.0
@@ -85,20 +80,11 @@ class Good:
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What training rows teach of drift: neighbouring recordings, parts of one, block differences by day.
-
-    Without a recording that follows, ``pairs`` are the rows of each as the one before it sees them, 1,180 s later, and
-    ``halves`` second halves as the first ones do, 200 s later; test rows lie 575 s after training rows in the mean, and
-    the weight of pairs is (575 − 200)/(1180 − 200) = .38. ``between`` two levels ``pairs`` are the rows of each as the
-    ones before and after see them, and ``halves`` the middle of a training part as its first and last quarter do. What
-    wanders at random differs, at t of the time T between them, by the square t(T − t)/T: 584 s in pairs, 64 s in
-    halves, 252 s in test rows in the mean, and the weight is (252 − 64)/(584 − 64) = .36.
-    """
+    """What training rows teach of drift: pairs of recordings, both ``halves`` of one, block differences by day."""
 
     pairs: tuple[Good, ...]
     halves: tuple[Good, ...]
     blocks: tuple[tuple[str, NDArray[np.float64]], ...]
-    between: bool = False
 
     def drift(self, day: str, prior: float, without: int = -1) -> Drift:
         """The yardstick of a day, without one of the pairs."""
@@ -116,57 +102,27 @@ class Past:
         rows = np.vstack(z)
         enough = len(seen) >= LEAST_GOOD
         unit = np.quantile(np.abs(rows), 0.95, axis=0) / 2 if enough else np.ones(rows.shape[1])
-        share = recipe.between if self.between else recipe.later
-        weight = np.full(len(rows), (1 - share) / (len(rows) - later))
-        weight[:later] = share / later
+        weight = np.full(len(rows), (1 - recipe.later) / (len(rows) - later))
+        weight[:later] = recipe.later / later
         return unit, max(weighted_quantile(statistic(rows / unit), weight, 1 - recipe.false_alarms), LEAST_STATISTIC)
 
 
 def judgements(recordings: Sequence[Recording], recipe: Recipe) -> list[Judgement]:
     """Judge the test rows of every recording; labels are not among the arguments."""
-    ordered = sorted(recordings, key=lambda each: each.seconds[0])
-    following = {id(one): other for one, other in pairwise(ordered) if _follows(one, other, recipe.gap)}
-    pasts = {False: learned(ordered, recipe.gap)}
-    if (between := learned_between(ordered, recipe.gap)) is not None:
-        pasts[True] = between
-    known = {key: (past, *past.calibrated(recipe)) for key, past in pasts.items()}
+    past = learned(recordings, recipe.gap)
+    unit, threshold = past.calibrated(recipe)
     found = []
     for each in recordings:
-        other = following.get(id(each)) if True in known else None
-        past, unit, threshold = known[other is not None]
         drift = past.drift(each.day, recipe.prior).in_units(unit)
-        standing = Reference.of(each.train).standing(each.rows)
-        if other is not None:
-            standing = against_line(standing, each, other)
-        found.append(_judged(standing[len(each.train) :], drift, threshold, recipe))
+        standing = Reference.of(each.train).standing(each.rows)[len(each.train) :]
+        z, changes = drift.judged(standing, recipe.penalty)
+        reported = np.zeros(len(z), dtype=bool)
+        late = changes + recipe.confirmed
+        reported[late[late < len(reported)]] = True
+        whole = without_pauses(statistic(z) > threshold, recipe.pause)
+        anomalous = with_transitions(whole, drift.scaled(standing), gain=recipe.transition)
+        found.append(Judgement(statistic(z), anomalous, reported))
     return found
-
-
-def _judged(standing: NDArray[np.float64], drift: Drift, threshold: float, recipe: Recipe) -> Judgement:
-    z, changes = drift.judged(standing, recipe.penalty)
-    reported = np.zeros(len(z), dtype=bool)
-    late = changes + recipe.confirmed
-    reported[late[late < len(reported)]] = True
-    whole = without_pauses(statistic(z) > threshold, recipe.pause)
-    anomalous = with_transitions(whole, drift.scaled(standing), gain=recipe.transition)
-    return Judgement(statistic(z), anomalous, reported)
-
-
-def against_line(standing: NDArray[np.float64], one: Recording, other: Recording) -> NDArray[np.float64]:
-    """Standing ``(n, 2s)`` of the rows of ``one`` against its own training rows, less the line that goes from there to
-    the training rows of the ``other``, which follows it."""
-    to = trimmed_mean(Reference.of(one.train).standing(other.train))
-    first, last = _middle(one), _middle(other)
-    return np.asarray(standing - np.outer((one.seconds[: len(standing)] - first) / (last - first), to))
-
-
-def _middle(each: Recording) -> float:
-    return float(each.seconds[: len(each.train)].mean())
-
-
-def _follows(one: Recording, other: Recording, gap: float) -> bool:
-    """Whether ``other`` begins within ``gap`` seconds of the last training row of ``one``."""
-    return bool(other.seconds[0] - one.seconds[len(one.train) - 1] < gap)
 
 
 def learned(recordings: Sequence[Recording], gap: float) -> Past:
@@ -177,47 +133,17 @@ def learned(recordings: Sequence[Recording], gap: float) -> Past:
     """
     ordered = sorted(recordings, key=lambda each: each.seconds[0])
     references = [Reference.of(each.train) for each in ordered]
+    blocks = [
+        (each.day, block_differences(r.standing(each.train))) for r, each in zip(references, ordered, strict=True)
+    ]
     pairs = []
     for reference, (one, other) in zip(references, pairwise(ordered), strict=False):
-        if _follows(one, other, gap):
+        if other.seconds[0] - one.seconds[len(one.train) - 1] < gap:
             pairs.append(_good(one.day, reference, one.train, other.train))
     if len(pairs) < LEAST_PAIRS:
         pairs = [good for each in ordered for good in _parts(each, 4)]
     halves = [good for each in ordered for good in _parts(each, 2)]
-    return Past(tuple(pairs), tuple(halves), _blocks(ordered))
-
-
-def learned_between(recordings: Sequence[Recording], gap: float) -> Past | None:
-    """The same of training rows between those before and after them; None where fewer than three recordings lie so."""
-    ordered = sorted(recordings, key=lambda each: each.seconds[0])
-    pairs = []
-    for one, middle, other in zip(ordered, ordered[1:], ordered[2:], strict=False):
-        if _follows(one, middle, gap) and _follows(middle, other, gap):
-            reference = Reference.of(one.train)
-            standing, after = (reference.standing(each.train) for each in (middle, other))
-            share = (middle.seconds[: len(standing)] - _middle(one)) / (_middle(other) - _middle(one))
-            pairs.append(_between(one.day, standing, share, trimmed_mean(after)))
-    if len(pairs) < LEAST_PAIRS:
-        return None
-    return Past(tuple(pairs), tuple(_inner(each) for each in ordered), _blocks(ordered), between=True)
-
-
-def _inner(each: Recording) -> Good:
-    """The middle of the training rows between their first and last quarter."""
-    quarter = len(each.train) // 4
-    standing = Reference.of(each.train[:quarter]).standing(each.train)
-    row = np.arange(quarter, len(each.train) - quarter)
-    share = (row - (quarter - 1) / 2) / (len(each.train) - quarter)
-    return _between(each.day, standing[row], share, trimmed_mean(standing[-quarter:]))
-
-
-def _between(day: str, standing: NDArray[np.float64], share: NDArray[np.float64], to: NDArray[np.float64]) -> Good:
-    rows = standing - np.outer(share, to)
-    return Good(day, rows, trimmed_mean(rows))
-
-
-def _blocks(recordings: Sequence[Recording]) -> tuple[tuple[str, NDArray[np.float64]], ...]:
-    return tuple((each.day, block_differences(Reference.of(each.train).standing(each.train))) for each in recordings)
+    return Past(tuple(pairs), tuple(halves), tuple(blocks))
 
 
 def _parts(each: Recording, parts: int) -> list[Good]:

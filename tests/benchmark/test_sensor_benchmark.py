@@ -13,20 +13,12 @@ import pandas as pd
 import pytest
 
 from dqm.model.errors import ConfigError, InputError
-from features.standing import Reference
 from pipelines.benchmarks import sensors
 from pipelines.benchmarks.nab_files import Stream, windowed_gaussian
 from pipelines.benchmarks.nab_recipe import NabRecipe
 from pipelines.benchmarks.sensors import Request, run
-from pipelines.benchmarks.skab_files import Recording, labelled, recordings
-from pipelines.benchmarks.skab_recipe import (
-    Recipe,
-    against_line,
-    judgements,
-    learned_between,
-    weighted_quantile,
-    without_pauses,
-)
+from pipelines.benchmarks.skab_files import labelled, recordings
+from pipelines.benchmarks.skab_recipe import Recipe, judgements, weighted_quantile, without_pauses
 
 
 def record(seed: int, rows: int = 700) -> pd.DataFrame:
@@ -168,43 +160,3 @@ def test_windowed_gaussian_knows_only_the_past() -> None:
     assert found[:30].tolist() == windowed_gaussian(x[:30], size=20, every=5).tolist()
     x[49] = 20
     assert windowed_gaussian(x, size=20, every=5)[49] == 1
-
-
-def drifting(number: int, begin: float) -> Recording:
-    """Seven hundred seconds of two sensors that drift by a thousandth a second from one recording to the next."""
-    seconds = begin + np.arange(700.0)
-    noise = np.random.default_rng(number).normal(0, 0.05, (700, 2))
-    return Recording(Path(f"{number}.csv"), seconds, ("a", "b"), noise + 0.001 * seconds[:, None])
-
-
-def test_a_level_goes_in_a_line_to_the_recording_that_follows() -> None:
-    """Mutant: what drifts evenly stands ever farther off; a recording from the next day counts as one that follows."""
-    first, second = drifting(1, 0.0), drifting(2, 700.0)
-    standing = Reference.of(first.train).standing(first.rows)
-    line = against_line(standing, first, second)
-    assert standing[-50:, :2].mean() > 5
-    assert np.abs(line[-50:].mean(axis=0)).max() < 0.5
-    assert learned_between([first, second, drifting(3, 1400.0)], 1300.0) is None, "one between two is too few"
-    five = [drifting(k, 700.0 * k) for k in range(5)]
-    past = learned_between(five, 1300.0)
-    assert past is not None
-    assert [len(past.pairs), len(past.halves), len(past.pairs[0].standing), len(past.halves[0].standing)] == [
-        3,
-        5,
-        400,
-        200,
-    ]
-    assert max(np.abs(each.shift).max() for each in past.pairs) < 0.5
-    apart = [replace(each, seconds=each.seconds + 86_400 * k) for k, each in enumerate(five)]
-    assert learned_between(apart, 1300.0) is None
-
-
-def test_a_fault_within_what_drift_explains_shows_against_the_line() -> None:
-    """Mutant: where too few recordings lie between two others the line is used all the same, or it never is."""
-    five = [drifting(k, 700.0 * k) for k in range(5)]
-    five[1].rows[500:600] -= 0.3
-    among = judgements(five, Recipe())[1].anomalous
-    assert among[110:190].all()
-    assert not among[:80].any()
-    apart = [*five[:4], replace(five[4], seconds=five[4].seconds + 86_400)]
-    assert not judgements(apart, Recipe())[1].anomalous[110:190].any()
