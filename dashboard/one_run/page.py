@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.acting.claiming import claim_button
 from dashboard.acting.who import operator
 from dashboard.canvas.timeline import chosen_on, show_timeline
 from dashboard.links import Links, asked_run
@@ -26,6 +27,7 @@ from dashboard.reading.queue_rows import waiting_runs
 from dashboard.reading.run_facts import first_lines, line_choices, run_facts, run_groups, run_timeline
 from dashboard.reading.run_record import RunRecord, run_record
 from dashboard.reading.view import View
+from dashboard.runs_queue import lines
 from dashboard.verdicts.run_tables import ranges_in, summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.decisions import OPEN_DECISIONS
@@ -157,8 +159,11 @@ def _show_standing(view: View, record: RunRecord, facts: Facts) -> None:
         amount = f" ({count:,} LS, {for_markdown(weight(summary.weights[group], view.weight_unit))})" if count else ""
         share = percent(count / summary.lumisections, 1)
         parts.append(f"**{for_markdown(state.letter)}** {state.word} {share}{amount}")
-    st.markdown(" · ".join(parts))
     now = record.now(datetime.now(UTC))
+    shares, holder = st.columns([3, 1.6], vertical_alignment="center")
+    shares.markdown(" · ".join(parts))
+    with holder:
+        _show_holder(view, now, str(record.shown))
     for text in _warnings(record, now):
         st.info(text, icon=":material/info:")
     if facts.contributions is None:
@@ -168,6 +173,17 @@ def _show_standing(view: View, record: RunRecord, facts: Facts) -> None:
         )
 
 
+@fragment
+def _show_holder(view: View, now: Standing, shown: str) -> None:
+    """Who has the run and until when, and the button that claims it or gives it back."""
+    holder = now.holder.name if now.holder else ""
+    until = f" · {holder} until {lines.until(now.until, datetime.now(UTC))}" if now.until else ""
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        st.markdown(for_markdown(f"{lines.STATES[now.state]}{until}"), width="content")
+        if claim_button(view, now.run, now.state, holder, shown):
+            st.rerun()
+
+
 def _warnings(record: RunRecord, now: Standing) -> list[str]:
     found = []
     if now.signed:
@@ -175,8 +191,6 @@ def _warnings(record: RunRecord, now: Standing) -> list[str]:
             f"Signed by {for_markdown(now.signed.actor)} at {moment(now.signed.at)}. What is signed does "
             "not move; reopen the run on the page Sign-off to decide anew."
         )
-    if now.holder and now.until:
-        found.append(f"Claimed by {for_markdown(now.holder.name)} until {moment(now.until)}.")
     for each in now.escalations:
         asked = f"{for_markdown(each.actor)} asks an expert about LS {spelled(each.fields['ranges'])}"
         found.append(f"{asked}: {for_markdown(each.fields['comment'])}")

@@ -9,6 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard.acting.act import act
+from dashboard.acting.claiming import claim_button
 from dashboard.acting.who import operator, people
 from dashboard.links import Links
 from dashboard.look.in_place import fragment
@@ -17,13 +18,11 @@ from dashboard.look.palette import MACHINE, STATES
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.tables import batch_table
-from dqm.model.decisions import MOST_COMMENT, RunState
+from dqm.model.decisions import MOST_COMMENT
 from dqm.model.people import Person, Role
 from dqm.services.batch import MOST_RUNS, SignedRuns, nothing_asks, sign_many
 from dqm.services.queue import QueueRow
-from dqm.services.runs import claim, release
 from dqm.services.shown import Shown
-from dqm.services.submission import Recorded
 from dqm.store.store import Store
 
 HERE = "queue_run"
@@ -41,43 +40,16 @@ def offer_run(view: View, rows: Sequence[QueueRow], at: int, now: datetime, link
         st.button("", icon=on, key="next_run", help="Next run", on_click=_move, args=(rows, at + 1))
         if st.button(f"Open run {row.run}", type="primary", key="open_run"):
             links.run(row.run)
-        if row.claimed_by == operator(view).name:
-            if st.button("Give it back", key="release_run", icon=":material/undo:"):
-                _enter(view, f"release:{row.run}", row)
-        elif st.button(
-            "Claim", key="claim_run", icon=":material/back_hand:", disabled=row.state in SETTLED, help=_claim_help(view)
-        ):
-            _enter(view, f"claim:{row.run}", row)
+        if claim_button(view, row.run, row.state, row.claimed_by, row.shown):
+            st.session_state[HERE] = row.run
+            st.rerun()
         if st.button("Sign-off", key="open_sign_off", icon=":material/approval:"):
             links.sign_off(row.run)
         st.markdown(for_markdown(f"{lines.state(row, now)} · {at + 1} of {len(rows)}"))
 
 
-SETTLED = (RunState.SIGNED, RunState.NEEDS_REVIEW)
-"""Runs that are signed: nobody needs to claim them."""
-
-
-def _claim_help(view: View) -> str:
-    return f"Yours for {view.config.people.claim_hours:g} hours; it ends by itself. Others see it and wait."
-
-
 def _move(rows: Sequence[QueueRow], to: int) -> None:
     st.session_state[HERE] = rows[to % len(rows)].run
-
-
-def _enter(view: View, key: str, row: QueueRow) -> None:
-    """Claim a run or give it back; drawn anew where that was entered."""
-    expected = Shown.parse(row.shown)
-    hours = view.config.people.claim_hours
-
-    def service(store: Store, person: Person, nonce: str) -> Recorded:
-        if key.startswith("claim"):
-            return claim(store, people(view), person.name, row.run, nonce=nonce, hours=hours, expected=expected)
-        return release(store, people(view), person.name, row.run, nonce=nonce, expected=expected)
-
-    if act(view, key, service, shown=row.shown):
-        st.session_state[HERE] = row.run
-        st.rerun()
 
 
 @fragment

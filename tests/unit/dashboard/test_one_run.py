@@ -15,7 +15,7 @@ from dqm.model.people import People
 from dqm.model.verdicts import Decision
 from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
-from dqm.services.runs import sign
+from dqm.services.runs import claim, sign
 from dqm.store.contributions import Contributions, contributions_to_arrow
 from dqm.store.drafts import FOLDER, Draft, read_draft, write_draft
 from dqm.store.store import Store
@@ -117,6 +117,31 @@ def test_a_decision_is_entered_once_and_the_form_is_empty(page: Page, filled: St
     app.button(key=key("enter")).click().run()
     assert len(filled.audit(112)) == 1
     assert "No lumisection is chosen" in app.warning[0].value
+
+
+def test_a_run_is_claimed_and_given_back(page: Page, configured: Path, filled: Store) -> None:
+    """Who has it and until when stands beside the button; what was typed outlives both."""
+    app = page("run", run="112")
+    app.text_area(key=key("comment")).set_value("half a").run()
+    app.button(key="claim_run").click().run()
+    assert not app.exception
+    assert "◐ claimed · operator until " in messages(app)
+    app.button(key="release_run").click().run()
+    assert [each.action for each in filled.audit(112)] == ["claim", "release"]
+    assert "○ open" in messages(app)
+    assert held(app)[2] == "half a"
+
+
+def test_a_claim_of_an_equal_is_shown_and_not_taken(page: Page, configured: Path, filled: Store) -> None:
+    with configured.open("a", encoding="utf-8") as written:
+        written.write(PEOPLE)
+    claim(filled, ConfiguredPeople(load(configured).people), "shifter-1", 112, nonce="elsewhere")
+    app = page("run", run="112")
+    app.selectbox(key="acting_as").set_value("shifter-2").run()
+    assert "claimed · shifter\\-1 until " in messages(app)
+    app.button(key="claim_run").click().run()
+    assert "is claimed by shifter\\-1" in app.error[0].value
+    assert len(filled.audit()) == 1
 
 
 def test_several_ranges_are_one_decision(page: Page, filled: Store) -> None:
