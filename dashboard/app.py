@@ -17,6 +17,7 @@ from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.in_place import FORESEEN
 from dashboard.look.inert import for_markdown
+from dashboard.meanwhile import tell_newer
 from dashboard.one_run import page as run_page
 from dashboard.reading.view import View, view
 from dashboard.records import alerts, models, operations, outliers
@@ -36,6 +37,8 @@ SHIFT: dict[str, tuple[str, Show]] = {
     "sensors": ("Sensors", sensors_page.show),
 }
 """Name in the address, title and function of every page that a shift works with; the first is where one begins."""
+WATCHED = ("queue", "run", "sign-off")
+"""Pages that tell when what they show is not the newest any more."""
 BEGIN = "begin"
 """Name that Streamlit wants for the page at "/", so that its own name in an address can lead there too."""
 RECORDS: dict[str, tuple[str, Show]] = {
@@ -60,7 +63,9 @@ def main() -> None:
 
     for at, (name, (title, show)) in enumerate((SHIFT | RECORDS).items()):
         path = BEGIN if at == 0 else name
-        pages[name] = st.Page(guarded(show, Links(go)), title=title, url_path=path, default=at == 0)
+        pages[name] = st.Page(
+            guarded(show, Links(go), watched=name in WATCHED), title=title, url_path=path, default=at == 0
+        )
     first = next(iter(SHIFT))
 
     def begin() -> None:
@@ -71,14 +76,20 @@ def main() -> None:
     st.navigation(sections, position="top").run()
 
 
-def guarded(show: Show, links: Links) -> Callable[[], None]:
-    """A page that looks at the newest snapshot first, and shows an error that we foresaw as one line."""
+def guarded(show: Show, links: Links, *, watched: bool = False) -> Callable[[], None]:
+    """A page that looks at the newest snapshot first, and shows an error that we foresaw as one line.
+
+    One that is ``watched`` tells when something newer came.
+    """
 
     def page() -> None:
         try:
             seen = view(os.environ.get(CONFIG_VARIABLE, ""))
-            where, keys, who = st.columns([6, 1, 2], vertical_alignment="center")
+            where, newer, keys, who = st.columns([3.5, 2.5, 1, 2], vertical_alignment="center")
             where.caption(f"{for_markdown(seen.config.experiment.name)} · snapshot {seen.snapshot}")
+            with newer:
+                if watched:
+                    tell_newer(seen)
             with keys:
                 listen()
             with who:

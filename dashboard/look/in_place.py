@@ -16,8 +16,11 @@ FORESEEN = (ConfigError, InputError, RefusedError, StoreError, UnknownNameError)
 P = ParamSpec("P")
 
 
-def fragment(show: Callable[P, None]) -> Callable[P, None]:
-    """``st.fragment`` that shows an error which we foresaw as one line: what is raised in one reaches no page."""
+def fragment(show: Callable[P, None], *, every: float | None = None) -> Callable[P, None]:
+    """``st.fragment`` that shows an error which we foresaw as one line: what is raised in one reaches no page.
+
+    It is drawn again ``every`` so many seconds, where that is given.
+    """
 
     @wraps(show)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -26,4 +29,4 @@ def fragment(show: Callable[P, None]) -> Callable[P, None]:
         except FORESEEN as error:
             show_error(error)
 
-    return st.fragment(shown)
+    return st.fragment(shown, run_every=every)

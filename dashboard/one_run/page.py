@@ -160,7 +160,7 @@ def _show_standing(view: View, record: RunRecord, facts: Facts) -> None:
         share = percent(count / summary.lumisections, 1)
         parts.append(f"**{for_markdown(state.letter)}** {state.word} {share}{amount}")
     now = record.now(datetime.now(UTC))
-    shares, holder = st.columns([3, 1.6], vertical_alignment="center")
+    shares, holder = st.columns([3, 2.1], vertical_alignment="center")
     shares.markdown(" · ".join(parts))
     with holder:
         _show_holder(view, now, str(record.shown))

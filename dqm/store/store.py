@@ -310,10 +310,10 @@ class Store:
         """Where the newest version of a published file lies, whatever its number."""
         return self.path / PUBLISHED / name
 
-    def audit(self, run: int | None = None) -> list[Entry]:
-        """What people and commands did, oldest first, of one run or of all."""
+    def audit(self, run: int | None = None, *, after: int = 0) -> list[Entry]:
+        """What people and commands did, oldest first, of one run or of all, with numbers above ``after``."""
         with reading(self._engine) as connection:
-            return audit.entries(connection, run=run)
+            return audit.entries(connection, run=run, after=after)
 
     @property
     def last_entry(self) -> int:

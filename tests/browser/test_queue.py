@@ -21,6 +21,7 @@ from dqm.services.batch import nothing_asks
 from dqm.services.decide import decide
 from dqm.services.people import ConfiguredPeople
 from dqm.services.queue import QueueRow, queue
+from dqm.services.runs import claim
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 
@@ -238,3 +239,21 @@ def test_a_page_elsewhere_that_leads_here_gets_no_connection(host: str, status: 
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         answered = connection.recv(200).decode(errors="replace")
     assert answered.split(" ")[1] == status, answered
+
+
+def test_what_came_meanwhile_is_offered_and_the_table_stays(
+    page: Page, server: Server, settings: Config, store: Store
+) -> None:
+    """The clock of the browser is put forward, so that the page looks again without anybody's waiting."""
+    page.clock.install()
+    opened(page, server, "?show=all", "Queue")
+    run = next(each.run for each in rows(store) if not each.signed_by and not each.claimed_by)
+    where = page.locator(".st-key-queue_table, [data-testid=stDataFrame]").first
+    place = where.bounding_box()
+    claim(store, ConfiguredPeople(settings.people), "shifter-2", run, nonce="meanwhile")
+    page.clock.fast_forward("00:31")
+    offer = page.get_by_role("button", name="1 run changed – show")
+    expect(offer).to_be_visible()
+    assert where.bounding_box() == place
+    offer.click()
+    expect(offer).to_be_hidden()

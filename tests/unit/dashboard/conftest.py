@@ -78,6 +78,7 @@ SCRIPT = """
 import streamlit as st
 from dashboard import app
 from dashboard.links import Links
-app.guarded((app.SHIFT | app.RECORDS)["NAME"][1], Links(lambda name, query: st.session_state.update(opened=(name, dict(query)))))()
+links = Links(lambda name, query: st.session_state.update(opened=(name, dict(query))))
+app.guarded((app.SHIFT | app.RECORDS)["NAME"][1], links, watched="NAME" in app.WATCHED)()
 """
 """One page alone: AppTest cannot switch to a page that is a function."""
