@@ -16,6 +16,8 @@ from dqm.services.people import ConfiguredPeople
 
 ACTING = "acting_as"
 """Entry of the session: the name of whoever acts."""
+ADDRESS = "as"
+"""What of the address names whoever acts, so that it survives a reload; the operator needs none."""
 
 
 def people(view: View) -> People:
@@ -31,7 +33,8 @@ def operator(view: View) -> Person:
 def choose_operator(view: View) -> None:
     """Show who acts, and a choice where more than one person is listed.
 
-    An operator who is not listed is nobody: raises ``RefusedError`` until somebody is chosen.
+    An operator who is not listed is nobody: raises ``RefusedError`` until somebody is chosen. A session that begins
+    takes who is chosen from the address, where that names one who is listed.
     """
     listed = ConfiguredPeople(view.config.people).listed
     names = [each.name for each in listed]
@@ -39,10 +42,13 @@ def choose_operator(view: View) -> None:
         st.caption(f"{operator(view).role.word}: {for_markdown(names[0])}")
         return
     start = view.config.people.operator
-    st.selectbox(
+    asked = st.query_params.get(ADDRESS, "")
+    first = next((each for each in (asked, start) if each in names), None)
+    st.session_state.setdefault(ACTING, first)
+    chosen = st.selectbox(
         "Acting as",
         names,
-        index=names.index(start) if start in names else None,
+        index=None,
         placeholder="who acts?",
         format_func=lambda name: f"as {name} ({next(each.role.word for each in listed if each.name == name)})",
         key=ACTING,
@@ -50,7 +56,19 @@ def choose_operator(view: View) -> None:
         persist_state="session",
         on_change=_leave_chosen,
     )
+    if asked and asked not in names:
+        told = f"The address names {asked[:80]!r}, who is not listed here; nobody acts under that name."
+        st.caption(f":material/link_off: {for_markdown(told)}")
+    _to_address(chosen if chosen != start else None)
     operator(view)
+
+
+def _to_address(name: str | None) -> None:
+    """Let the address name who acts, so that a reload finds the same person; nobody where it needs no name."""
+    if name is None:
+        st.query_params.pop(ADDRESS, None)
+    elif st.query_params.get(ADDRESS) != name:
+        st.query_params[ADDRESS] = name
 
 
 def _leave_chosen() -> None:
