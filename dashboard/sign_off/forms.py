@@ -10,13 +10,11 @@ from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
-from dashboard.look.palette import STATES
 from dashboard.reading.run_record import RunRecord
 from dashboard.reading.view import View
 from dashboard.sign_off.tables import Voice, may_rule
-from dqm.model.decisions import MOST_COMMENT, SAID
+from dashboard.sign_off.written import Written
 from dqm.model.people import Role
-from dqm.model.reason_codes import REASON_CODES
 from dqm.services.decide import decide
 from dqm.services.history import moment, spelled
 from dqm.services.runs import reopen, sign
@@ -28,7 +26,8 @@ def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
     run = seen.found.run
     for each in kept:
         st.markdown(f":material/block: {for_markdown(each)}")
-    comment = _comment("Comment", f"sign_comment_{run}", "what whoever reads the history should know (optional)")
+    written = Written(view, run, "sign")
+    comment = written.comment("Comment", "what whoever reads the history should know (optional)")
     if st.button(f"Sign run {run}", key="sign_run", type="primary", disabled=bool(kept), icon=":material/approval:"):
         done = act(
             view,
@@ -40,14 +39,15 @@ def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
             sent=(comment,),
         )
         if done:
-            _entered(f"sign_comment_{run}")
+            written.entered()
 
 
 @fragment
 def reopen_form(view: View, seen: RunRecord) -> None:
     """Open a signed run again, with a reason."""
     run = seen.found.run
-    why = _comment("Why it has to be opened again", f"reopen_comment_{run}", "what was wrong, or what changed")
+    written = Written(view, run, "reopen")
+    why = written.comment("Why it has to be opened again", "what was wrong, or what changed")
     if operator(view).role < Role.EXPERT:
         st.caption("Reopening needs the role of who signed it, or a higher one.")
     if st.button(f"Reopen run {run}", key="reopen_run", icon=":material/lock_open:"):
@@ -61,7 +61,7 @@ def reopen_form(view: View, seen: RunRecord) -> None:
             sent=(why,),
         )
         if done:
-            _entered(f"reopen_comment_{run}")
+            written.entered()
 
 
 @fragment
@@ -75,11 +75,9 @@ def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]],
     if not may_rule(person, said):
         st.caption("It ends when they agree, or when somebody of a higher rank rules: an expert, or a leader.")
         return
-    verdict = st.segmented_control("Ruling", SAID, format_func=lambda one: STATES[one].title, key=f"rule_verdict_{key}")
-    code = st.selectbox(
-        "Reason", tuple(REASON_CODES), format_func=REASON_CODES.__getitem__, index=None, key=f"rule_reason_{key}"
-    )
-    comment = _comment("Comment", f"rule_comment_{key}", "why, in your words")
+    written = Written(view, run, "rule", f"-{ranges[0][0]}")
+    verdict, code = written.ruling()
+    comment = written.comment("Comment", "why, in your words")
     ready = verdict is not None and code is not None
     told = f"Rule as {for_markdown(person.name)}"
     if st.button(told, key=f"rule_{key}", disabled=not ready, icon=":material/gavel:") and verdict and code:
@@ -102,17 +100,4 @@ def dispute_form(view: View, seen: RunRecord, ranges: Sequence[tuple[int, int]],
             sent=(verdict, code, comment),
         )
         if done:
-            _entered(f"rule_comment_{key}")
-
-
-def _comment(label: str, key: str, hint: str) -> str:
-    """A text area whose text outlives a change of the page."""
-    return (
-        st.text_area(label, key=key, placeholder=hint, height=80, max_chars=MOST_COMMENT, persist_state="session") or ""
-    )
-
-
-def _entered(key: str) -> None:
-    """Forget the text that was entered, and draw everything anew."""
-    st.session_state.pop(key, None)
-    st.rerun()
+            written.entered()

@@ -157,7 +157,7 @@ def test_what_is_typed_is_sent_after_a_pause(page: Page, server: Server, store: 
     """Without a click elsewhere and without Ctrl+Enter, so that it survives whatever comes."""
     run = next(each.run for each in rows(store) if nothing_asks(each))
     opened(page, server, f"sign-off?run={run}", "Sign-off")
-    area = page.locator(".st-key-sign_comment_" + str(run) + " textarea")
+    area = page.locator(f"[class*=st-key-sign_comment_{run}] textarea")
     area.click()
     page.keyboard.type("one half")
     expect(page.get_by_text("Press Ctrl+Enter to apply")).to_be_visible()

@@ -23,6 +23,7 @@ from dqm.services.people import ConfiguredPeople
 from dqm.services.publish import ANTI, GOLDEN, publish
 from dqm.services.runs import reopen, sign
 from dqm.services.standing import standing_of
+from dqm.store.drafts import FOLDER, Draft, read_draft
 from dqm.store.store import Store
 
 from .small_night import INJECTION, PEOPLE, people
@@ -65,7 +66,7 @@ def test_what_keeps_a_run_is_listed_and_leads_to_it(page: Page, shift: Configure
 
 def test_a_run_is_signed_and_opened_again(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
     app = page("sign-off", run="113")
-    app.text_area(key="sign_comment_113").set_value("looked at all of it").run()
+    app.text_area(key="sign_comment_113:leader-1").set_value("looked at all of it").run()
     app.button(key="sign_run").click().run()
     assert not app.exception
     assert filled.audit()[-1].fields["comment"] == "looked at all of it"
@@ -73,7 +74,7 @@ def test_a_run_is_signed_and_opened_again(page: Page, shift: ConfiguredPeople, f
     assert r"Signed by leader\-1 \(leader\)" in said(app)
     app.button(key="reopen_run").click().run()
     assert "the reason is empty; say why in a few words" in app.error[0].value.replace("\\", "")
-    app.text_area(key="reopen_comment_113").set_value("LS 4 was wrong").run()
+    app.text_area(key="reopen_comment_113:leader-1").set_value("LS 4 was wrong").run()
     app.button(key="reopen_run").click().run()
     assert [each.action for each in filled.audit()] == ["sign", "reopen"]
     app = page("sign-off", run="113")
@@ -111,15 +112,15 @@ def test_a_stale_form_shows_the_other_decision(page: Page, shift: ConfiguredPeop
     decided(filled, "shifter-1", "BAD", [(4, 4)], 113, comment="**hot**")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(application, "view", lambda _: older)
-        app.text_area(key="sign_comment_113").set_value("mine").run()
+        app.text_area(key="sign_comment_113:leader-1").set_value("mine").run()
         app.button(key="sign_run").click().run()
         text = app.warning[0].value.replace("\\", "")
         assert text.startswith("**run 113 was changed meanwhile**, so nothing was entered")
         assert "shifter-1 (shifter) decided BAD for LS 4 (noise): **hot**" in text
         assert r"\*\*hot\*\*" in app.warning[0].value
-        assert app.text_area(key="sign_comment_113").value == "mine"
+        assert app.text_area(key="sign_comment_113:leader-1").value == "mine"
     app.button[-1].click().run()
-    assert app.text_area(key="sign_comment_113").value == "mine", "what was typed is still there"
+    assert app.text_area(key="sign_comment_113:leader-1").value == "mine", "what was typed is still there"
     assert len(filled.audit()) == 1
 
 
@@ -142,13 +143,52 @@ def test_a_dispute_says_who_said_what_and_a_higher_rank_rules(
     assert "![x]" not in text
     assert "It ends when they agree, or when somebody of a higher rank rules" in text
     app = acting_as(app, "expert-1")
-    app.segmented_control(key="rule_verdict_112_7").set_value(Decision.BAD)
-    app.selectbox(key="rule_reason_112_7").set_value("noise").run()
+    app.segmented_control(key="rule_verdict_112-7:expert-1").set_value(Decision.BAD)
+    app.selectbox(key="rule_reason_112-7:expert-1").set_value("noise").run()
     app.button(key="rule_112_7").click().run()
     assert not app.exception
     last = filled.audit()[-1]
     assert (last.actor, last.fields["verdict"], last.fields["ranges"]) == ("expert-1", "BAD", [[7, 7], [9, 9]])
     assert "In dispute" not in said(page("sign-off", run="112"))
+
+
+def test_what_was_written_survives_a_reload_and_is_of_its_author(
+    page: Page, shift: ConfiguredPeople, filled: Store
+) -> None:
+    """Mutants: a comment of the session alone; a comment of the one before in the form of the next."""
+    app = page("sign-off", run="113")
+    app.text_area(key="sign_comment_113:leader-1").set_value("looked at a half").run()
+    again = page("sign-off", run="113")  # another session
+    assert again.text_area(key="sign_comment_113:leader-1").value == "looked at a half"
+    acting_as(again, "expert-1")
+    assert again.text_area(key="sign_comment_113:expert-1").value == ""
+    acting_as(again, "leader-1").button(key="sign_run").click().run()
+    assert filled.audit(113)[-1].fields["comment"] == "looked at a half"
+    assert read_draft(filled.path, "leader-1", 113, "sign") == Draft()
+    again.text_area(key="reopen_comment_113:leader-1").set_value("LS 4 was").run()
+    assert page("sign-off", run="113").text_area(key="reopen_comment_113:leader-1").value == "LS 4 was"
+
+
+def test_a_ruling_that_was_begun_survives_a_reload(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
+    decided(filled, "shifter-1", "GOOD", [(6, 11)])
+    decided(filled, "shifter-2", "BAD", [(7, 7)])
+    app = page("sign-off", run="112")
+    app.segmented_control(key="rule_verdict_112-7:leader-1").set_value(Decision.BAD)
+    app.selectbox(key="rule_reason_112-7:leader-1").set_value("noise")
+    app.text_area(key="rule_comment_112-7:leader-1").set_value("seen in the logbook").run()
+    again = page("sign-off", run="112")
+    again.button(key="rule_112_7").click().run()
+    last = filled.audit(112)[-1]
+    said_last = [last.fields[each] for each in ("verdict", "reason", "comment")]
+    assert said_last == ["BAD", "noise", "seen in the logbook"]
+
+
+def test_where_no_draft_can_be_kept_the_page_says_so(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
+    (filled.path / FOLDER).write_text("a file where the folder would be")
+    app = page("sign-off", run="113")
+    app.text_area(key="sign_comment_113:leader-1").set_value("looked").run()
+    assert "cannot be kept in the store" in app.warning[0].value
+    assert app.text_area(key="sign_comment_113:leader-1").value == "looked"
 
 
 def test_disputes_are_put_together_where_the_same_was_said(shift: ConfiguredPeople, filled: Store) -> None:

@@ -20,6 +20,16 @@ def test_it_comes_back_to_its_person_and_run_alone(tmp_path: Path) -> None:
     assert [each.parent for each in tmp_path.rglob("*.json")] == [tmp_path / FOLDER]
 
 
+def test_every_form_has_its_own(tmp_path: Path) -> None:
+    write_draft(tmp_path, "Ada", 7, GIVEN)
+    write_draft(tmp_path, "Ada", 7, Draft(comment="signed"), "sign")
+    assert read_draft(tmp_path, "Ada", 7) == GIVEN
+    assert read_draft(tmp_path, "Ada", 7, "sign") == Draft(comment="signed")
+    delete_draft(tmp_path, "Ada", 7, "sign")
+    assert read_draft(tmp_path, "Ada", 7, "sign") == Draft()
+    assert read_draft(tmp_path, "Ada", 7) == GIVEN
+
+
 def test_what_is_no_unicode_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
     """Mutant: lone surrogates handed on, which no page can send."""
     assert write_draft(tmp_path, "Ada", 7, Draft("\ud800", comment="noise \udfff in 3"))
