@@ -28,6 +28,56 @@ SHAPES = {
     "hot": "{value:.0%} of the cells of {name} are hot",
     "region": "a region of {value:.0%} of {name} is dead",
 }
+FAMILIES = {"counts": "counts", "rates": "rates", "fractions": "fractions", "values": "other quantities"}
+EXTREMES = {
+    "near": "{family}: the farthest from earlier runs",
+    "low": "{family}: the farthest below earlier runs",
+    "high": "{family}: the farthest above earlier runs",
+    "second": "{family}: the second farthest from earlier runs",
+    "contrast": "{family}: one against all others",
+    "own": "{family}: the farthest from the rest of its run",
+    "local": "{family}: away from earlier runs for several lumisections",
+    "run": "{family}: the whole run from earlier runs",
+    "held": "{family}: the whole run at a new level",
+    "missing": "{family}: one is missing",
+}
+"""What the features say that are extremes over the quantities of a family."""
+SHAPE_EXTREMES = {
+    "ks": "shapes: the largest share that lies elsewhere",
+    "second": "shapes: the second largest share that lies elsewhere",
+    "emd": "shapes: the largest shift",
+    "pull": "shapes: the largest pull of a bin",
+    "chi2": "shapes: the farthest from the moving mean",
+    "dead": "maps: the largest share of dead cells",
+    "hot": "maps: the largest share of hot cells",
+    "region": "maps: the largest dead region",
+}
+SINGLE = {
+    "z": "{name}, beside earlier runs",
+    "own": "{name}, beside the rest of its run",
+    "local": "{name}, for several lumisections",
+    "log_ratio": "{name}, log of the ratio to earlier runs",
+    "poisson": "{name}, beside earlier runs by counting",
+    "share": "{name}, its share of all",
+    "missing": "{name} is missing",
+    "shape": "{name}, beside earlier runs",
+}
+"""The same of one quantity."""
+COURSES = {
+    "level": "{name} itself",
+    "past": "{name}, beside earlier runs",
+    "own": "{name}, beside the median of its run",
+    "before": "{name}, beside the lumisection before",
+    "after": "{name}, beside the lumisection after",
+    "local": "{name}, beside its neighbours",
+}
+OTHERS = {
+    "flags.down": "a status bit is down",
+    "flags.near": "status bits down nearby",
+    "position.from_start": "lumisections since the begin of the run",
+    "position.to_end": "lumisections to the end of the run",
+    "position.gap": "lumisections missing right before",
+}
 HISTOGRAM = {"entries": "number of entries", "std": "width", "filled": "filled share"}
 """What a person calls a number of a histogram, where its column is called otherwise."""
 BIN = re.compile(r"(.+):bin(\d+(?:,\d+)?)")
@@ -92,6 +142,32 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     if group == "position" and view in POSITION:
         return POSITION[view]
     return f"{reason.feature} = {reason.value:.4g}" if measured else reason.feature
+
+
+def described(feature: str) -> str:
+    """What a feature is, whatever its value; one that is not ours is named as it is.
+
+    >>> described("counts.near"), described("course.muon_hits.past"), described("ecal/charge:bin7")
+    ('counts: the farthest from earlier runs', 'muon_hits, beside earlier runs', 'ecal/charge, bin 7')
+    """
+    if found := BIN.fullmatch(feature):
+        return f"{found[1]}, bin {found[2]}"
+    head, _, detail = feature.partition(": ")
+    group, _, view = head.partition(".")
+    if detail and group != "limit":
+        name, _, view = detail.rpartition(".")
+        return SINGLE[view].format(name=_named(name)) if view in SINGLE else detail
+    if group == "limit":
+        return f"the limit on {view}"
+    if group in FAMILIES and view in EXTREMES:
+        return EXTREMES[view].format(family=FAMILIES[group])
+    if group == "shapes" and view in SHAPE_EXTREMES:
+        return SHAPE_EXTREMES[view]
+    if feature in OTHERS:
+        return OTHERS[feature]
+    name, _, last = (view if group == "course" else feature).rpartition(".")
+    words = COURSES if group == "course" else SINGLE
+    return words[last].format(name=_named(name)) if name and last in words else _named(feature)
 
 
 @lru_cache(1 << 16)

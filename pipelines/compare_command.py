@@ -20,7 +20,7 @@ def compare(
     element: Annotated[str, typer.Argument(help="monitor element")],
     ls: Annotated[str, typer.Option(help="lumisections: 3-9 or 7; empty: all")] = "",
     reference: Annotated[
-        str, typer.Option(help="nearest, adaptive, certified-8 (how many) or run-123456; empty: as configured")
+        str, typer.Option(help="nearest, matched, adaptive, certified-8 (how many) or run-123456; empty: as configured")
     ] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="file to write: .html or .csv")] = None,
     config: ConfigPath = DEFAULT_CONFIG,

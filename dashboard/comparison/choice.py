@@ -8,16 +8,18 @@ from typing import Literal, Self
 from dqm.model.errors import InputError
 from dqm.model.reference_config import ReferencesConfig
 
-Kind = Literal["nearest", "run", "certified", "adaptive"]
+Kind = Literal["nearest", "matched", "run", "certified", "adaptive"]
 KINDS: dict[Kind, str] = {
     "nearest": "nearest of the last 10, 3 and 1 runs",
+    "matched": "good run of the nearest pile-up",
     "certified": "last certified runs",
     "adaptive": "moving mean of earlier runs",
     "run": "one earlier run",
 }
-"""Every kind of ``features.pasts`` with what a person calls it."""
+"""Every kind of ``features.pasts``, and the one that is matched, with what a person calls it."""
 OFFERED: dict[Kind, str] = {
     "nearest": "nearest of the last runs",
+    "matched": "good run of like pile-up",
     "certified": "last certified runs",
     "adaptive": "moving mean",
     "run": "one earlier run",
@@ -53,7 +55,8 @@ class Choice:
             return cls(kind, int(number))  # type: ignore[arg-type]  # one of the kinds
         if kind in KINDS and kind not in NUMBERED and not number:
             return cls(kind)
-        raise InputError(f"reference {text[:40]!r} is none of nearest, adaptive, certified-8 (how many), run-123456")
+        kinds = "nearest, matched, adaptive, certified-8 (how many), run-123456"
+        raise InputError(f"reference {text[:40]!r} is none of {kinds}")
 
     def text(self) -> str:
         """As ``read`` reads it."""
@@ -68,8 +71,10 @@ class Choice:
         return f"the {KINDS[self.kind]}"
 
     def settings(self, alpha: float) -> ReferencesConfig:
-        """As ``features.pasts`` takes it; ``alpha`` is how much of a moving mean stays."""
+        """As ``features.pasts`` takes it; ``alpha`` is how much of a moving mean stays.
+
+        One that is matched was made a run before, or the nearest where none can be matched.
+        """
+        kind = "nearest" if self.kind == "matched" else self.kind
         run = self.number if self.kind == "run" else 0
-        return ReferencesConfig(
-            kind=self.kind, run=run, runs=self.number if self.kind == "certified" else 8, alpha=alpha
-        )
+        return ReferencesConfig(kind=kind, run=run, runs=self.number if self.kind == "certified" else 8, alpha=alpha)

@@ -1,6 +1,7 @@
 """A reference made of earlier runs, with the band that good lumisections keep.
 
-The references themselves are those of ``features.pasts``; conditions such as pile-up are not matched here. Beside them
+The references themselves are those of ``features.pasts``; classes of a condition such as pile-up are not made here, but
+one good run of like pile-up may be chosen. Beside them
 stand the flow of the runs behind them, and histograms of single good lumisections, whose percentiles make the band.
 """
 
@@ -45,7 +46,8 @@ class Reference:
     ``candidates`` ``(r, …)`` are the references without flow, ``names`` what they are; p-values are averaged over
     them, or with ``nearest`` the nearest counts. ``shape`` ``(…)`` with flow: mean counts of a lumisection of the
     ``runs`` behind it, NaN in flow cells that the source does not keep. ``good`` ``(m, …)`` with flow: good
-    lumisections of ``good_runs``. ``unlike``: runs whose bins do not fit.
+    lumisections of ``good_runs``. ``unlike``: runs whose bins do not fit. ``matched`` says why this run, where one was
+    matched.
     """
 
     choice: Choice
@@ -58,6 +60,7 @@ class Reference:
     good: NDArray[np.float32]
     good_runs: tuple[int, ...]
     unlike: tuple[int, ...]
+    matched: str = ""
 
     @property
     def counts(self) -> float:

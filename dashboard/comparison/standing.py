@@ -200,6 +200,8 @@ def remarks(given: Given, reference: Reference | NoReference | None) -> list[str
     if 0 < given.total < FEW * bins:
         said.append(f"Only {given.total:,.0f} counts in {bins} bins: nothing but large differences can be seen.")
     if isinstance(reference, Reference):
+        if reference.matched:
+            said.append(reference.matched)
         if reference.counts < given.total:
             said.append(f"The reference holds fewer counts ({reference.counts:,.0f}) than what is compared with it.")
         if reference.unlike:

@@ -13,10 +13,15 @@ from dashboard.comparison.ranking import behind
 from dashboard.look.inert import for_figure
 from dashboard.look.palette import BLUE, ORANGE
 from dqm.store.explanations import Explanations
+from features.words import described
 
 CONTRIBUTION, INPUT = "contribution", "input"
 RECONSTRUCTION, SURPRISE = "reconstruction of ", "surprise of "
 DIFFERENCE = "difference, "
+NAME = "column"
+"""The column of the table that has the names by which features are stored."""
+DETECTORS = {"nade": "NADE", "autoencoder": "the autoencoder", "pca": "the principal components"}
+"""What a person calls a detector that is stored by its kind."""
 DRAWN = 15
 """Features that a figure shows; the table has all of them."""
 
@@ -42,8 +47,9 @@ def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: 
     ls = np.asarray(found.index.get_level_values("ls"))
     rows = (ls >= wanted[0]) & (ls <= wanted[1])
     kept = np.array([not element or behind(name, {element}) == element for name in found.names], dtype=bool)
+    named = [name for name, keep in zip(found.names, kept, strict=True) if keep]
     columns: dict[str, object] = {
-        "feature": [name for name, keep in zip(found.names, kept, strict=True) if keep],
+        "feature": _told_apart(named),
         "unit": [unit for unit, keep in zip(found.units or ("",) * len(found.names), kept, strict=True) if keep],
     }
     kinds: dict[str, str] = {}
@@ -58,12 +64,20 @@ def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: 
         elif name.startswith(RECONSTRUCTION):
             columns |= {INPUT: means.get(INPUT, np.full(len(values), np.nan)), name: values}
             columns[f"{DIFFERENCE}{name}"] = means.get(INPUT, np.full(len(values), np.nan)) - values
-            kinds[f"{DIFFERENCE}{name}"] = f"Input against {_said(name).lower()}"
+            kinds[f"{DIFFERENCE}{name}"] = f"Input against {_said(name)[:1].lower()}{_said(name)[1:]}"
+    columns[NAME] = named
     return Terms(pd.DataFrame(columns), int(rows.sum()), asked, kinds)
 
 
+def _told_apart(names: list[str]) -> list[str]:
+    """Features in words; those that read alike carry their names too."""
+    words = [described(each) for each in names]
+    return [word if words.count(word) == 1 else f"{word} ({name})" for word, name in zip(words, names, strict=True)]
+
+
 def _said(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    what, _, detector = name.partition(" of ")
+    return f"{what[:1].upper()}{what[1:]} of {DETECTORS.get(detector, detector)}"
 
 
 def _mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -83,7 +97,7 @@ def sorted_by(terms: Terms, column: str) -> pd.DataFrame:
 
 def terms_figure(terms: Terms, column: str) -> go.Figure:
     """The features of which ``column`` is the largest, as bars; input beside reconstruction where that is shown."""
-    if column.startswith(DIFFERENCE) and terms.table["feature"].str.fullmatch(r".*:bin\d+").all():
+    if column.startswith(DIFFERENCE) and terms.table[NAME].str.fullmatch(r".*:bin\d+").all():
         return _shape_figure(terms, column.removeprefix(DIFFERENCE))
     top = sorted_by(terms, column).dropna(subset=[column]).head(DRAWN).iloc[::-1]
     names = [_named(row) for row in top[["feature", "unit"]].itertuples(index=False)]
@@ -119,7 +133,7 @@ def terms_figure(terms: Terms, column: str) -> go.Figure:
 
 def _shape_figure(terms: Terms, reconstruction: str) -> go.Figure:
     """The bins of one histogram as a model saw them and gave them back."""
-    place = terms.table["feature"].str.rpartition(":bin")[2].astype(int)
+    place = terms.table[NAME].str.rpartition(":bin")[2].astype(int)
     rows = terms.table.loc[place.sort_values().index]
     figure = go.Figure()
     for name, colour, dash in ((INPUT, BLUE, "solid"), (reconstruction, ORANGE, "dash")):

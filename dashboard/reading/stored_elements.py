@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from dashboard.comparison.reference import (
     reference_of,
 )
 from dashboard.comparison.standing import Standing, given_of, standing_of
+from dashboard.reading.pile_up import matched
 from dqm.model.histograms import HistogramBatch
 from dqm.model.labels import Label, Labels
 from dqm.model.tables import QuantityTable, lumisection_index
@@ -55,8 +57,18 @@ def read_reference(
     if choice.kind == "run" and choice.number not in before:
         return NoReference("no reference", _absent(choice.number, run, before))
     band = good_runs(store, before, RECENT, snapshot) if len(axes) == 1 else []
+    choice, why = _resolved(store, run, choice, before, snapshot)
     asked = _asked(store, choice, before, snapshot)
-    return reference_of(choice, axes, _earlier(store, [element], asked, band, snapshot), alpha)
+    found = reference_of(choice, axes, _earlier(store, [element], asked, band, snapshot), alpha)
+    return replace(found, matched=why) if isinstance(found, Reference) else found
+
+
+def _resolved(store: Store, run: int, choice: Choice, before: Sequence[int], snapshot: int) -> tuple[Choice, str]:
+    """The choice with a run in the place of one that is matched, and why that one; "" for any other."""
+    if choice.kind != "matched":
+        return choice, ""
+    found = matched(store, run, good_runs(store, before, SEARCHED, snapshot), snapshot)
+    return found.choice, found.why
 
 
 def _absent(number: int, run: int, before: Sequence[int]) -> str:
@@ -120,6 +132,7 @@ def read_pulls(
     """The largest pull of the first ``RANKED`` elements of one dimension of a run; those that can be compared."""
     names = [name for name, axes in elements(store, run, snapshot).items() if len(axes) == 1][:RANKED]
     before = [each for each in store.runs("histograms", snapshot) if each < run]
+    choice, _ = _resolved(store, run, choice, before, snapshot)
     makings = {name: Making(choice, alpha) for name in names}
     for each in _earlier(store, names, _asked(store, choice, before, snapshot) if before else [], [], snapshot):
         makings[each.batch.element].add(each)

@@ -6,13 +6,19 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.comparison.choice import Choice
+from dashboard.reading.pile_up import matched
+from dqm.model.labels import Label, Labels
+from dqm.model.tables import Column, QuantityTable
 from dqm.store.store import Store
+from dqm.store.tables import labels_from_arrow, store_labels, store_quantities
 
 from .small_elements import EMPTY, FAULT, FINER, LINE, MAP, RENAMED, UNLIKE, fill_elements
-from .small_night import INJECTION, NEW
+from .small_night import INJECTION, LENGTH, NEW, quantities
 
 Page = Callable[..., AppTest]
 
@@ -90,6 +96,44 @@ def test_only_earlier_runs_are_offered_and_taken(page: Page, monitored: Store) -
     assert "run 9 has no histograms; the nearest earlier run that has is 100" in said(vanished)
 
 
+def piled_up(store: Store, mean: dict[int, float]) -> None:
+    """Give the runs a mean pile-up, but for their first lumisection, of which none is known."""
+    given = quantities(list(mean))
+    values = np.repeat(list(mean.values()), LENGTH).reshape(-1, 1)
+    values[::LENGTH] = np.nan
+    column = Column("pileup", "oms", "luminosity", role="condition")
+    table = QuantityTable(given.index, (*given.columns, column), np.hstack([given.values, values]), start=given.start)
+    with store.transaction() as change:
+        store_quantities(change, table, {})
+
+
+def test_a_good_run_of_like_pile_up_is_the_reference(page: Page, monitored: Store) -> None:
+    """Mutants: the nearest whatever its labels; the last run in the place of the nearest."""
+    piled_up(monitored, {103: 41.0, 104: 52.0, 105: 48.5, 112: 50.0, 113: 50.0})
+    app = opened(page, run="112", element=LINE, reference="matched")
+    assert "against run 105: " in said(app)
+    assert "Run 105 is the one of 3 good runs whose mean pile-up is nearest: 48.5, here 50.0." in said(app)
+    assert app.selectbox[2].value == "matched"
+    labels = labels_from_arrow(monitored.read("labels"))
+    bad = Labels.of(labels.index, np.where(labels.index.get_level_values("run") == 105, Label.BAD, labels.values), "x")
+    with monitored.transaction() as change:
+        store_labels(change, bad, {})
+    assert "against run 104: " in said(opened(page, run="112", element=LINE, reference="matched"))
+
+
+def test_without_a_pile_up_the_last_good_run_stands_in_and_that_is_said(page: Page, monitored: Store) -> None:
+    app = opened(page, run="112", element=LINE, reference="matched")
+    assert "against run 111: " in said(app)
+    assert "The pile-up of run 112 is not known, so the last good run stands in." in said(app)
+    piled_up(monitored, {112: 50.0})
+    assert "No good run has a known pile-up" in said(opened(page, run="112", element=LINE, reference="matched"))
+    found = matched(monitored, 100, [], monitored.snapshot)
+    assert (found.choice, found.why) == (
+        Choice("nearest"),
+        "No earlier run is labelled good, so none is matched in pile-up.",
+    )
+
+
 def test_a_fault_stands_out_and_a_layout_only_redraws(page: Page, monitored: Store) -> None:
     app = opened(page, run=str(FAULT), element=LINE)
     assert "Largest pull **≥ 3" in said(app) or "Largest pull **3" in said(app)
@@ -148,7 +192,7 @@ def test_a_run_that_vanished_and_a_wrong_reference_are_said(page: Page, monitore
     """All three runs are open as a whole, since their data changed: the newest is the first of the queue."""
     app = opened(page, run="11x", reference="newest")
     assert "unknown run '11x'" in said(app)
-    assert "reference 'newest' is none of nearest, adaptive" in said(app)
+    assert "reference 'newest' is none of nearest, matched" in said(app)
     assert app.query_params["run"] in ("114", ["114"])
 
 
@@ -175,10 +219,10 @@ def test_terms_of_the_detectors_are_shown_for_the_range(page: Page, monitored: S
     assert "Means over the 6 of 6 lumisections that are explained in full." in said(app)
     control = app.segmented_control(key="compare_term")
     assert control.options == [
-        "Contribution to badness", "Input against reconstruction of autoencoder", "Surprise of nade"
+        "Contribution to badness", "Input against reconstruction of the autoencoder", "Surprise of NADE"
     ]  # fmt: skip
     control.set_value("surprise of nade (nats)").run()
-    assert app.dataframe[-1].value["feature"].tolist()[0] == f"{LINE}:bin1"
+    assert app.dataframe[-1].value["feature"].tolist()[0] == f"{LINE}, bin 1"
     app.toggle(key="compare_term_only").set_value(True).run()
     assert len(app.dataframe[-1].value) == 2
     assert "None of these lumisections is explained in full" in said(opened(page, run="112", ls="30-31", element=LINE))

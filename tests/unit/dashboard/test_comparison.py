@@ -72,7 +72,9 @@ def test_a_choice_comes_back_as_the_address_writes_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "newest", "run", "run-", "run-0", "certified-x", "certified-1000", "adaptive-3"])
 def test_another_reference_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"is none of nearest, adaptive, certified-8 \(how many\), run-123456"):
+    with pytest.raises(
+        InputError, match=r"is none of nearest, matched, adaptive, certified-8 \(how many\), run-123456"
+    ):
         Choice.read(text)
 
 
@@ -307,10 +309,11 @@ def test_terms_are_means_with_units_largest_first() -> None:
     assert (found.explained, found.asked) == (4, 4)
     assert list(found.kinds.values()) == [
         "Contribution to badness",
-        "Input against reconstruction of autoencoder",
-        "Surprise of nade",
+        "Input against reconstruction of the autoencoder",
+        "Surprise of NADE",
     ]
-    assert sorted_by(found, "surprise of nade (nats)")["feature"].tolist()[0] == f"{LINE}:bin1"
+    assert sorted_by(found, "surprise of nade (nats)")["feature"].tolist()[0] == f"{LINE}, bin 1"
+    assert f"{LINE}:bin1" in found.table["column"].tolist()
     difference = "difference, reconstruction of autoencoder"
     assert sorted_by(found, difference)["unit"].tolist()[0] == "σ"
     assert found.table[difference].tolist() == pytest.approx([0.2, 0.0, 1.0], abs=1e-6)

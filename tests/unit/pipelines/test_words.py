@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dqm.model.verdicts import Reason
-from features.words import COURSE, LEVELS, POSITION, in_words
+from features.words import COURSE, LEVELS, POSITION, described, in_words
 
 
 @pytest.mark.parametrize("view", LEVELS)
@@ -104,3 +104,23 @@ def test_what_a_detector_said_is_told() -> None:
     assert in_words(unusual) == "pca finds it more unusual than all but 0.10% of good lumisections"
     assert in_words(bad) == "boosted gives it 83% to be bad"
     assert in_words(unusual, measured=False) == "pca finds it unusual"
+
+
+def test_what_a_feature_is_in_words() -> None:
+    """Mutant: the name as it is stored."""
+    told = {
+        "counts.low": "counts: the farthest below earlier runs",
+        "shapes.dead": "maps: the largest share of dead cells",
+        "course.muon_hits.past": "muon_hits, beside earlier runs",
+        "counts.near: strips/time:entries.z": "the number of entries of strips/time, beside earlier runs",
+        "shapes.ks: ecal/charge:ks.shape": "the ks of ecal/charge, beside earlier runs",
+        "ecal/map:bin3,4": "ecal/map, bin 3,4",
+        "ecal/charge:p50": "the median of ecal/charge",
+        "flags.near": "status bits down nearby",
+        "limit.live_time: the manual": "the limit on live_time",
+        "values.held": "other quantities: the whole run at a new level",
+        "mine": "mine",
+        "mine: of a plug-in": "of a plug-in",
+        "shapes.new": "shapes.new",
+    }
+    assert {each: described(each) for each in told} == told
