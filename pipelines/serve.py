@@ -25,6 +25,7 @@ OPTIONS = {
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    "theme.paddingTop": "1rem",  # below the names of the pages; Streamlit's own gap takes a tenth of a laptop's screen
     "runner.magicEnabled": "false",  # else the docstrings of constants would be shown
     "runner.postScriptGC": "false",  # a full collection after each move of a slider costs more than the move itself
 }

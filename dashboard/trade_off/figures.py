@@ -18,7 +18,7 @@ ROOM = 2.5
 """How far above the budget the axis of a panel reaches, in budgets."""
 HEIGHT = 420
 """Of the figure in pixels."""
-PANELS = (("x", "y", (0.0, 0.45)), ("x2", "y2", (0.55, 1.0)))
+PANELS = (("x", "y", (0.0, 0.43)), ("x2", "y2", (0.57, 1.0)))
 """The two axes of each panel, and where it lies across the figure."""
 Trace = dict[str, Any]
 
@@ -40,7 +40,7 @@ def trade_off_figure(
     budgets = (chosen.data_loss_budget, chosen.pollution_budget)
     layout: dict[str, Any] = {
         "height": HEIGHT,
-        "margin": {"l": 70, "r": 20, "t": 80, "b": 60},
+        "margin": {"l": 70, "r": 60, "t": 80, "b": 60},
         "legend": {"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
         "uirevision": "trade-off",
         "shapes": [_line(panel, budget) for panel, budget in zip(PANELS, budgets, strict=True)],
@@ -147,6 +147,8 @@ def _heading(panel: tuple[str, str, tuple[float, float]], text: str) -> dict[str
 
 
 def _named(panel: tuple[str, str, tuple[float, float]], budget: float) -> dict[str, Any]:
+    """What the dashed line is, beside the panel: inside it would lie over the curve wherever that comes near."""
     x, y, _ = panel
-    place = {"x": 1, "xref": f"{x} domain", "xanchor": "right", "y": PERCENT * budget, "yref": y, "yanchor": "bottom"}
-    return {"text": f"budget {PERCENT * budget:g}%", "showarrow": False, "font": {"size": 12}, "yshift": 2, **place}
+    place = {"x": 1, "xref": f"{x} domain", "xanchor": "left", "y": PERCENT * budget, "yref": y, "yanchor": "middle"}
+    told = f"budget<br>{PERCENT * budget:g}%"
+    return {"text": told, "showarrow": False, "font": {"size": 12}, "align": "left", "xshift": 4, **place}

@@ -40,8 +40,13 @@ def saved(found: Flips, seconds: float | None) -> str:
     )
     if not change:
         return f"{told}: as many."
-    time = "" if seconds is None else f", {abs(change) * seconds / 60:,.1f} minutes of data ({seconds:.2f} s each)"
+    time = "" if seconds is None else f", {abs(change) * seconds / 60:,.1f} minutes of data ({_plain(seconds)} s each)"
     return f"{told}: {abs(change):,} {'fewer' if change > 0 else 'more'}{time}."
+
+
+def _plain(seconds: float) -> str:
+    """Two decimals at most, and none that says nothing."""
+    return f"{seconds:.2f}".rstrip("0").rstrip(".")
 
 
 def curve_rows(curve: PastCurve, point: WorkingPoint) -> pd.DataFrame:

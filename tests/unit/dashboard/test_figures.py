@@ -99,7 +99,7 @@ def test_the_trade_off_shows_band_budget_and_both_points() -> None:
     figure = trade_off_figure(curve, MarginPolicy().choose(past(), 0.001, 0.001), now)
     names = [each.name for each in figure.data if each.showlegend]
     assert names == ["90% band over runs", "working point now", "these budgets"]
-    assert "budget 0.1%" in [each.text for each in figure.layout.annotations]
+    assert "budget<br>0.1%" in [each.text for each in figure.layout.annotations]
     assert figure.layout.xaxis.title.text == "workload (% of lumisections)"
 
 

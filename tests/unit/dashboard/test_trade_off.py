@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.reading.open_runs import open_verdicts
+from dashboard.trade_off.flips import Flips
+from dashboard.trade_off.rows import saved
 from dqm.model.labels import Labels
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column
@@ -98,6 +101,27 @@ def test_saved_work_is_in_minutes_where_the_calendar_tells(page: Page, empty: St
     app = page("trade-off")
     assert "3 fewer, 1.2 minutes of data (23.31 s each)" in said(app)
     assert app.dataframe[0].value["minutes"].tolist() == pytest.approx([1.1655])
+
+
+def test_seconds_have_no_decimals_that_say_nothing() -> None:
+    fewer = Flips(pd.DataFrame(), lumisections=40, asked=3, would_ask=0, runs=1)
+    said_each = [saved(fewer, each).partition("(")[2] for each in (23.0, 23.31, 0.5, 100.0)]
+    assert said_each == ["23 s each).", "23.31 s each).", "0.5 s each).", "100 s each)."]
+
+
+def test_a_read_that_failed_is_not_kept(page: Page, filled: Store) -> None:
+    """A damaged file that was put back is read: neither the queue nor the flips remember that it failed."""
+    [damaged] = (filled.path / each.path for each in filled.partitions("verdicts", run=112))
+    whole = damaged.read_bytes()
+    decide(filled, ALONE, "", 112, [(6, 7)], Decision.GOOD, "calibration", nonce="d")
+    damaged.write_bytes(b"PAR1")
+    assert "is damaged" in page("queue").error[0].value
+    assert "is damaged" in said(page("trade-off"))
+    damaged.write_bytes(whole)
+    for name in ("queue", "trade-off"):
+        app = page(name)
+        assert not app.exception
+        assert "is damaged" not in said(app)
 
 
 def test_without_a_calendar_only_lumisections_are_told(page: Page, empty: Store) -> None:
