@@ -83,13 +83,14 @@ def chain(path: str, entry: int) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class AlertRecords:
-    """What was told: ``counts`` by state, newest ``deliveries`` and ``events``, all ``dead`` letters, silences that
-    hold, anomalies that are open and which of them are ``known``."""
+    """What was told: ``counts`` by state, newest ``deliveries`` and ``events`` of ``posted`` ones, ``dead`` letters,
+    silences that hold, anomalies that are open and which of them are ``known``."""
 
     counts: dict[str, int]
     deliveries: tuple[Delivery, ...]
     dead: tuple[Delivery, ...]
     events: tuple[Posted, ...]
+    posted: int
     silences: tuple[Silence, ...]
     anomalies: tuple[Posted, ...]
     known: frozenset[tuple[int | None, str]]
@@ -102,7 +103,8 @@ def alert_records(path: str) -> AlertRecords:
             counts=store.deliveries.counts(),
             deliveries=tuple(store.deliveries.found(limit=MOST)),
             dead=tuple(store.deliveries.found([DEAD], MOST)),
-            events=tuple(reversed(store.events()[-MOST:])),
+            events=tuple(reversed(store.events(newest=MOST))),
+            posted=store.deliveries.events(),
             silences=silences_at(store, datetime.now(UTC)),
             anomalies=tuple(each for each in store.latest_events(ENDS) if each.event.type == BEGIN),
             known=acknowledged(store),

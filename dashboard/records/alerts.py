@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command
 from dashboard.look.inert import for_markdown
-from dashboard.reading.records import MOST, AlertRecords, alert_records
+from dashboard.reading.records import AlertRecords, alert_records
 from dashboard.reading.view import View
 from dashboard.records.rows import anomaly_rows, delivery_rows, event_rows, silence_rows
 
@@ -38,11 +38,17 @@ def show(view: View, links: Links) -> None:
     _show_silences(view, found)
     st.subheader("Deliveries")
     if found.deliveries:
-        _table("deliveries", delivery_rows(found.deliveries), f"The newest {MOST} at most.")
+        told = sum(found.counts.values())
+        _table("deliveries", delivery_rows(found.deliveries), _of(len(found.deliveries), told, "deliveries"))
     else:
         st.caption("No receiver was told anything yet; what is due is sent by dqm alerts relay.")
     st.subheader("Events")
-    _table("events", event_rows(found.events), f"The newest {MOST} at most, whether anybody is told or not.")
+    _table("events", event_rows(found.events), f"{_of(len(found.events), found.posted, 'events')}, told or not.")
+
+
+def _of(shown: int, all_of_them: int, what: str) -> str:
+    """How many are shown of how many."""
+    return f"All {all_of_them:,} {what}" if shown == all_of_them else f"The newest {shown:,} of {all_of_them:,} {what}"
 
 
 def _show_receivers(view: View) -> None:

@@ -131,7 +131,10 @@ def refuse_other(engine: sa.Engine) -> None:
     found, newest = found_revision(engine), newest_revision()
     _refuse_newer(engine, found)
     if found is None:
-        raise StoreError(f"{engine.url.database}: holds no store; make one with: dqm ingest")
+        raise StoreError(
+            f"{engine.url.database}: holds no store: the database is empty. If one was here, put its copy back "
+            "(it holds what people decided); otherwise make one with: dqm ingest"
+        )
     if found != newest:
         raise StoreError(
             f"{engine.url.database}: its schema is revision {found} and this program writes {newest}; "

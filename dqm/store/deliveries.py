@@ -155,6 +155,11 @@ class Deliveries:
             found = {row.state: row[1] for row in connection.execute(query)}
         return {state: found.get(state, 0) for state in STATES}
 
+    def events(self) -> int:
+        """How many events there are to tell of, delivered or not."""
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(_o)) or 0
+
     def next_due(self) -> datetime | None:
         """When the next pending delivery is due, None where none is pending."""
         query = sa.select(_d.c.due).where(_d.c.state == PENDING).order_by(_d.c.due).limit(1)

@@ -35,11 +35,18 @@ def post(connection: sa.Connection, events: Iterable[Event], at: datetime) -> No
         connection.execute(table.insert(), rows)
 
 
-def posted(connection: sa.Connection, *, after: int = 0, limit: int | None = None, kind: str = "") -> list[Posted]:
-    """Events in the order in which they were entered, with numbers above ``after``; of one type alone or all."""
+def posted(
+    connection: sa.Connection, *, after: int = 0, limit: int | None = None, kind: str = "", newest: int | None = None
+) -> list[Posted]:
+    """Events in the order in which they were entered, with numbers above ``after``; of one type alone or all.
+
+    Of them the first ``limit``, or the last ``newest``.
+    """
     table = schema.outbox
-    query = sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
-    return [_posted(row) for row in connection.execute(query.where(table.c.type == kind) if kind else query)]
+    order = table.c.id if newest is None else table.c.id.desc()
+    query = sa.select(table).where(table.c.id > after).order_by(order).limit(limit if newest is None else newest)
+    found = [_posted(row) for row in connection.execute(query.where(table.c.type == kind) if kind else query)]
+    return found if newest is None else found[::-1]
 
 
 def latest(connection: sa.Connection, types: Iterable[str], *, runs: bool = True) -> list[Posted]:

@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from dqm.store import schema
-from dqm.store.database import database_engine, reading
-from dqm.store.store import WAIT, Store
+from dqm.store.database import reading
+from dqm.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,15 @@ class Registered:
 def registered(store: Store) -> list[Registered]:
     """Every model, the newest last."""
     models, aliases, commits = schema.models, schema.aliases, schema.snapshots
-    engine = database_engine(store.path, WAIT)
-    try:
-        with reading(engine) as connection:
-            rows = connection.execute(
-                sa.select(models, commits.c.at).join(commits, commits.c.id == models.c.snapshot).order_by(models.c.id)
-            ).all()
-            moves = connection.execute(
-                sa.select(aliases.c.alias, aliases.c.model_id, commits.c.at)
-                .join(commits, commits.c.id == aliases.c.snapshot)
-                .order_by(aliases.c.id)
-            ).all()
-    finally:
-        engine.dispose()
+    with reading(store.engine) as connection:
+        rows = connection.execute(
+            sa.select(models, commits.c.at).join(commits, commits.c.id == models.c.snapshot).order_by(models.c.id)
+        ).all()
+        moves = connection.execute(
+            sa.select(aliases.c.alias, aliases.c.model_id, commits.c.at)
+            .join(commits, commits.c.id == aliases.c.snapshot)
+            .order_by(aliases.c.id)
+        ).all()
     now = {each.alias: each.model_id for each in moves}
     return [
         Registered(

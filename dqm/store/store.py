@@ -209,11 +209,8 @@ class Store:
             if run not in held:
                 raise UnknownNameError(f"run of {kind}", str(run), map(str, held))
         if not wanted:
-            asked = (
-                "no run was asked for"
-                if held
-                else f"snapshot {self.snapshot if snapshot is None else snapshot} is empty"
-            )
+            empty = f"snapshot {self.snapshot if snapshot is None else snapshot} is empty"
+            asked = "no run was asked for" if held else empty
             raise StoreError(f"{self.path}: no {kind} to read: {asked}; Store.runs({kind!r}) tells what there is")
         return read(self.path, [held[run] for run in wanted], columns, self._kept)
 
@@ -226,9 +223,8 @@ class Store:
 
     def findings(self) -> list[Finding]:
         """Everything that was ever found in the input, oldest first, each once."""
-        columns = [schema.findings.c[name] for name in Finding.__slots__]
-        rows = self._rows(sa.select(*columns).order_by(schema.findings.c.id))
-        return [Finding(**row._mapping) for row in rows]
+        columns = (schema.findings.c[name] for name in Finding.__slots__)
+        return [Finding(**row._mapping) for row in self._rows(sa.select(*columns).order_by(schema.findings.c.id))]
 
     @property
     def intake(self) -> intake.Intake:
@@ -326,16 +322,20 @@ class Store:
         with reading(self._engine) as connection:
             return audit.verify(connection)
 
-    def events(self, after: int = 0, kind: str = "") -> list[Posted]:
-        """Events that were posted, oldest first, with numbers above ``after``; of one type alone or all."""
+    def events(self, after: int = 0, kind: str = "", newest: int | None = None) -> list[Posted]:
+        """Events that were posted, oldest first, with numbers above ``after``; of one type or all, the newest alone."""
         with reading(self._engine) as connection:
-            return outbox.posted(connection, after=after, kind=kind)
+            return outbox.posted(connection, after=after, kind=kind, newest=newest)
 
     def latest_events(self, types: Iterable[str], *, runs: bool = True) -> list[Posted]:
-        """The last event among ``types`` of every run and subsystem, oldest first; without ``runs`` of every subsystem
-        among those that are about no run."""
+        """The last event among ``types`` of every run and subsystem, oldest first; without ``runs`` about no run."""
         with reading(self._engine) as connection:
             return outbox.latest(connection, types, runs=runs)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for modules beside this one that read more of it."""
+        return self._engine
 
     @property
     def nights(self) -> Nights:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import app as application
-from dashboard.reading.records import sizes, store_checks
+from dashboard.reading.records import alert_records, sizes, store_checks
 from dqm.model.events import Event
 from dqm.model.findings import Finding
 from dqm.model.people_config import PeopleConfig
@@ -153,6 +153,21 @@ def test_alerts_tell_what_was_given_up_and_what_is_known(page: Page, configured:
     assert "duty (webhook, from info on)" in text
     assert "SECRET_PLACE" not in text, "parameters may lead to secrets"
     assert "![x]" not in text
+
+
+def test_of_many_events_the_newest_are_read_and_all_are_counted(
+    page: Page, filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: the oldest in the place of the newest; the whole outbox read."""
+    with filled.transaction() as change:
+        change.emit([Event("golden.published", f"golden {n}", {"version": n}) for n in range(1, 6)])
+    monkeypatch.setattr("dashboard.reading.records.MOST", 2)
+    found = alert_records(str(filled.path))
+    assert [each.event.data["version"] for each in found.events] == [5, 4]
+    assert found.posted == len(filled.events()) == 5
+    app = page("alerts")
+    assert "The newest 2 of 5 events, told or not." in said(app)
+    assert [each.event.data["version"] for each in filled.events(newest=3)] == [3, 4, 5]
 
 
 def test_operations_show_stages_quarantine_and_disk(page: Page, filled: Store) -> None:
