@@ -101,6 +101,18 @@ class Pca:
         shares = in_blocks(self._block_shares, z, present.astype(np.float32))
         return self._scaling.to_columns(shares, len(table.columns))
 
+    def reconstruct(self, table: FeatureTable) -> NDArray[np.float32]:
+        """Every value where the others of its row let expect it, ``(n, d)`` in its unit: z_j − (M z)_j / M_jj.
+
+        NaN for columns that are not judged. What stands in the column itself has no say.
+        """
+        require(self, table)
+        z, present = self._scaling.z(table, Z_MOST)
+        expected = in_blocks(self._block_expected, z, present.astype(np.float32))
+        whole = np.full(table.values.shape, np.nan, dtype=np.float32)
+        whole[:, self._scaling.at] = expected * self._unit * self._scaling.spread + self._scaling.centre
+        return whole
+
     def state(self) -> State:
         """The scaling; ``unit`` ``(k,)``, ``vectors`` ``(k, q)``, ``values`` ``(q + 1,)``, noise last; ``schema``."""
         if self.schema is None:
@@ -149,6 +161,13 @@ class Pca:
 
     def _block_shares(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         _, weighted = self._weighted(z, present)
+        return np.asarray(present * weighted**2 / self._diagonal(), dtype=np.float32)
+
+    def _block_expected(self, z: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
+        whole, weighted = self._weighted(z, present)
+        return np.asarray(whole - weighted / self._diagonal(), dtype=np.float32)
+
+    def _diagonal(self) -> NDArray[np.float32]:
+        """M_jj, ``(k,)``."""
         beside, along = self._precision()
-        diagonal = beside + (self._vectors**2 * (along - beside)).sum(axis=1)
-        return np.asarray(present * weighted**2 / diagonal, dtype=np.float32)
+        return np.asarray(beside + (self._vectors**2 * (along - beside)).sum(axis=1), dtype=np.float32)

@@ -87,6 +87,24 @@ def test_a_missing_value_is_put_where_the_others_expect_it() -> None:
     assert (detector.explain(replace(fresh, values=values))[:, 3] == 0).all()
 
 
+def test_what_the_others_let_expect_is_their_conditional_mean() -> None:
+    """E[z_j | the others] = Σ_jo Σ_oo⁻¹ z_o, whatever stands in j itself. Mutant: a projection, in which j has a say."""
+    detector, fresh = _fitted(), _correlated(50, seed=8)
+    state, j = detector.state(), 2
+    others = [k for k in range(FEATURES) if k != j]
+    covariance = np.linalg.inv(_precision(state))
+    mean = _scaled(detector, fresh)[:, others] @ np.linalg.solve(
+        covariance[np.ix_(others, others)], covariance[others, j]
+    )
+    expected = mean * state["unit"][j] * state["spread"][j] + state["centre"][j]
+    given = detector.reconstruct(fresh)
+    assert np.allclose(given[:, j], expected, rtol=1e-3, atol=1e-3)
+    values = fresh.values.copy()
+    values[:, j] += 5 * state["spread"][j]
+    assert np.allclose(detector.reconstruct(replace(fresh, values=values))[:, j], expected, rtol=1e-3, atol=2e-3)
+    assert np.isnan(given[:, FEATURES:]).all()
+
+
 def test_an_infinity_is_finite_and_the_worst() -> None:
     fresh = _correlated(3, seed=6)
     values = fresh.values.copy()
