@@ -11,6 +11,7 @@ from dqm.formats.reading import ReadFile, ReadResult, merge, read_input
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
+from dqm.model.tables import QuantityTable
 from dqm.store.change import Change
 from dqm.store.histograms import store_histograms
 from dqm.store.store import Store
@@ -68,6 +69,22 @@ def _files_of(run: int, files: Sequence[ReadFile]) -> str:
     return ",".join(f"{Path(each.path).name}:{each.sha256[:16]}" for each in spoke)
 
 
+def other_unit(table: QuantityTable | None, named: str) -> list[Finding]:
+    """A note where the configuration names another unit of the weight than its column, which pages and reports show."""
+    weights = [] if table is None else [table.columns[i] for i in table.where(role="weight")]
+    return [
+        Finding(
+            "weight-unit",
+            "note",
+            f"the input gives the weight {each.name} in {each.unit}, and [experiment] weight_unit = {named!r} is what "
+            "pages and reports write beside the same numbers; nothing is converted, so mend one of them unless both "
+            "mean the same",
+        )
+        for each in weights
+        if named and each.unit and each.unit != named
+    ]
+
+
 Also = Callable[[Change, tuple[Finding, ...]], None]
 """What else belongs into the commit of an ingestion, from what was found."""
 
@@ -112,7 +129,8 @@ def ingest(
             raise
         why = "; ".join(each.reason for each in refused)
         raise InputError(f"{error} (an input was refused: {why})") from None
-    findings = (*refused, *merged.findings, *schema_drift(merged.histograms, reader.elements))
+    told = other_unit(merged.quantities, config.experiment.weight_unit)
+    findings = (*refused, *told, *merged.findings, *schema_drift(merged.histograms, reader.elements))
     table, labels = merged.quantities, merged.labels
     if table is None:
         raise InputError("no input gave any quantities")

@@ -199,6 +199,18 @@ def test_a_run_without_charge_stops_nobody(dqm: Dqm, folder: Path, store: Store)
     assert unknown(decisions(dqm, folder, store)) == set(range(1, 11))
 
 
+def test_another_unit_of_the_weight_is_said(dqm: Dqm, folder: Path, store: Store) -> None:
+    """Mutant: the unit of the configuration over that of the column, and nobody is told."""
+    config = folder / "dqm.toml"
+    as_it_was = config.read_text()
+    config.write_text('[experiment]\nweight_unit = "nC"\n' + as_it_was)
+    assert not [each for each in ingest(load(config), store).findings if each.code == "weight-unit"]
+    config.write_text('[experiment]\nweight_unit = "mC"\n' + as_it_was)
+    text = ingested(dqm, folder, store, 0)
+    assert "note [weight-unit] the input gives the weight charge in nC" in text
+    assert "weight_unit = 'mC' is what pages and reports write" in text
+
+
 def test_an_unknown_column_is_noted(dqm: Dqm, folder: Path, store: Store) -> None:
     lines = rows().splitlines()
     (folder / "bins_new.csv").write_text("\n".join([lines[0] + ",hitz", *(f"{each},1" for each in lines[1:])]) + "\n")
