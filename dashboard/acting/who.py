@@ -48,7 +48,7 @@ def choose_operator(view: View) -> None:
     chosen = st.selectbox(
         "Acting as",
         names,
-        index=None,
+        index=0 if start in names else None,  # a box that begins with somebody cannot be emptied
         placeholder="who acts?",
         format_func=lambda name: f"as {name} ({next(each.role.word for each in listed if each.name == name)})",
         key=ACTING,

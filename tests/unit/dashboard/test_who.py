@@ -49,6 +49,12 @@ def test_the_address_follows_who_was_chosen_later(page: Page, listed: Path) -> N
     assert (box(app), app.query_params["as"]) == ("shifter-2", "shifter-2")
 
 
+def test_the_choice_cannot_be_emptied(page: Page, listed: Path) -> None:
+    """Mutant: a box with a cross, by which the operator acts although the box names nobody."""
+    for query in ({}, {"as": "shifter-1"}):
+        assert page("queue", **query).selectbox(key="acting_as").proto.HasField("default")
+
+
 @pytest.mark.parametrize("name", ["stranger", "<b>leader-1</b>", "LEADER-1", " leader-1"])
 def test_a_name_that_is_not_listed_acts_in_nothing(name: str, page: Page, listed: Path) -> None:
     """Mutant: whoever the address names acts."""
