@@ -64,35 +64,40 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
     if not ready:
         return
     told = f"{len(ready):,} run{'' if len(ready) == 1 else 's'}"
-    with st.expander(f"Sign at once what asks nothing: {told}", key="batch"):
-        st.dataframe(
-            batch_table(ready, weighted=False),
-            hide_index=True,
-            height=min(38 + 35 * len(ready), 320),
-            key="batch_table",
-            column_config={
-                "run": st.column_config.NumberColumn(format="%d"),
-                "strip": st.column_config.ImageColumn("lumisections", width=172),
-                "lumisections": st.column_config.NumberColumn("LS"),
-                **{
-                    str(group): st.column_config.ProgressColumn(
-                        STATES[group].word, min_value=0, max_value=100, format="%.1f%%", color=STATES[group].colour
-                    )
-                    for group in MACHINE
-                },
-                "weight": st.column_config.NumberColumn(
-                    f"weight ({view.weight_unit})" if view.weight_unit else "weight", format="%.4g"
-                ),
+    folded = st.expander(f"Sign at once what asks nothing: {told}", key="batch", on_change="rerun")
+    if folded.open:
+        with folded:
+            _show_batch(view, ready, told)
+
+
+def _show_batch(view: View, ready: Sequence[QueueRow], told: str) -> None:
+    """The runs, a comment and the button; made when it is opened, for there may be hundreds."""
+    st.dataframe(
+        batch_table(ready, weighted=False),
+        hide_index=True,
+        height=min(38 + 35 * len(ready), 320),
+        key="batch_table",
+        column_config={
+            "run": st.column_config.NumberColumn(format="%d"),
+            "strip": st.column_config.ImageColumn("lumisections", width=172),
+            "lumisections": st.column_config.NumberColumn("LS"),
+            **{
+                str(group): st.column_config.ProgressColumn(
+                    STATES[group].word, min_value=0, max_value=100, format="%.1f%%", color=STATES[group].colour
+                )
+                for group in MACHINE
             },
-        )
-        comment = st.text_area(
-            "Comment", key="batch_comment", height=68, max_chars=MOST_COMMENT, persist_state="session"
-        )
-        may = operator(view).role >= Role.EXPERT
-        if not may:
-            st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")
-        if st.button(f"Sign {told}", key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
-            _sign(view, ready, comment or "")
+            "weight": st.column_config.NumberColumn(
+                f"weight ({view.weight_unit})" if view.weight_unit else "weight", format="%.4g"
+            ),
+        },
+    )
+    comment = st.text_area("Comment", key="batch_comment", height=68, max_chars=MOST_COMMENT, persist_state="session")
+    may = operator(view).role >= Role.EXPERT
+    if not may:
+        st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")
+    if st.button(f"Sign {told}", key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
+        _sign(view, ready, comment or "")
 
 
 def _sign(view: View, ready: Sequence[QueueRow], comment: str) -> None:

@@ -170,8 +170,16 @@ def test_a_claim_of_somebody_else_is_told_and_kept(page: Page, listed: Configure
     assert len(filled.audit()) == 1
 
 
+def unfold(app: AppTest) -> None:
+    """Open the batch; it is not made before."""
+    assert "batch_sign" not in [each.key for each in app.button]
+    app.session_state["batch"] = True
+    app.run()
+
+
 def test_a_batch_signs_what_asks_nothing(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
+    unfold(app)
     app.text_area(key="batch_comment").set_value("a quiet night").run()
     app.button(key="batch_sign").click().run()
     assert not app.exception
@@ -181,6 +189,7 @@ def test_a_batch_signs_what_asks_nothing(page: Page, listed: ConfiguredPeople, f
 
 def test_what_a_batch_left_is_told(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
+    unfold(app)
     decide(filled, listed, "shifter-1", 113, [(4, 4)], "BAD", "noise", nonce="elsewhere")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("dashboard.app.view", stale_view(app))
@@ -199,6 +208,7 @@ def stale_view(app: AppTest) -> Callable[[str], object]:
 def test_who_may_not_sign_is_told(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
     app.selectbox(key="acting_as").set_value("shifter-1").run()
+    unfold(app)
     assert app.button(key="batch_sign").disabled
     assert "Signing needs an expert or a leader" in " ".join(each.value for each in app.caption)
 
