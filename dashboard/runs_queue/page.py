@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.acting.who import operator
+from dashboard.canvas.row_table import picked_on, show_rows
 from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.in_place import fragment
@@ -24,6 +25,7 @@ from dqm.services.pace import Pace
 from dqm.services.queue import QueueRow
 
 BY_LS, BY_WEIGHT = "of lumisections", "of weight"
+TABLE = "queue_table"
 AT_ONCE = 50
 """Rows of one part of the table."""
 COLOURS = dict(zip((*MACHINE, Decision.DISPUTED), ("blue", "orange", "red", "gray", "violet"), strict=True))
@@ -92,15 +94,13 @@ def _show_work(view: View, rows: Sequence[QueueRow], pace: Pace, now: datetime, 
     offer_run(view, kept, at, now, links)
     part = _part(len(kept), at)
     shown = kept[part * AT_ONCE : (part + 1) * AT_ONCE]
-    st.dataframe(
-        queue_table(shown, runs[at], pace, now, weighted=weighted),
-        hide_index=True,
-        on_select=lambda: _select(shown),
-        selection_mode="single-cell",
-        key="queue_table",
-        height=min(38 + 35 * len(shown), 560),
-        column_config=queue_columns(view.weight_unit),
-        alt="Runs with their state and the shares of what stands in them",
+    table = queue_table(shown, runs[at], pace, now, weighted=weighted)
+    show_rows(
+        queue_columns(table, view.weight_unit),
+        TABLE,
+        at - part * AT_ONCE,
+        "Runs with their state and the shares of what stands in them",
+        lambda: _select(shown),
     )
     st.caption(f"{LEGEND} Order: open weight per minute. {pace.text()}, and {lines.OPENING:g} to open a run.")
 
@@ -141,6 +141,6 @@ def _part(number: int, at: int) -> int:
 
 
 def _select(shown: Sequence[QueueRow]) -> None:
-    cells = st.session_state["queue_table"]["selection"]["cells"]
-    if cells:
-        st.session_state[HERE] = shown[cells[0][0]].run
+    row = picked_on(TABLE)
+    if row is not None and row < len(shown):
+        st.session_state[HERE] = shown[row].run

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
-import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
+from dashboard.canvas.row_table import Column
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.runs_queue import lines
 from dashboard.verdicts.thumbnails import strip_picture
@@ -66,7 +65,7 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
             "here": [HERE if each.run == here else "" for each in rows],
             "run": [each.run for each in rows],
             "state": [lines.STATES[each.state] for each in rows],
-            "strip": [strip_picture(each.strip) for each in rows],
+            "strip": [each.strip for each in rows],
             "stake": [lines.at_stake(each, pace) for each in rows],
             "minutes": [lines.minutes(each, pace) for each in rows],
             "waiting": [each.open for each in rows],
@@ -80,32 +79,29 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
     )
 
 
-def queue_columns(unit: str) -> dict[str, ColumnConfig]:
-    """How the columns of ``queue_table`` are headed and drawn."""
-    column, weight = st.column_config, unit or "weight"
-    shares: dict[str, ColumnConfig] = {
-        group: column.ProgressColumn(
-            STATES[group].word, min_value=0, max_value=100, format="%.0f%%", color=STATES[group].colour, width=78
-        )
-        for group in MACHINE
+def queue_columns(table: pd.DataFrame, unit: str) -> list[Column]:
+    """How ``queue_table`` is headed and drawn."""
+    weight = unit or "weight"
+    stake, waits = "Weight that needs people, per estimated minute of work.", "Lumisections that need people."
+    named = {
+        "here": Column("", "text", 30, (), pinned=True),
+        "run": Column("run", "number", 72, (), "{:.0f}", pinned=True),
+        "state": Column("state", "text", 102, ()),
+        "strip": Column("lumisections", "strip", 140, ()),
+        "stake": Column(f"{weight}/min", "number", 82, (), "{:.3g}", help=stake),
+        "minutes": Column("min", "number", 56, (), "{:.0f}", help="Estimated minutes of work."),
+        "waiting": Column("LS open", "number", 80, (), "{:.0f}", help=waits),
+        **{
+            str(group): Column(STATES[group].word, "share", 84, (), "{:.0f}%", colour=STATES[group].colour)
+            for group in MACHINE
+        },
+        "weight": Column(weight, "number", 72, (), "{:.4g}", help="Weight of the run."),
+        "subsystem": Column("subsystem", "text", 96, (), help="The leading one of what needs people."),
+        "reason": Column("main reason", "text", 262, ()),
+        "who": Column("who", "text", 150, (), help="Who has claimed it until when, or signed it."),
+        "fresh": Column("freshness", "text", 150, ()),
     }
-    return {
-        "here": column.TextColumn("", width=24, pinned=True),
-        "run": column.NumberColumn("run", format="%d", pinned=True, width=66),
-        "state": column.TextColumn("state", width=96),
-        "strip": column.ImageColumn("lumisections", width=136),
-        "stake": column.NumberColumn(
-            f"{weight}/min", format="%.3g", width=72, help="Weight that needs people, per estimated minute of work."
-        ),
-        "minutes": column.NumberColumn("min", format="%.0f", width=42, help="Estimated minutes of work."),
-        "waiting": column.NumberColumn("LS open", width=74, help="Lumisections that need people."),
-        **shares,
-        "weight": column.NumberColumn(weight, format="%.4g", width=60, help="Weight of the run."),
-        "subsystem": column.TextColumn("subsystem", width=92, help="The leading one of what needs people."),
-        "reason": column.TextColumn("main reason", width=270),
-        "who": column.TextColumn("who", width=150, help="Who has claimed it until when, or signed it."),
-        "fresh": column.TextColumn("freshness", width=130),
-    }
+    return [replace(each, values=table[name].tolist()) for name, each in named.items()]
 
 
 def batch_table(rows: Sequence[QueueRow], *, weighted: bool) -> pd.DataFrame:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.canvas.row_table import Column
 from dashboard.look.wording import ago
 from dashboard.reading.queue_rows import latest_end
 from dashboard.runs_queue import lines
@@ -41,6 +45,17 @@ def listed(configured: Path) -> ConfiguredPeople:
 @pytest.fixture
 def rows(filled: Store) -> list[QueueRow]:
     return lines.ordered(queue(filled, NOW), ASSUMING)
+
+
+def table_of(app: AppTest) -> dict[str, Any]:
+    """The table of the queue as it is sent to the browser."""
+    (found,) = (each.proto for each in app.get("bidi_component") if each.proto.component_name.endswith("lumicert_rows"))
+    return json.loads(found.json)
+
+
+def shown(app: AppTest) -> list[int]:
+    """The runs of the table, in its order."""
+    return [int(each) for each in table_of(app)["columns"][1]["texts"]]
 
 
 def by_run(rows: list[QueueRow]) -> dict[int, QueueRow]:
@@ -118,18 +133,41 @@ def test_the_table_and_the_totals(rows: list[QueueRow]) -> None:
 def test_the_page_shows_what_needs_people(page: Page, filled: Store) -> None:
     app = page("queue")
     assert app.title[0].value == "Queue"
-    assert app.dataframe[0].value["run"].tolist() == [112, 114]
+    assert shown(app) == [112, 114]
     assert [each.value for each in app.metric] == ["11 LS", "9.2%", "1 run", "0 runs", "120 LS"]
     assert "2 minutes for each stretch that needs a person are assumed" in app.caption[-3].value + app.caption[-2].value
     app.segmented_control(key="show").set_value(lines.EVERY).run()
-    assert app.dataframe[0].value["run"].tolist() == [112, 114, 113, 115, *range(111, 99, -1)]
+    assert shown(app) == [112, 114, 113, 115, *range(111, 99, -1)]
+
+
+def test_the_table_is_sent_as_text_and_as_what_it_is_sorted_by(page: Page, filled: Store) -> None:
+    found = table_of(page("queue"))
+    named = {each["title"]: each for each in found["columns"]}
+    assert named["accepted"]["texts"] == ["68%", "92%"]
+    assert named["accepted"]["order"] == pytest.approx([67.5, 92.5])
+    assert set(base64.b64decode(named["lumisections"]["texts"][0])) <= set(range(len(found["states"])))
+    assert (found["rows"], found["here"], named[""]["texts"]) == (2, 0, [HERE, ""])
+    assert Column("x", "number", 9, [float("nan")], "{:.1f}").document()["texts"] == [""]
+
+
+def test_a_row_that_is_picked_is_the_one_that_buttons_are_about(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, page: Page
+) -> None:
+    """The second row, then one that the table no longer has."""
+    app = page("queue")
+    for row, label in ((1, "Open run 114"), (99, "Open run 114")):
+        monkeypatch.setattr("dashboard.runs_queue.page.picked_on", lambda key, row=row: row)
+        monkeypatch.setattr("dashboard.runs_queue.page.show_rows", lambda *given: given[-1]())
+        app.run()
+        app.run()
+        assert app.button(key="open_run").label == label
 
 
 def test_filters_come_from_the_address(page: Page, filled: Store) -> None:
     app = page("queue", show=lines.EVERY, find="asks")
     assert app.info[0].value.startswith("No run is left by this filter")
     app = page("queue", show=lines.READY, shares="of weight")
-    assert app.dataframe[0].value["run"].tolist() == [113]
+    assert shown(app) == [113]
     assert app.segmented_control(key="shares").value == "of weight"
     app.text_input(key="find").set_value("muons").run()
     assert app.info[0].value.startswith("No run is left by this filter")
@@ -220,7 +258,7 @@ def test_when_nothing_waits_everything_is_shown(page: Page, empty: Store) -> Non
     found.status[:] = ""
     fill(empty, found)
     app = page("queue")
-    assert len(app.dataframe[0].value) == 16
+    assert len(shown(app)) == 16
     app.segmented_control(key="show").set_value(lines.NEEDS).run()
     assert app.info[0].value.startswith("No run is left")
 
@@ -231,6 +269,6 @@ def test_more_runs_than_fit_come_in_parts(rows: list[QueueRow], page: Page, fill
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(queue_page, "AT_ONCE", 1)
         app = page("queue")
-        assert app.dataframe[0].value["run"].tolist() == [112]
+        assert shown(app) == [112]
         app.button(key="next_run").click().run()
-        assert app.dataframe[0].value["run"].tolist() == [114]
+        assert shown(app) == [114]
