@@ -9,10 +9,10 @@ import streamlit as st
 
 from dashboard.acting.who import operator
 from dashboard.canvas.row_table import picked_on, show_rows
+from dashboard.canvas.tiles import Tile, show_tiles
 from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.in_place import fragment
-from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
 from dashboard.look.wording import limits, percent, promise, thresholds, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
@@ -28,6 +28,10 @@ BY_LS, BY_WEIGHT = "of lumisections", "of weight"
 TABLE = "queue_table"
 AT_ONCE = 50
 """Rows of one part of the table."""
+NEEDS = "Asked, unknown, disputed, or called good before the data changed."
+WORKLOAD = "Share of the certified lumisections that needs people, and the estimated minutes of work."
+READY = "Runs in which nothing asks and nobody is at work."
+SIGNED = "Runs whose verdicts stand as they were signed."
 COLOURS = dict(zip((*MACHINE, Decision.DISPUTED), ("blue", "orange", "red", "gray", "violet"), strict=True))
 LEGEND = " ".join(f":{colour}-badge[{STATES[group].title}]" for group, colour in COLOURS.items())
 """The colours of Streamlit's badges that are nearest to the palette."""
@@ -51,30 +55,17 @@ def show(view: View, links: Links) -> None:
 
 
 def _show_totals(found: Totals, unit: str) -> None:
-    shown = (
-        (
-            "Needs people",
-            f"{found.waiting:,} LS",
-            f"{_runs(found.waiting_runs)} · {weight(found.waiting_weight, unit)}",
-            "Asked, unknown, disputed, or called good before the data changed.",
-        ),
-        (
-            "Workload",
-            percent(found.waiting / found.lumisections if found.lumisections else None, 1),
-            f"about {found.minutes:,.0f} min",
-            "Share of the certified lumisections that needs people, and the estimated minutes of work.",
-        ),
-        ("Ready to sign", _runs(found.ready), "nothing asks", "Runs in which nothing asks and nobody is at work."),
-        ("Signed", _runs(found.signed), f"of {found.runs:,}", "Runs whose verdicts stand as they were signed."),
-        (
-            "Certified",
-            f"{found.lumisections:,} LS",
-            f"{_runs(found.runs)} · {weight(found.weight, unit)}",
-            "Everything that has a verdict.",
-        ),
+    open_share = percent(found.waiting / found.lumisections if found.lumisections else None, 1)
+    waits = f"{_runs(found.waiting_runs)} · {weight(found.waiting_weight, unit)}"
+    certified = f"{_runs(found.runs)} · {weight(found.weight, unit)}"
+    tiles = (
+        Tile("Needs people", f"{found.waiting:,} LS", waits, NEEDS),
+        Tile("Workload", open_share, f"about {found.minutes:,.0f} min", WORKLOAD),
+        Tile("Ready to sign", _runs(found.ready), "nothing asks", READY),
+        Tile("Signed", _runs(found.signed), f"of {found.runs:,}", SIGNED),
+        Tile("Certified", f"{found.lumisections:,} LS", certified, "Everything that has a verdict."),
     )
-    for column, (title, value, beside, told) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(title, value, for_markdown(beside), delta_color="off", delta_arrow="off", border=True, help=told)
+    show_tiles(tiles, "queue_totals")
 
 
 def _runs(number: int) -> str:

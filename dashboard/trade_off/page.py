@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.canvas.tiles import Tile, show_tiles
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.in_place import fragment
@@ -81,15 +82,13 @@ def _show_choice(view: View, links: Links, margins: Margins, curve: PastCurve) -
 
 def _show_past(curve: PastCurve, point: WorkingPoint) -> None:
     found, ends = curve.outcome(point)
-    columns = st.columns(4)
-    told = (
-        ("Data loss in the past", percent(found.data_loss), interval(ends.data_loss)),
-        ("Pollution in the past", percent(found.pollution), interval(ends.pollution)),
-        ("Workload, lumisections", percent(found.workload, 1), interval(ends.workload)),
-        ("Workload, runs", percent(found.workload_runs, 1), interval(ends.workload_runs)),
+    tiles = (
+        Tile("Data loss in the past", percent(found.data_loss), interval(ends.data_loss)),
+        Tile("Pollution in the past", percent(found.pollution), interval(ends.pollution)),
+        Tile("Workload, lumisections", percent(found.workload, 1), interval(ends.workload)),
+        Tile("Workload, runs", percent(found.workload_runs, 1), interval(ends.workload_runs)),
     )
-    for column, (name, value, around) in zip(columns, told, strict=True):
-        column.metric(name, value, around, delta_color="off", delta_arrow="off", border=True)
+    show_tiles(tiles, "past_outcome")
 
 
 def _show_promise(curve: PastCurve, point: WorkingPoint, now: WorkingPoint | None, name: str) -> None:

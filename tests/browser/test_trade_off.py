@@ -58,7 +58,7 @@ def test_a_slider_moves_the_numbers_and_nothing_else(page: Page, server: Server)
     opened(
         page, server, "?pollution_budget=0.5"
     )  # where decisions flip, so that the table stands there before and after
-    metric = page.get_by_test_id("stMetric").nth(2)
+    metric = page.locator(".st-key-past_outcome .tile").nth(2)
     before, numbers = places(page), metric.inner_text()
     slider = page.get_by_role("slider").nth(1)
     slider.focus()

@@ -47,15 +47,16 @@ def rows(filled: Store) -> list[QueueRow]:
     return lines.ordered(queue(filled, NOW), ASSUMING)
 
 
-def table_of(app: AppTest) -> dict[str, Any]:
-    """The table of the queue as it is sent to the browser."""
-    (found,) = (each.proto for each in app.get("bidi_component") if each.proto.component_name.endswith("lumicert_rows"))
+def sent(app: AppTest, what: str) -> dict[str, Any]:
+    """What one of our own components shows, as it is sent to the browser."""
+    given = (each.proto for each in app.get("bidi_component"))
+    (found,) = (each for each in given if each.component_name.endswith(f"lumicert_{what}"))
     return json.loads(found.json)
 
 
 def shown(app: AppTest) -> list[int]:
     """The runs of the table, in its order."""
-    return [int(each) for each in table_of(app)["columns"][1]["texts"]]
+    return [int(each) for each in sent(app, "rows")["columns"][1]["texts"]]
 
 
 def by_run(rows: list[QueueRow]) -> dict[int, QueueRow]:
@@ -134,14 +135,14 @@ def test_the_page_shows_what_needs_people(page: Page, filled: Store) -> None:
     app = page("queue")
     assert app.title[0].value == "Queue"
     assert shown(app) == [112, 114]
-    assert [each.value for each in app.metric] == ["11 LS", "9.2%", "1 run", "0 runs", "120 LS"]
+    assert [each["value"] for each in sent(app, "tiles")["tiles"]] == ["11 LS", "9.2%", "1 run", "0 runs", "120 LS"]
     assert "2 minutes for each stretch that needs a person are assumed" in app.caption[-3].value + app.caption[-2].value
     app.segmented_control(key="show").set_value(lines.EVERY).run()
     assert shown(app) == [112, 114, 113, 115, *range(111, 99, -1)]
 
 
 def test_the_table_is_sent_as_text_and_as_what_it_is_sorted_by(page: Page, filled: Store) -> None:
-    found = table_of(page("queue"))
+    found = sent(page("queue"), "rows")
     named = {each["title"]: each for each in found["columns"]}
     assert named["accepted"]["texts"] == ["68%", "92%"]
     assert named["accepted"]["order"] == pytest.approx([67.5, 92.5])
