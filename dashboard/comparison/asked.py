@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.comparison.choice import LARGEST, OFFERED, Choice
 from dashboard.comparison.ranking import Named
 from dashboard.links import asked_range, asked_run
+from dashboard.look import run_box
 from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
 from dqm.model.errors import InputError, UnknownNameError, nearest
@@ -36,7 +37,7 @@ def choose_run(known: Sequence[int], start: int, told: DeltaGenerator) -> int:
     wanted = start if at is None else at
     if asked and str(wanted) != asked:
         told.warning(for_markdown(f"{UnknownNameError('run', asked[:40], map(str, options))}; run {wanted} is shown."))
-    run = int(st.selectbox("Run", options, index=options.index(wanted)))
+    run = run_box.choose_run(options, wanted)
     if str(run) != asked:
         st.query_params["run"] = str(run)
     return run

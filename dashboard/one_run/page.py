@@ -17,6 +17,7 @@ from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
+from dashboard.look.run_box import choose_run
 from dashboard.look.wording import percent, weight
 from dashboard.one_run.decision_form import begin, choose, chosen_ranges, show_form
 from dashboard.one_run.details import adopt_row, show_details, show_quantities
@@ -109,17 +110,12 @@ def _chosen(view: View, known: Sequence[int], wrong: DeltaGenerator) -> int:
     if asked and known_run is None:
         told = f"{UnknownNameError('run', asked[:80], map(str, options))}; this is run {wanted}"
         wrong.warning(for_markdown(told))
-    run = st.selectbox(
-        "Run",
-        options,
-        index=options.index(wanted),
-        format_func=lambda each: f"{each}" if each in has else f"{each} (no verdict)",
-    )
+    run = choose_run(options, wanted, words=lambda each: f"{each}" if each in has else f"{each} (no verdict)")
     if str(run) != asked:
         st.query_params["run"] = str(run)
         if asked:
             st.query_params.pop("ls", None)  # they were lumisections of the other run
-    return int(run)
+    return run
 
 
 def _go_on(view: View, links: Links, run: int, step: int) -> None:

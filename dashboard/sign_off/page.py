@@ -12,6 +12,7 @@ from dashboard.acting.who import operator
 from dashboard.links import Links, asked_run
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
+from dashboard.look.run_box import choose_run
 from dashboard.look.wording import percent, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
 from dashboard.reading.records import chain
@@ -90,7 +91,7 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
                 at = (at + step) % len(runs)
         # A box keeps the words that it showed of what is chosen: one whose run moved on is another box.
         key = f"sign_off_run_{words[runs[at]]}"
-        run = int(st.selectbox("Run", runs, index=at, format_func=lambda each: words[each], key=key))
+        run = choose_run(runs, runs[at], words=words.__getitem__, key=key)
     if str(run) != asked:
         st.query_params["run"] = str(run)
     return run

@@ -1,0 +1,39 @@
+"""The box of runs: what it lists of many, and what may be typed."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = """
+import streamlit as st
+from dashboard.look.run_box import choose_run
+st.session_state.found = choose_run(list(range(1, MANY + 1)), WANTED, key="run", words=lambda each: f"run {each}")
+"""
+
+
+def box(many: int, wanted: int, typed: str = "") -> AppTest:
+    app = AppTest.from_string(SCRIPT.replace("MANY", str(many)).replace("WANTED", str(wanted)))
+    if typed:
+        app.session_state["run"] = typed
+    return app.run()
+
+
+def test_of_many_runs_those_around_the_wanted_are_listed() -> None:
+    for wanted, first in ((1, 1), (777, 727), (2000, 1901)):
+        app = box(2000, wanted)
+        assert app.selectbox[0].options == [f"run {each}" for each in range(first, first + 100)]
+        assert app.session_state.found == wanted
+    assert len(box(100, 5).selectbox[0].options) == 100
+    assert len(box(7, 5).selectbox[0].options) == 7
+
+
+def test_another_run_is_typed() -> None:
+    app = box(2000, 777, "3")
+    assert (app.session_state.found, len(app.warning)) == (3, 0)
+
+
+def test_what_is_no_run_is_told_and_chooses_nothing() -> None:
+    app = box(2000, 777, "<b>3</b>")
+    assert app.session_state.found == 777
+    assert "this is run 777" in app.warning[0].value
+    assert "<b>" not in app.warning[0].value
