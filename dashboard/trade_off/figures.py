@@ -26,11 +26,18 @@ Trace = dict[str, Any]
 def trade_off_figure(
     past: PastCurve, chosen: WorkingPoint, current: WorkingPoint | None = None, name: str = "these budgets"
 ) -> go.Figure:
+    """``trade_off_drawing`` as a figure of Plotly."""
+    return go.Figure(trade_off_drawing(past, chosen, current, name))
+
+
+def trade_off_drawing(
+    past: PastCurve, chosen: WorkingPoint, current: WorkingPoint | None = None, name: str = "these budgets"
+) -> dict[str, Any]:
     """Two panels over the workload: data loss while ``reject_above`` moves, pollution while ``accept_below`` moves.
 
     The other threshold stays where ``chosen`` has it. Bands are pointwise 90% intervals from resampled runs; the dashed
-    line is the budget, the diamond the chosen point, called ``name``, and the circle the ``current`` one. Made of plain
-    dictionaries, since building it piece by piece takes Plotly several times as long and a slider waits for it.
+    line is the budget, the diamond the chosen point, called ``name``, and the circle the ``current`` one. Plain
+    dictionaries in Plotly's words: *data* and *layout*.
     """
     outcomes = [past.outcome(each)[0] for each in (chosen, current) if each is not None]
     traces = [*_curve_of_loss(past, chosen), *_curve_of_pollution(past, chosen)]
@@ -63,7 +70,7 @@ def trade_off_figure(
             "range": [-0.08 * span, span],
             "anchor": x,
         }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
 def _curve_of_loss(past: PastCurve, chosen: WorkingPoint) -> list[Trace]:

@@ -7,17 +7,17 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.canvas.curves import show_curves
 from dashboard.canvas.tiles import Tile, show_tiles
 from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.in_place import fragment
-from dashboard.look.plotly_options import PLOT
 from dashboard.look.wording import interval, limits, percent, promise, thresholds
 from dashboard.reading.open_runs import signed_runs
 from dashboard.reading.past import prepared
 from dashboard.reading.view import View
 from dashboard.trade_off.choice import choose
-from dashboard.trade_off.figures import HEIGHT, trade_off_figure
+from dashboard.trade_off.figures import trade_off_drawing
 from dashboard.trade_off.proposing import show_proposals
 from dashboard.trade_off.sections import show_curve_table, show_flips, show_realised
 from dashboard.trade_off.tables import PastCurve
@@ -61,11 +61,11 @@ def _show_choice(view: View, links: Links, margins: Margins, curve: PastCurve) -
     if point is None:
         return
     _show_past(curve, point)
-    figure = trade_off_figure(curve, point, view.point, name)
-    st.plotly_chart(
-        figure, key="trade_off", config=PLOT, height=HEIGHT,
-        alt="Data loss and pollution of the labelled past against workload; the same numbers are in a tab below",
-    )  # fmt: skip
+    show_curves(
+        trade_off_drawing(curve, point, view.point, name),
+        "trade_off",
+        "Data loss and pollution of the labelled past against workload; the same numbers are in a tab below",
+    )
     _show_promise(curve, point, view.point, name)
     tabs = st.tabs(TABS, key="trade_off_tab", on_change="rerun")
     shows: tuple[Callable[[], None], ...] = (

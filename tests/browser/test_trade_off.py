@@ -39,7 +39,7 @@ def opened(page: Page, server: Server, query: str = "") -> None:
     """Open the page and wait until its figure and its table are there."""
     page.goto(f"{server.url.rstrip('/')}/trade-off{query}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Trade-off")
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_selector(".st-key-trade_off .picture svg")
     expect(page.get_by_text("People would look at")).to_be_visible()
     rested(page)
 
@@ -47,7 +47,7 @@ def opened(page: Page, server: Server, query: str = "") -> None:
 def places(page: Page) -> list[Any]:
     """Where figure, tabs and table begin, how high they are, and how far the page is scrolled."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('.js-plotly-plot, [role=tablist], [data-testid=stDataFrame]')]
+        """() => [...document.querySelectorAll('.st-key-trade_off, [role=tablist], [data-testid=stDataFrame]')]
             .map(each => each.getBoundingClientRect()).map(box => [box.top, box.height])
             .concat([document.querySelector('[data-testid=stMain]').scrollTop])"""
     )
