@@ -134,6 +134,22 @@ def test_the_keyboard_opens_its_list_and_moves(page: Page, store: Store) -> None
     heading(page, "Sign-off")
 
 
+def test_a_row_is_picked_by_mouse_and_by_keyboard(page: Page) -> None:
+    heading(page, "Queue")
+    opening, table = pressed(page, "open_run"), page.get_by_role("grid", name="Runs with their state")
+    runs = table.locator("tbody tr td:nth-child(2)").all_inner_texts()
+    table.locator("tbody tr").nth(1).click()
+    expect(opening).to_have_text(f"Open run {runs[1]}")
+    expect(table.locator("tr[aria-selected=true]")).to_contain_text(runs[1])
+    table.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(opening).to_have_text(f"Open run {runs[0]}")
+    table.get_by_role("button", name="LS open").click()
+    waiting = [int(each) for each in table.locator("tbody tr td:nth-child(7)").all_inner_texts()]
+    assert waiting == sorted(waiting, reverse=True)
+
+
 def test_filters_and_searches_stand_in_the_address(page: Page, server: Server) -> None:
     opened(page, server, "?show=ready+to+sign&shares=of+weight", "Queue")
     expect(page.get_by_role("radio", name="ready to sign")).to_be_checked()
