@@ -14,6 +14,7 @@ from dashboard.comparison.tables import bin_names, bin_table, csv_of, file_name,
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
+from dashboard.look.same_table import same_as_table
 
 FLOOR = 36.9
 """Pull from which chances are too small to be told apart (``features.references.LEAST_P``)."""
@@ -39,9 +40,13 @@ def show_lines(given: Given, found: Reference | NoReference) -> None:
     show_table(table, given)
 
 
+@fragment
 def show_table(table: pd.DataFrame, given: Given) -> None:
     """The same as a table and as a file."""
-    with st.expander("The same as a table"):
+    below = same_as_table("compare_folded")
+    if below is None:
+        return
+    with below:
         st.dataframe(table, hide_index=True, height=320, key="compare_table")
         st.download_button(
             "CSV",

@@ -20,6 +20,7 @@ from dashboard.look.empty_states import show_command
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
+from dashboard.look.same_table import same_as_table
 from dashboard.reading.elements import good_quantity, run_explanations
 from dashboard.reading.quantities import run_quantities
 from dashboard.reading.stored_elements import PER_WEIGHT, divided
@@ -72,10 +73,11 @@ def show_course(view: View, run: int, name: str, span: Span) -> None:
         )
     figure = course_figure(course, view.unit)
     st.plotly_chart(figure, key="compare_course", config=PLOT, alt=f"{name} in run {run}")
-    with st.expander("The same as a table"):
-        rows = course_table(course)
-        st.dataframe(rows, hide_index=True, height=320, key="compare_course_table")
-        _offer(rows, file_name(run, name, span.first, span.last), "compare_course_csv")
+    if below := same_as_table("compare_course_folded"):
+        with below:
+            rows = course_table(course)
+            st.dataframe(rows, hide_index=True, height=320, key="compare_course_table")
+            _offer(rows, file_name(run, name, span.first, span.last), "compare_course_csv")
 
 
 @fragment
@@ -102,10 +104,11 @@ def show_terms(view: View, run: int, element: str, span: Span, known: NDArray[np
     column = kind or next(iter(whole.kinds))
     st.plotly_chart(terms_figure(terms, column), key="compare_terms", config=PLOT, alt=column)
     _say_absent(whole)
-    with st.expander("The same as a table"):
-        rows = sorted_by(terms, column)
-        st.dataframe(rows, hide_index=True, height=320, key="compare_terms_table")
-        _offer(rows, file_name(run, "terms", span.first, span.last), "compare_terms_csv")
+    if below := same_as_table("compare_terms_folded"):
+        with below:
+            rows = sorted_by(terms, column)
+            st.dataframe(rows, hide_index=True, height=320, key="compare_terms_table")
+            _offer(rows, file_name(run, "terms", span.first, span.last), "compare_terms_csv")
 
 
 def _say_missing(view: View, run: int, *, stored: bool) -> None:

@@ -147,6 +147,9 @@ def test_a_fault_stands_out_and_a_layout_only_redraws(page: Page, monitored: Sto
 def test_a_map_shows_what_is_dead(page: Page, monitored: Store) -> None:
     app = opened(page, run=str(FAULT), element=MAP)
     assert "**6** dead and **0** hot of 96 cells" in said(app)
+    assert not app.dataframe
+    app.session_state["compare_folded"] = True
+    app.run()
     assert app.dataframe[0].value["cell"].tolist() == ["D  dead"] * 6
 
 
@@ -221,6 +224,7 @@ def test_terms_of_the_detectors_are_shown_for_the_range(page: Page, monitored: S
     assert control.options == [
         "Contribution to badness", "Input against reconstruction of the autoencoder", "Surprise of NADE"
     ]  # fmt: skip
+    app.session_state["compare_terms_folded"] = True
     control.set_value("surprise of nade (nats)").run()
     assert app.dataframe[-1].value["feature"].tolist()[0] == f"{LINE}, bin 1"
     app.toggle(key="compare_term_only").set_value(True).run()
