@@ -20,6 +20,8 @@ RECONSTRUCTION, SURPRISE = "reconstruction of ", "surprise of "
 DIFFERENCE = "difference, "
 NAME = "column"
 """The column of the table that has the names by which features are stored."""
+SIGNS = {"sigma": "σ"}
+"""Units that a person writes otherwise than they are stored."""
 DETECTORS = {"nade": "NADE", "autoencoder": "the autoencoder", "pca": "the principal components"}
 """What a person calls a detector that is stored by its kind."""
 DRAWN = 15
@@ -47,10 +49,15 @@ def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: 
     ls = np.asarray(found.index.get_level_values("ls"))
     rows = (ls >= wanted[0]) & (ls <= wanted[1])
     kept = np.array([not element or behind(name, {element}) == element for name in found.names], dtype=bool)
+    units = found.units or ("",) * len(found.names)
     named = [name for name, keep in zip(found.names, kept, strict=True) if keep]
     columns: dict[str, object] = {
         "feature": _told_apart(named),
-        "unit": [unit for unit, keep in zip(found.units or ("",) * len(found.names), kept, strict=True) if keep],
+        "unit": [
+            SIGNS.get(unit, unit)
+            for unit, keep in zip(found.units or ("",) * len(found.names), kept, strict=True)
+            if keep
+        ],
     }
     kinds: dict[str, str] = {}
     means = {name: _mean(values[rows][:, kept]) for name, values in found.terms.items()}

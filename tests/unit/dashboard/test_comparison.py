@@ -319,6 +319,7 @@ def test_terms_are_means_with_units_largest_first() -> None:
     assert found.table[difference].tolist() == pytest.approx([0.2, 0.0, 1.0], abs=1e-6)
     for column in found.kinds:
         assert terms_figure(found, column).data
+    assert terms_of(replace(explanations(), units=("sigma",) * 3), (6, 9), 4).table["unit"].tolist() == ["σ"] * 3
     alone = terms_of(explanations(), (6, 9), 4, LINE)
     assert len(alone.table) == 2
     shape = terms_figure(alone, difference)
