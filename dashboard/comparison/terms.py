@@ -53,11 +53,7 @@ def terms_of(found: Explanations, wanted: tuple[int, int], asked: int, element: 
     named = [name for name, keep in zip(found.names, kept, strict=True) if keep]
     columns: dict[str, object] = {
         "feature": _told_apart(named),
-        "unit": [
-            SIGNS.get(unit, unit)
-            for unit, keep in zip(found.units or ("",) * len(found.names), kept, strict=True)
-            if keep
-        ],
+        "unit": [SIGNS.get(unit, unit) for unit, keep in zip(units, kept, strict=True) if keep],
     }
     kinds: dict[str, str] = {}
     means = {name: _mean(values[rows][:, kept]) for name, values in found.terms.items()}
