@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -70,10 +71,11 @@ def choose_time(span: Span) -> Span:
     if SPAN in st.session_state:
         cut = st.session_state.pop(SPAN)
         st.session_state[key] = _minutes((max(cut[0], span[0]), min(cut[1], span[1])))
-    first, last = st.slider(
+    chosen = st.slider(
         "Time (UTC)", *ends, step=STEP, key=key, format="MM-DD HH:mm",
         help="What is shown of the readings; select an anomaly above to see it with what was around it.",
     )  # fmt: skip
+    first, last = cast("tuple[datetime, datetime]", chosen)  # as many as its key was given
     _into_address("time", "" if (first, last) == ends else f"{first:%Y-%m-%dT%H:%M}/{last:%Y-%m-%dT%H:%M}")
     if first == last:
         last += STEP

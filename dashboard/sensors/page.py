@@ -48,7 +48,8 @@ def show(view: View, links: Links) -> None:
     )
     worst = worst_loops(intervals, span[1])
     _show_worst(worst)
-    loop = choose_loop(list(dict.fromkeys(each.loop for each in (*worst, *intervals))))
+    loops = [*(each.loop for each in worst), *(each.loop for each in intervals)]
+    loop = choose_loop(list(dict.fromkeys(loops)))
     _show_intervals(intervals, span[1], loop)
     _show_loop(view, loop, intervals, span)
 

@@ -67,8 +67,8 @@ def test_scan_of_the_store_is_kept_for_the_page(dqm: Dqm, fridge: Path) -> None:
     with Store.open(fridge / "certification") as store:
         (day,) = scanned_days(store)
     assert day.day == 20260501
-    assert {each.kind for each in day.intervals} >= {"gap"}
-    assert "no valid reading" in " ".join(each.reason for each in day.intervals)
+    assert {each.kind for each in day.intervals} >= {"gap", "unit-change"}
+    assert "as if its unit had changed" in " ".join(each.reason for each in day.intervals)
 
 
 def test_scan_says_what_it_lacks(dqm: Dqm, fridge: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.look.inert import for_markdown
 from dashboard.sensors.asked import asked_time
 from dashboard.sensors.figures import bands, loop_figure, timeline
-from dqm.model.sensors import SECOND, AnomalyInterval, Sensor, SensorReadings, TimeGrid
+from dqm.model.sensors import SECOND, AnomalyInterval, Measured, Sensor, SensorReadings, TimeGrid
 from dqm.store.anomalies import store_anomalies
 from dqm.store.change import Change
 from dqm.store.sensors import store_sensors
@@ -121,7 +121,8 @@ def test_a_loop_has_a_panel_for_every_quantity() -> None:
 
 def test_no_two_lines_of_a_loop_look_alike_and_what_is_left_out_is_told() -> None:
     """Mutant: colours begin again and nothing else tells two sensors apart."""
-    time, panels = np.array([BEGIN]), (("K", "temperature"), ("bar", "pressure"), ("%", "valve"))
+    time = np.array([BEGIN])
+    panels: tuple[tuple[str, Measured], ...] = (("K", "temperature"), ("bar", "pressure"), ("%", "valve"))
     sensors = [Sensor(f"{what}{i:02d}", unit, what) for unit, what in panels for i in range(12)]
     sensors.append(Sensor("valve12", "%", "valve"))
     figure = loop_figure(

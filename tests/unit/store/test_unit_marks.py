@@ -38,9 +38,11 @@ def shown(store: Store) -> list[tuple[str, int, int | None]]:
     marks = unit_marks(store, MIDNIGHT, MIDNIGHT + 3 * DAY)
     found = list(changes_of(marks, read_sensors(store)))
     assert {each.looks for each in found} <= {LOOKS}
-    spans = [(each.begin, each.end) for each in found]
-    hours = [tuple(None if at is None else (at - MIDNIGHT) // HOUR for at in span) for span in spans]
-    return [(each.sensor.name, *hour) for each, hour in zip(found, hours, strict=True)]
+
+    def hour(at: int) -> int:
+        return (at - MIDNIGHT) // HOUR
+
+    return [(each.sensor.name, hour(each.begin), None if each.end is None else hour(each.end)) for each in found]
 
 
 def test_a_change_of_unit_is_kept_over_days_and_is_one(tmp_path: Path) -> None:
