@@ -31,6 +31,7 @@ from pipelines.benchmarks.io import root_python, versions
 from pipelines.benchmarks.io_methods import SLICE, uproot_values
 from pipelines.benchmarks.memory import peak_mib, tree_peak_mib
 from pipelines.benchmarks.watch import WatchTimes, measure
+from pipelines.execution.schedulers import Scheduler
 from pipelines.run.ingest import ingest
 from pipelines.run.train import train
 
@@ -99,8 +100,9 @@ class NightResult:
 def run(lumisections: int = 2000, elements: int = 500, scheduler: str = SCHEDULER) -> NightResult:
     """Write the files with ROOT, learn, and time the night; raises ``InputError`` where no ROOT is to be found.
 
-    The night is given the ``scheduler``, as ``dqm nightly --scheduler`` takes it.
+    The night is given the ``scheduler``, as ``dqm nightly --scheduler`` takes it; raises ``ConfigError`` for another.
     """
+    Scheduler.parse(scheduler)
     interpreter = root_python()
     if interpreter is None:
         raise InputError(
