@@ -80,7 +80,8 @@ def _told_apart(names: list[str]) -> list[str]:
 
 def _said(name: str) -> str:
     what, _, detector = name.partition(" of ")
-    return f"{what[:1].upper()}{what[1:]} of {DETECTORS.get(detector, detector)}"
+    whose = f" of {DETECTORS.get(detector, detector)}" if detector else ""
+    return f"{what[:1].upper()}{what[1:]}{whose}"
 
 
 def _mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -111,7 +112,7 @@ def terms_figure(terms: Terms, column: str) -> go.Figure:
         for name, colour, symbol in ((INPUT, BLUE, "circle"), (reconstruction, ORANGE, "diamond-open")):
             figure.add_trace(
                 go.Scatter(
-                    x=top[name] / scale, y=names, mode="markers", name=for_figure(name), customdata=top[name],
+                    x=top[name] / scale, y=names, mode="markers", name=for_figure(_said(name)), customdata=top[name],
                     marker={"color": colour, "size": 11, "symbol": symbol, "line": {"width": 2}},
                     hovertemplate="%{y}: %{customdata:.4g}<extra></extra>",
                 )
@@ -141,7 +142,9 @@ def _shape_figure(terms: Terms, reconstruction: str) -> go.Figure:
     figure = go.Figure()
     for name, colour, dash in ((INPUT, BLUE, "solid"), (reconstruction, ORANGE, "dash")):
         line = {"color": colour, "width": 2, "shape": "hvh", "dash": dash}
-        figure.add_trace(go.Scatter(x=np.sort(place), y=rows[name], mode="lines", line=line, name=for_figure(name)))
+        figure.add_trace(
+            go.Scatter(x=np.sort(place), y=rows[name], mode="lines", line=line, name=for_figure(_said(name)))
+        )
     figure.update_xaxes(title="bin")
     figure.update_yaxes(title="share of the counts, as features.shapes.scale has it")
     return figure.update_layout(
@@ -153,5 +156,5 @@ def _shape_figure(terms: Terms, reconstruction: str) -> go.Figure:
 
 def _named(row: tuple[str, str]) -> str:
     feature, unit = row
-    short = feature if len(feature) <= 60 else f"…{feature[-58:]}"
+    short = feature if len(feature) <= 80 else f"…{feature[-78:]}"
     return for_figure(f"{short} ({unit})" if unit else short)

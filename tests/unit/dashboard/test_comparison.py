@@ -322,6 +322,10 @@ def test_terms_are_means_with_units_largest_first() -> None:
     assert terms_of(replace(explanations(), units=("sigma",) * 3), (6, 9), 4).table["unit"].tolist() == ["σ"] * 3
     alone = terms_of(explanations(), (6, 9), 4, LINE)
     assert len(alone.table) == 2
+    assert [each.name for each in terms_figure(found, difference).data] == [
+        "Input",
+        "Reconstruction of the autoencoder",
+    ]
     shape = terms_figure(alone, difference)
     assert shape.data[0].y.tolist() == pytest.approx([0.3, 0.2])
     assert terms_of(explanations(), (30, 40), 11).explained == 0
