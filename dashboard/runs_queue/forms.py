@@ -92,10 +92,12 @@ def _show_batch(view: View, ready: Sequence[QueueRow], told: str) -> None:
             ),
         },
     )
-    comment = st.text_area("Comment", key="batch_comment", height=68, max_chars=MOST_COMMENT, persist_state="session")
-    may = operator(view).role >= Role.EXPERT
+    person = operator(view)
+    key = f"batch_comment:{person.name}"  # what one wrote is not signed by the next
+    comment = st.text_area("Comment", key=key, height=68, max_chars=MOST_COMMENT, persist_state="session")
+    may = person.role >= Role.EXPERT
     if not may:
-        st.caption(f"Signing needs an expert or a leader; {for_markdown(operator(view).name)} is not one.")
+        st.caption(f"Signing needs an expert or a leader; {for_markdown(person.name)} is not one.")
     if st.button(f"Sign {told}", key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
         _sign(view, ready, comment or "")
 

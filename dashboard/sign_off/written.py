@@ -47,11 +47,12 @@ class Written:
         """The verdict and the code of the reason, None where none is chosen."""
         self._begin()
         verdict = st.segmented_control(
-            "Ruling", SAID, format_func=lambda one: STATES[one].title, key=self.key("verdict"), on_change=self._keep
-        )
+            "Ruling", SAID, format_func=lambda one: STATES[one].title, key=self.key("verdict"), on_change=self._keep,
+            persist_state="session",
+        )  # fmt: skip
         code = st.selectbox(
             "Reason", tuple(REASON_CODES), format_func=REASON_CODES.__getitem__, index=None, key=self.key("reason"),
-            on_change=self._keep,
+            on_change=self._keep, persist_state="session",
         )  # fmt: skip
         return verdict, code
 

@@ -44,7 +44,8 @@ def _show_form(view: View, curve: PastCurve, point: WorkingPoint, name: str) -> 
     st.subheader(f"Propose {name}")
     st.table(difference_rows(curve, view.point, point, name))
     sent = st.session_state.get(SENT, 0)
-    why = st.text_area("Why (needed; it stands in the audit for good)", key=f"proposal_comment:{sent}", height=80)
+    key = f"proposal_comment:{sent}:{operator(view).name}"  # what one wrote is not proposed by the next
+    why = st.text_area("Why (needed; it stands in the audit for good)", key=key, height=80)
     same = view.point == point
     if same:
         st.caption("This is the working point in force; there is nothing to propose.")
@@ -73,7 +74,7 @@ def _show_waiting(view: View, curve: PastCurve, given: Proposal) -> None:
         st.markdown(f"**Proposal {entry.id}** · {thresholds(given.working_point)} · by {who}")
         st.markdown(for_markdown(printable(entry.fields["comment"])))
         st.table(difference_rows(curve, view.point, given.working_point, f"proposal {entry.id}"))
-        comment = st.text_input("Comment (may be empty)", key=f"approval_comment:{entry.id}")
+        comment = st.text_input("Comment (may be empty)", key=f"approval_comment:{entry.id}:{operator(view).name}")
         own = entry.actor == operator(view).name
         label = f"Approve proposal {entry.id}" + (", my own" if own and people(view).alone else "")
         if st.button(label, key=f"approve:{entry.id}"):

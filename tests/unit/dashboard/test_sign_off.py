@@ -183,6 +183,23 @@ def test_a_ruling_that_was_begun_survives_a_reload(page: Page, shift: Configured
     assert said_last == ["BAD", "noise", "seen in the logbook"]
 
 
+def test_a_ruling_that_was_begun_survives_a_look_at_another_run(
+    page: Page, shift: ConfiguredPeople, filled: Store
+) -> None:
+    """Mutant: the comment alone outlives it, and with the next letter the draft forgets what was chosen."""
+    decided(filled, "shifter-1", "GOOD", [(6, 11)])
+    decided(filled, "shifter-2", "BAD", [(7, 7)])
+    app = page("sign-off", run="112")
+    app.segmented_control(key="rule_verdict_112-7:leader-1").set_value(Decision.BAD)
+    app.selectbox(key="rule_reason_112-7:leader-1").set_value("noise").run()
+    for run in ("113", "112"):
+        app.query_params["run"] = run
+        app.run()
+    assert app.segmented_control(key="rule_verdict_112-7:leader-1").value == Decision.BAD
+    app.text_area(key="rule_comment_112-7:leader-1").set_value("seen").run()
+    assert read_draft(filled.path, "leader-1", 112, "rule-7") == Draft("", "BAD", "noise", "seen")
+
+
 def test_where_no_draft_can_be_kept_the_page_says_so(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
     (filled.path / FOLDER).write_text("a file where the folder would be")
     app = page("sign-off", run="113")

@@ -238,6 +238,13 @@ def test_a_leader_cannot_approve_their_own_where_others_could(
     app = opened(PROPOSALS)
     assert "another leader has to approve it" in said(app)
     assert "![x]" not in said(app)
+    app.text_area[0].set_value("by lea")
+    app.text_input[0].set_value("by lea too").run()
+    app.session_state["acting_as"] = "leo"
+    app.run()
+    assert (app.text_area[0].value, app.text_input[0].value) == ("", ""), "what one wrote is not entered by the next"
+    app.session_state["acting_as"] = "lea"
+    app.run()
     app.button(key=f"approve:{number}").click().run()
     assert "another leader has to approve it" in app.error[0].value
     assert modelled.working_point() == point
