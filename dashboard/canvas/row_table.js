@@ -6,7 +6,7 @@ export default function (component) {
   const root = parentElement.querySelector(".rows");
   let shown = kept.get(root);
   if (!shown) kept.set(root, (shown = new Rows(root)));
-  shown.pick = (row) => setTriggerValue("picked", row);
+  shown.pick = (row) => setTriggerValue("picked", row.dataset.number);
   shown.receive(data);
 }
 
@@ -26,9 +26,11 @@ class Rows {
     this.sorted = null; // title of the column, and whether the largest comes first
     this.cursor = 0;
     this.table.addEventListener("keydown", (event) => this.key(event));
+    this.head.addEventListener("keydown", (event) => this.along(event));
+    this.head.addEventListener("focusin", (event) => this.reach(event.target));
     this.body.addEventListener("click", (event) => {
       const row = event.target.closest("tr");
-      if (row) { this.move([...this.body.rows].indexOf(row)); this.pick(Number(row.dataset.row)); }
+      if (row) { this.move([...this.body.rows].indexOf(row)); this.pick(row); }
     });
   }
 
@@ -51,7 +53,7 @@ class Rows {
   }
 
   paint() {
-    const { columns, here } = this.data;
+    const { columns, here } = this.data, held = this.head.contains(this.root.getRootNode().activeElement);
     this.head.replaceChildren(made("tr"));
     let left = 0;
     for (const each of columns) {
@@ -59,6 +61,8 @@ class Rows {
       left += each.pinned ? each.width : 0;
       this.head.firstChild.append(this.heading(each));
     }
+    this.reach(this.headings().find((each) => each.name === this.reached) ?? this.headings()[0]);
+    if (held) this.head.querySelector("[tabindex='0']")?.focus(); // what had it was drawn anew
     const rows = this.order();
     this.body.replaceChildren(...rows.map((row, at) => this.row(row, at, row === here)));
     this.move(Math.max(0, rows.indexOf(here)), false);
@@ -76,7 +80,7 @@ class Rows {
     if (mine) cell.ariaSort = falling ? "descending" : "ascending";
     const button = made("button", "", column.title + (mine ? (falling ? " ↓" : " ↑") : ""));
     button.type = "button";
-    button.tabIndex = -1;
+    button.name = column.title;
     button.addEventListener("click", () => {
       this.sorted = !mine ? { title: column.title, falling: true } : falling ? { title: column.title, falling: false } : null;
       this.paint();
@@ -85,12 +89,29 @@ class Rows {
     return cell;
   }
 
+  headings() { return [...this.head.querySelectorAll("button:enabled")]; }
+
+  reach(button) { // one heading takes part in the order of Tab; arrows lead to the others
+    for (const each of this.headings()) each.tabIndex = each === button ? 0 : -1;
+    this.reached = button?.name;
+  }
+
+  along(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const all = this.headings(), at = all.indexOf(event.target);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to !== undefined) all[Math.min(Math.max(to, 0), all.length - 1)]?.focus();
+    else if (event.key === "ArrowDown") this.table.focus();
+    else return;
+    event.preventDefault();
+  }
+
   kind(column) { return column.kind + (column.pinned ? " pinned" : ""); }
 
   row(row, at, here) {
     const found = made("tr");
     found.id = `row-${at}`;
-    found.dataset.row = row;
+    found.dataset.number = this.data.numbers[row];
     found.ariaSelected = String(here);
     for (const each of this.data.columns) {
       const cell = made("td", this.kind(each)), text = each.texts[row];
@@ -134,7 +155,7 @@ class Rows {
     const to = { ArrowDown: this.cursor + 1, ArrowUp: this.cursor - 1, PageDown: this.cursor + 14,
       PageUp: this.cursor - 14, Home: 0, End: last }[event.key];
     if (to !== undefined) this.move(to);
-    else if ((event.key === "Enter" || event.key === " ") && last >= 0) this.pick(Number(this.body.rows[this.cursor].dataset.row));
+    else if ((event.key === "Enter" || event.key === " ") && last >= 0) this.pick(this.body.rows[this.cursor]);
     else return;
     event.preventDefault();
   }

@@ -55,16 +55,20 @@ class Column:
         return head | {"texts": texts, "order": [None if math.isnan(each) else each for each in numbers]}
 
 
-def show_rows(columns: Sequence[Column], key: str, here: int, label: str, picked: Callable[[], None]) -> None:
+def show_rows(
+    columns: Sequence[Column], numbers: Sequence[int], key: str, here: int, label: str, picked: Callable[[], None]
+) -> None:
     """Put the table on the page; ``here`` is the row that is marked, ``label`` says what the table holds.
 
-    ``picked`` is called when a person picked a row, ``picked_on`` then says which.
+    ``picked`` is called when a person picked a row, ``picked_on`` then says which of the ``numbers``, one each row: a
+    place would be that of another row where the table changed between a look and a click.
     """
     many = len(columns[0].values)
     height = min(HEAD + ROW * many, TALL)
     data = {
         "columns": [each.document() for each in columns],
         "rows": many,
+        "numbers": list(numbers),
         "here": here,
         "label": label,
         "height": height,
@@ -76,7 +80,7 @@ def show_rows(columns: Sequence[Column], key: str, here: int, label: str, picked
 
 
 def picked_on(key: str) -> int | None:
-    """The place of the row that was picked; None where none was."""
+    """The number of the row that was picked; None where none was."""
     found = (st.session_state.get(key) or {}).get("picked")
     return int(found) if found is not None else None
 

@@ -27,7 +27,7 @@ def choose_run(known: Sequence[int], wanted: int, *, words: Callable[[int], str]
     chosen = st.selectbox(
         "Run", listed, index=at - begin, format_func=lambda each: words(int(each)), key=key, accept_new_options=more
     )
-    run = asked_run(str(chosen), known)
+    run = asked_run(str(chosen).strip(), known)
     if run is None:
         st.warning(for_markdown(f"{UnknownNameError('run', str(chosen)[:80], map(str, known))}; this is run {wanted}"))
     return wanted if run is None else run

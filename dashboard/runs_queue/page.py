@@ -88,10 +88,11 @@ def _show_work(view: View, rows: Sequence[QueueRow], pace: Pace, now: datetime, 
     table = queue_table(shown, runs[at], pace, now, weighted=weighted)
     show_rows(
         queue_columns(table, view.weight_unit),
+        [each.run for each in shown],
         TABLE,
         at - part * AT_ONCE,
         "Runs with their state and the shares of what stands in them",
-        lambda: _select(shown),
+        lambda: _select(runs),
     )
     st.caption(f"{LEGEND} Order: open weight per minute. {pace.text()}, and {lines.OPENING:g} to open a run.")
 
@@ -131,7 +132,7 @@ def _part(number: int, at: int) -> int:
     return int(st.pagination(parts, default=at // AT_ONCE + 1, key=f"queue_part_{at}")) - 1
 
 
-def _select(shown: Sequence[QueueRow]) -> None:
-    row = picked_on(TABLE)
-    if row is not None and row < len(shown):
-        st.session_state[HERE] = shown[row].run
+def _select(runs: Sequence[int]) -> None:
+    run = picked_on(TABLE)
+    if run in runs:
+        st.session_state[HERE] = run

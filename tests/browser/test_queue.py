@@ -148,6 +148,28 @@ def test_a_row_is_picked_by_mouse_and_by_keyboard(page: Page) -> None:
     table.get_by_role("button", name="LS open").click()
     waiting = [int(each) for each in table.locator("tbody tr td:nth-child(7)").all_inner_texts()]
     assert waiting == sorted(waiting, reverse=True)
+    page.keyboard.press("Enter")  # the heading was drawn anew and is still where the keyboard is
+    rising = [int(each) for each in table.locator("tbody tr td:nth-child(7)").all_inner_texts()]
+    assert rising == sorted(waiting)
+
+
+def test_the_keyboard_alone_sorts(page: Page) -> None:
+    """Mutants: headings that Tab passes over; a heading that loses the keyboard when the table is sorted."""
+    heading(page, "Queue")
+    table = page.get_by_role("grid", name="Runs with their state")
+    table.focus()
+    page.keyboard.press("Tab")
+    expect(table.get_by_role("button", name="run", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    sorted_by = table.locator("th[aria-sort]")
+    expect(sorted_by).to_have_attribute("aria-sort", "descending")
+    expect(sorted_by).to_have_text("state ↓")
+    page.keyboard.press(" ")
+    expect(sorted_by).to_have_attribute("aria-sort", "ascending")
+    page.keyboard.press("ArrowDown")
+    expect(table).to_be_focused()
+    assert table.locator("th button[tabindex='0']").count() == 1
 
 
 def test_filters_and_searches_stand_in_the_address(page: Page, server: Server) -> None:

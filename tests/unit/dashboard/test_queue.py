@@ -154,14 +154,15 @@ def test_the_table_is_sent_as_text_and_as_what_it_is_sorted_by(page: Page, fille
 def test_a_row_that_is_picked_is_the_one_that_buttons_are_about(
     filled: Store, monkeypatch: pytest.MonkeyPatch, page: Page
 ) -> None:
-    """The second row, then one that the table no longer has."""
+    """The second row, then one that the table no longer has. Mutant: rows by their place, where a search moved them."""
     app = page("queue")
-    for row, label in ((1, "Open run 114"), (99, "Open run 114")):
-        monkeypatch.setattr("dashboard.runs_queue.page.picked_on", lambda key, row=row: row)
+    assert sent(app, "rows")["numbers"] == shown(app) == [112, 114]
+    for run in (114, 99):
+        monkeypatch.setattr("dashboard.runs_queue.page.picked_on", lambda key, run=run: run)
         monkeypatch.setattr("dashboard.runs_queue.page.show_rows", lambda *given: given[-1]())
         app.run()
         app.run()
-        assert app.button(key="open_run").label == label
+        assert app.button(key="open_run").label == "Open run 114"
 
 
 def test_filters_come_from_the_address(page: Page, filled: Store) -> None:
@@ -219,11 +220,21 @@ def unfold(app: AppTest) -> None:
 def test_a_batch_signs_what_asks_nothing(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
     unfold(app)
-    app.text_area(key="batch_comment").set_value("a quiet night").run()
+    app.text_area(key="batch_comment:leader-1").set_value("a quiet night").run()
     app.button(key="batch_sign").click().run()
     assert not app.exception
     (entry,) = filled.audit()
     assert (entry.action, entry.run, entry.fields["comment"]) == ("sign", 113, "a quiet night")
+
+
+def test_what_one_wrote_is_not_signed_by_the_next(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
+    app = page("queue")
+    unfold(app)
+    app.text_area[0].set_value("by the leader").run()
+    app.selectbox(key="acting_as").set_value("expert-1").run()
+    assert app.text_area[0].value == ""
+    app.selectbox(key="acting_as").set_value("leader-1").run()
+    assert app.text_area[0].value == "by the leader"
 
 
 def test_what_a_batch_left_is_told(page: Page, listed: ConfiguredPeople, filled: Store) -> None:

@@ -28,8 +28,9 @@ def test_of_many_runs_those_around_the_wanted_are_listed() -> None:
 
 
 def test_another_run_is_typed() -> None:
-    app = box(2000, 777, "3")
-    assert (app.session_state.found, len(app.warning)) == (3, 0)
+    for typed in ("3", " 3 "):
+        app = box(2000, 777, typed)
+        assert (app.session_state.found, len(app.warning)) == (3, 0)
 
 
 def test_what_is_no_run_is_told_and_chooses_nothing() -> None:
