@@ -14,6 +14,7 @@ from dqm.store.store import Store
 
 CHANGING = ("verdicts", "quantities", "histograms")
 """Kinds of rows that make a run another one for who looks at it."""
+REPLACED = "another store is in the place of the one that is shown: an earlier copy, for example"
 NAMED = 8
 """Sentences at most."""
 
@@ -36,6 +37,8 @@ def newer(seen: View, now: View, run: int | None = None) -> Newer:
     """What is in the view of ``now`` and not in the one that was ``seen``, of all runs or of one."""
     if (seen.snapshot, seen.entry) == (now.snapshot, now.entry):
         return Newer()
+    if now.snapshot < seen.snapshot or now.entry < seen.entry:
+        return Newer(tuple(now.held["verdicts"]) if run is None else (run,), (REPLACED,))
     return _newer(now.path, seen.snapshot, seen.entry, now.snapshot, now.entry, run)
 
 

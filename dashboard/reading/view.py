@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -48,11 +49,39 @@ def view(config_path: str) -> View:
     if not config_path:
         raise ConfigError("no configuration was given; start the pages with: dqm dashboard --config dqm.toml")
     config = load(Path(config_path))
-    with Store.open(config.store_path) as store:
-        snapshot, entry = store.snapshot, store.last_entry
     path = str(config.store_path.resolve())
+    with Store.open(config.store_path) as store:
+        snapshot, entry = _look(path, store)
     held, point = _of_snapshot(path, snapshot)
     return View(config, Path(config_path), path, snapshot, entry, held, point)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """The newest snapshot and entry that were seen of each store, both of which only ever grow; one looks at a time."""
+
+    newest: dict[str, tuple[int, int]] = field(default_factory=dict)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource(show_spinner=False)
+def _looked() -> _Looked:
+    return _Looked()
+
+
+def _look(path: str, store: Store) -> tuple[int, int]:
+    """The newest snapshot and entry; what was read before is forgotten where one went back.
+
+    Another store is then in this place, a copy that was restored for example, and gives the same numbers out anew.
+    """
+    looked = _looked()
+    with looked.turn:
+        now = store.snapshot, store.last_entry
+        before = looked.newest.get(path, now)
+        if now[0] < before[0] or now[1] < before[1]:
+            st.cache_resource.clear()
+        _looked().newest[path] = now
+    return now
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
