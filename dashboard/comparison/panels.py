@@ -128,7 +128,7 @@ def _say_absent(terms: Terms) -> None:
     told = " ".join(terms.kinds)
     absent = [
         f"{what} (detector {who})"
-        for what, who in (("reconstruction", "autoencoder"), ("surprise", "nade"))
+        for what, who in (("reconstruction", "autoencoder or pca"), ("surprise", "nade"))
         if what not in told
     ]
     if absent:

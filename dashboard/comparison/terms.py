@@ -24,6 +24,8 @@ SIGNS = {"sigma": "σ"}
 """Units that a person writes otherwise than they are stored."""
 DETECTORS = {"nade": "NADE", "autoencoder": "the autoencoder", "pca": "the principal components"}
 """What a person calls a detector that is stored by its kind."""
+MOST_LETTERS = 72
+"""Of a feature beside its bar: the longest of ours in words; of a longer one begin and end are written."""
 DRAWN = 15
 """Features that a figure shows; the table has all of them."""
 
@@ -156,5 +158,6 @@ def _shape_figure(terms: Terms, reconstruction: str) -> go.Figure:
 
 def _named(row: tuple[str, str]) -> str:
     feature, unit = row
-    short = feature if len(feature) <= 80 else f"…{feature[-78:]}"
+    half = MOST_LETTERS // 2 - 1
+    short = feature if len(feature) <= MOST_LETTERS else f"{feature[:half]}…{feature[-half:]}"
     return for_figure(f"{short} ({unit})" if unit else short)

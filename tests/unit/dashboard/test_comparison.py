@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from dashboard.comparison import panels
 from dashboard.comparison.choice import Choice
 from dashboard.comparison.figures import Layout, comparison_figure, drawn_edges, lone_figure
 from dashboard.comparison.map_figures import map_figure
@@ -302,6 +303,27 @@ def test_a_quantity_stands_beside_its_band() -> None:
     thin = replace(course, good=np.zeros(3))
     assert thin.band is None
     assert not thin.beyond.any()
+
+
+def test_the_longest_of_our_features_is_named_whole_and_a_longer_one_by_both_its_ends() -> None:
+    """Mutant: the begin is cut off, which says of what family a feature is, or of which quantity."""
+    longest = "values.local"
+    found = terms_of(replace(explanations(), names=(longest, "ecal" * 30 + ".z", "counts.low")), (6, 9), 4)
+    names = terms_figure(found, next(iter(found.kinds))).data[0].y
+    assert "other quantities: away from earlier runs for several lumisections" in " ".join(names)
+    (cut,) = (each for each in names if "…" in each)
+    assert cut.startswith("ecalecal")
+    assert "beside earlier runs" in cut
+
+
+def test_what_no_detector_told_names_those_that_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: of those that tell what they expect the autoencoder alone is named, not the quick `pca`."""
+    said: list[str] = []
+    monkeypatch.setattr(panels.st, "caption", said.append)
+    panels._say_absent(terms_of(explanations(), (6, 9), 4))
+    assert said == []
+    panels._say_absent(replace(terms_of(explanations(), (6, 9), 4), kinds={}))
+    assert "No reconstruction (detector autoencoder or pca) and no surprise (detector nade) is stored" in said[0]
 
 
 def test_terms_are_means_with_units_largest_first() -> None:
