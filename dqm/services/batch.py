@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dqm.model.amounts import agreeing, counted
 from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, RefusedError, RepeatedError, StoreError, UnknownNameError
 from dqm.model.people import People, Person
@@ -32,7 +33,8 @@ class SignedRuns:
     def text(self) -> str:
         """For people."""
         runs = ", ".join(str(each.entry.run) for each in self.entered)
-        told = f"{len(self.entered)} runs are signed" + (f": {runs}" if runs else "")
+        number = len(self.entered)
+        told = f"{counted(number, 'run')} {agreeing(number, '[is|are]')} signed" + (f": {runs}" if runs else "")
         return "\n".join([told, *(f"not signed: {why}" for why in self.refused.values())])
 
     def document(self) -> dict[str, Any]:

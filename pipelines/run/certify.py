@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.decide.policy import MarginPolicy
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
 from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, StoreError
@@ -47,6 +48,12 @@ from pipelines.run.score import champion, champion_entry, held_runs, refuse_lear
 
 STALE = "stale-scores"
 """Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
+
+BECAME_STALE = (
+    f"[is|are] UNKNOWN ({STALE}): [its|their] data, those of earlier runs that [it is|they are] compared with, or the "
+    "features or limits of the configuration changed after scoring; score [it|them] again with: "
+)
+"""What is said of one such run, and of several."""
 
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
@@ -94,9 +101,7 @@ class CertifySummary:
         text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
         if self.stale:
             text += (
-                f"\nnote: {len(self.stale)} runs are UNKNOWN ({STALE}): their data, those of earlier runs that they "
-                "are compared with, or the features or limits of the configuration changed after scoring; score them "
-                "again with: "
+                f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
                 f"dqm score --runs {_spelled(self.stale)}"
             )
         if self.earlier:

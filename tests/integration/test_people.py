@@ -131,7 +131,7 @@ def test_runs_in_which_nothing_asks_are_signed_at_once(config: Path, settings: C
     code, text = dqm(
         "sign-many", "quiet", "--as", "eve", "--json", str(config.parent / "batch.json"), "--config", config
     )
-    assert (code, text.startswith("1 runs are signed")) == (0, True), text
+    assert (code, text.startswith("1 run is signed")) == (0, True), text
     assert json.loads((config.parent / "batch.json").read_text())["signed"][0]["run"] == asking
     code, text = dqm("sign-many", str(asking), "x1", "--as", "eve", "--config", config)
     assert (code, "'x1' is no run; name runs by their numbers" in text) == (1, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -341,6 +342,7 @@ def test_limits_that_changed_after_scoring_leave_nothing_golden(place: Place) ->
     assert done.golden == 0
     assert place.unknown() == {13, 14}
     assert "or the features or limits of the configuration changed after scoring" in done.text()
+    assert "note: 1 run is UNKNOWN (stale-scores): its data, " in replace(done, stale=(13,)).text()
     place.configured(CONFIG)
     assert certify(place.config, place.store).stale == ()
 

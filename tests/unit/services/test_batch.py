@@ -26,7 +26,7 @@ def test_only_where_nothing_asks(shift: Shift) -> None:
     assert "of 10 lumisections 3 ASK, 1 UNKNOWN" in done.refused[RUN]
     assert "has no verdicts" in done.refused[WAITING]
     assert "unknown run '99'" in done.refused[99]
-    assert done.text().splitlines()[0] == f"1 runs are signed: {QUIET}"
+    assert done.text().splitlines()[0] == f"1 run is signed: {QUIET}"
     assert [each["run"] for each in done.document()["refused"]] == [RUN, WAITING, 99]
     assert shift.standing(QUIET).state is RunState.SIGNED
     assert shift.standing(RUN).state is RunState.OPEN
