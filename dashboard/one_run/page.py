@@ -37,6 +37,8 @@ from dqm.services.history import moment, spelled
 from dqm.services.standing import Standing
 
 CANVAS = "timeline"
+BESIDE = "\N{NO-BREAK SPACE}"
+"""Between a letter and its word, which would else be parted where a line ends."""
 
 
 def show(view: View, links: Links) -> None:
@@ -154,7 +156,7 @@ def _show_standing(view: View, record: RunRecord, facts: Facts) -> None:
         state, count = STATES[group], summary.counts[group]
         amount = f" ({count:,} LS, {for_markdown(weight(summary.weights[group], view.weight_unit))})" if count else ""
         share = percent(count / summary.lumisections, 1)
-        parts.append(f"**{for_markdown(state.letter)}** {state.word} {share}{amount}")
+        parts.append(f"**{for_markdown(state.letter)}**{BESIDE}{state.word}{BESIDE}{share}{amount}")
     now = record.now(datetime.now(UTC))
     shares, holder = st.columns([3, 2.1], vertical_alignment="center")
     shares.markdown(" · ".join(parts))

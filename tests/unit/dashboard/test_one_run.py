@@ -132,6 +132,11 @@ def test_a_run_is_claimed_and_given_back(page: Page, configured: Path, filled: S
     assert held(app)[2] == "half a"
 
 
+def test_no_letter_of_a_decision_is_parted_from_its_word(page: Page, filled: Store) -> None:
+    """Mutant: a plain space, at which the line ends in a narrow window."""
+    assert "**A**\N{NO-BREAK SPACE}accepted\N{NO-BREAK SPACE}" in messages(page("run", run="112"))
+
+
 def test_a_claim_of_an_equal_is_shown_and_not_taken(page: Page, configured: Path, filled: Store) -> None:
     with configured.open("a", encoding="utf-8") as written:
         written.write(PEOPLE)
