@@ -102,7 +102,7 @@ class CertifySummary:
         if self.stale:
             text += (
                 f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
-                f"dqm score --runs {_spelled(self.stale)}"
+                f"dqm score --runs {_spelled(self.stale)} (where features or limits changed, after dqm train)"
             )
         if self.earlier:
             text += (
