@@ -99,11 +99,15 @@ class Curves {
   }
 
   note(given) {
-    const panel = this.of(given.xref.split(" ")[0]), { margin } = this.data.layout;
+    const panel = this.of(given.xref.split(" ")[0]), { margin } = this.data.layout, { size } = given.font;
     const x = panel ? panel.left + given.x * (panel.right - panel.left) : margin.l + given.x * (this.width - margin.l - margin.r);
-    const y = (panel ? panel.y(given.y) : margin.t) - (given.yshift ?? 0) - 2;
+    const y = panel ? panel.y(given.y) : margin.t, high = 1.25 * size;
+    const lines = given.text.replaceAll("<br>", " <br>").split("<br>"); // who hears the words needs the space between them
+    const first = given.yanchor === "middle" ? y - ((lines.length - 1) * high) / 2 + 0.35 * size : y - (given.yshift ?? 0) - 2;
     const anchor = { right: "end", center: "middle", left: "start" }[given.xanchor];
-    return drawn("text", { x, y, "text-anchor": anchor, style: `font-size: ${given.font.size}px` }, given.text);
+    const found = drawn("text", { "text-anchor": anchor, style: `font-size: ${size}px` });
+    lines.forEach((line, at) => found.append(drawn("tspan", { x: x + (given.xshift ?? 0), y: first + at * high }, line)));
+    return found;
   }
 
   point(event) {

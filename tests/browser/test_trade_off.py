@@ -44,6 +44,18 @@ def opened(page: Page, server: Server, query: str = "") -> None:
     rested(page)
 
 
+def test_words_beside_the_curves_stand_whole_in_the_picture(page: Page, server: Server) -> None:
+    """Mutants: Plotly's <br> written out; a place that is shifted in Plotly and not here, so that words are cut off."""
+    opened(page, server)
+    words = page.locator(".st-key-trade_off .picture svg text").evaluate_all(
+        """texts => texts.map(each => [each.textContent, each.getBoundingClientRect(),
+            each.ownerSVGElement.getBoundingClientRect()]).map(([text, box, all]) => [text,
+            box.left >= all.left && box.right <= all.right && box.top >= all.top && box.bottom <= all.bottom])"""
+    )
+    assert ["budget 1%", True] in words  # two lines of one text
+    assert [text for text, whole in words if not whole or "<" in text] == []
+
+
 def places(page: Page) -> list[Any]:
     """Where figure, tabs and table begin, how high they are, and how far the page is scrolled."""
     return page.evaluate(
