@@ -101,6 +101,8 @@ def _show_worst(worst: Sequence[WorstLoop]) -> None:
 
 
 def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -> None:
+    st.subheader("Anomalies")
+    st.markdown("Select a row to see its loop with what was around it; the address names both.")
     only = st.toggle(f"Only {for_markdown(loop)}", key="sensors_only")
     shown = [each for each in intervals if not only or each.loop == loop]
     rows = {
@@ -119,8 +121,6 @@ def _show_intervals(intervals: Sequence[AnomalyInterval], now: int, loop: str) -
         for row in _selected_rows("sensors_intervals"):
             show_anomaly(shown[row], now)
 
-    st.subheader("Anomalies")
-    st.markdown("Select a row to see its loop with what was around it; the address names both.")
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, key="sensors_intervals", column_config=_formats(),
         on_select=choose, selection_mode="single-row",

@@ -76,6 +76,8 @@ def test_a_scanned_day_shows_the_worst_loop_first(page: Page, configured: Path, 
 def test_only_the_chosen_loop_is_listed(page: Page, configured: Path, empty: Store) -> None:
     scanned(empty)
     app = page("sensors").toggle(key="sensors_only").set_value(True).run()
+    order = [each.value if each.type == "subheader" else each.type for each in app.main]
+    assert order.index("Anomalies") < order.index("toggle"), "it stands above what it is about"
     assert app.dataframe[1].value["loop"].tolist() == ["T_2"]
 
 
