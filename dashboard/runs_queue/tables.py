@@ -80,7 +80,7 @@ def queue_table(rows: Sequence[QueueRow], here: int, pace: Pace, now: datetime, 
 
 
 def queue_columns(table: pd.DataFrame, unit: str) -> list[Column]:
-    """How ``queue_table`` is headed and drawn."""
+    """How ``queue_table`` is headed and drawn, in its order."""
     weight = unit or "weight"
     stake, waits = "Weight that needs people, per estimated minute of work.", "Lumisections that need people."
     named = {
@@ -101,7 +101,7 @@ def queue_columns(table: pd.DataFrame, unit: str) -> list[Column]:
         "who": Column("who", "text", 150, (), help="Who has claimed it until when, or signed it."),
         "fresh": Column("freshness", "text", 150, ()),
     }
-    return [replace(each, values=table[name].tolist()) for name, each in named.items()]
+    return [replace(named[str(name)], values=values.tolist()) for name, values in table.items()]
 
 
 def batch_table(rows: Sequence[QueueRow], *, weighted: bool) -> pd.DataFrame:
