@@ -98,7 +98,7 @@ def queue_columns(table: pd.DataFrame, unit: str) -> list[Column]:
         "weight": Column(weight, "number", 72, (), "{:.4g}", help="Weight of the run."),
         "subsystem": Column("subsystem", "text", 96, (), help="The leading one of what needs people."),
         "reason": Column("main reason", "text", 262, ()),
-        "who": Column("who", "text", 150, (), help="Who has claimed it until when, or signed it."),
+        "who": Column("who", "text", 172, (), help="Who has claimed it until when, or signed it."),
         "fresh": Column("freshness", "text", 150, ()),
     }
     return [replace(named[str(name)], values=values.tolist()) for name, values in table.items()]
