@@ -259,8 +259,10 @@ def explain(
     from dqm.model.config import load
     from dqm.store.store import Store
     from pipelines.run.explain import explain as service
+    from pipelines.run.freshness import asked_digest
 
-    with Store.open(load(config).store_path) as store:
-        found = service(store, run, ls)
+    settings = load(config)
+    with Store.open(settings.store_path) as store:
+        found = service(store, run, ls, asked_digest(settings))
     say(found.text())
     write_json(json_path, found.document())

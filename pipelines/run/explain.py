@@ -59,10 +59,13 @@ class Chain:
         return {"run": self.run, "ls": self.ls, "links": [vars(each) for each in self.links]}
 
 
-def explain(store: Store, run: int, ls: int) -> Chain:
-    """The chain of digests from data to decision; raises ``UnknownNameError`` for a run or lumisection not held."""
+def explain(store: Store, run: int, ls: int, asked: str = "") -> Chain:
+    """The chain of digests from data to decision; raises ``UnknownNameError`` for a run or lumisection not held.
+
+    With ``asked``, the digest of what a configuration asks for, scores that were made for another are told.
+    """
     standing = known_run(store, run, datetime.now(UTC))
-    links = [*_data(store, run), *_machine(store, run, ls, standing)]
+    links = [*_data(store, run), *_machine(store, run, ls, standing, asked)]
     links += [Link("person", each.hash, told(each)) for each in standing.entries if _speaks_of(each, run, ls)]
     links.append(Link("state", "", f"the run is {standing.state}"))
     links += [*_published(store, run, ls), *_decided(standing, run, ls)]
@@ -77,13 +80,15 @@ def _data(store: Store, run: int) -> list[Link]:
     return found
 
 
-def _machine(store: Store, run: int, ls: int, standing: Any) -> list[Link]:
+def _machine(store: Store, run: int, ls: int, standing: Any, asked: str) -> list[Link]:
     """Scores and verdict of the machine, and whether they are still of the data that the store holds."""
     scored, now = store.partitions("scores", run=run), data_digests(store).get(run, "")
     found = []
     for each in scored:
         made = each.provenance
         fresh = "of the data as they are" if made["data"] == now else "of EARLIER DATA; score again: dqm score"
+        if asked and made.get("asked", asked) != asked:
+            fresh += ", for OTHER FEATURES OR LIMITS than the configuration has; next: dqm train, dqm score"
         found.append(Link("scores", each.digest, fresh))
         found.append(Link("features", made["features"], "fingerprint of the columns"))
         found.append(Link("model", made["model"], _model_name(store, made["model"])))

@@ -25,7 +25,12 @@ def test_the_chain_of_one_lumisection(dqm: Dqm, certified_campaign: Path, tmp_pa
     assert code == 0, text
     for each in (*digests, model, "of the data as they are", "the run is OPEN"):
         assert each in text
+    assert "OTHER FEATURES OR LIMITS" not in text
     assert ("does not hold it" in text) == (not golden.contains([run], [3])[0])
+    with config.open("a") as written:
+        written.write('\n[[limits]]\nquantity = "pileup"\nmost = 1\nbecause = "the manual"\n')
+    _, text = dqm("explain", run, 3, "--config", config)
+    assert "for OTHER FEATURES OR LIMITS than the configuration has; next: dqm train, dqm score" in text
 
 
 def test_what_is_not_there_is_named(dqm: Dqm, certified_campaign: Path) -> None:
