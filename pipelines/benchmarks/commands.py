@@ -92,7 +92,7 @@ def benchmark_night(
     lumisections: Annotated[int, typer.Option(help="lumisections of the night", min=80)] = 2000,
     elements: Annotated[int, typer.Option(help="monitor elements", min=6)] = 500,
     watch: Annotated[bool, typer.Option("--watch", help="only from a file to its alert; needs no ROOT")] = False,
-    scheduler: Annotated[str, typer.Option(help="who works, as dqm nightly --scheduler takes it")] = "processes:2",
+    scheduler: Annotated[str, typer.Option(help="who works, as dqm nightly --scheduler takes it")] = "serial",
     json_path: JsonPath = "",
 ) -> None:
     """A night from DQMIO files to published verdicts, whole and by stage, and a watch; needs ROOT for the files."""
