@@ -46,12 +46,14 @@ def timeline(intervals: Sequence[AnomalyInterval], span: tuple[int, int], beam: 
         if mine:
             figure.add_trace(_bars(mine, kind, colour, span[1]))
     for begin, end in bands(beam, span):
-        figure.add_vrect(x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.25, line_width=0, layer="below")
+        figure.add_vrect(
+            x0=axis_time(begin), x1=axis_time(end), fillcolor=BEAM, opacity=0.25, line_width=0, layer="below"
+        )
     return figure.update_layout(
         height=120 + ROW * max(len(order), 2),
         barmode="overlay",
         margin={"l": 90, "r": 20, "t": 20, "b": 50},
-        xaxis={"type": "date", "title": "time (UTC)", "range": [_at(span[0]), _at(span[1])]},
+        xaxis={"type": "date", "title": "time (UTC)", "range": [axis_time(span[0]), axis_time(span[1])]},
         yaxis={
             "categoryorder": "array",
             "categoryarray": [for_figure(each) for each in reversed(order)],
@@ -84,18 +86,25 @@ def loop_figure(
     for each in intervals:
         end = span[1] if each.end is None else each.end
         figure.add_vrect(
-            x0=_at(each.begin), x1=_at(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"), opacity=0.25,
+            x0=axis_time(each.begin), x1=axis_time(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"), opacity=0.25,
             line={"color": OUTLINE, "width": 1}, row="all", col=1, layer="below",
         )  # fmt: skip
         figure.add_annotation(
-            x=_at(max(each.begin, span[0])), y=1, xref="x", yref="y domain", text=for_figure(each.kind),
+            x=axis_time(max(each.begin, span[0])), y=1, xref="x", yref="y domain", text=for_figure(each.kind),
             showarrow=False, xanchor="left", yanchor="top",
         )  # fmt: skip
     for begin, end in bands(beam, span):
         figure.add_vrect(
-            x0=_at(begin), x1=_at(end), fillcolor=BEAM, opacity=0.15, line_width=0, row="all", col=1, layer="below"
+            x0=axis_time(begin),
+            x1=axis_time(end),
+            fillcolor=BEAM,
+            opacity=0.15,
+            line_width=0,
+            row="all",
+            col=1,
+            layer="below",
         )
-    figure.update_xaxes(range=[_at(span[0]), _at(span[1])])
+    figure.update_xaxes(range=[axis_time(span[0]), axis_time(span[1])])
     figure.update_xaxes(title="time (UTC)", row=count, col=1)
     margin = {"l": 70, "r": 20, "t": 40, "b": 50}
     return figure.update_layout(showlegend=True, height=110 + PANEL * count, margin=margin)
@@ -150,7 +159,7 @@ def bands(beam: TimeGrid | None, span: tuple[int, int]) -> list[tuple[int, int]]
 def _bars(those: Sequence[AnomalyInterval], kind: str, colour: str, now: int) -> go.Bar:
     ends = [now if each.end is None else each.end for each in those]
     return go.Bar(
-        base=[_at(each.begin) for each in those],
+        base=[axis_time(each.begin) for each in those],
         x=[(end - each.begin) / 1e6 for each, end in zip(those, ends, strict=True)],  # milliseconds
         y=[for_figure(each.loop) for each in those],
         orientation="h",
@@ -181,5 +190,6 @@ def _line(name: str, time: NDArray[np.int64], value: NDArray[np.float64], which:
     )  # fmt: skip
 
 
-def _at(moment: int) -> str:
+def axis_time(moment: int) -> str:
+    """A moment in ns of UTC as axes take it: Plotly keeps milliseconds, and warns of a ``Timestamp`` with more."""
     return str(np.datetime64(moment, "ns").astype("datetime64[ms]"))

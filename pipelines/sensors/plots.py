@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.sensors.figures import thinned
+from dashboard.sensors.figures import axis_time, thinned
 from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.sensor_catalog import Quiet
@@ -120,7 +120,7 @@ def _draw(figure: go.Figure, row: int, panel: Panel, readings: SensorReadings, p
         least, greatest = min(least, valid.min(initial=np.inf)), max(greatest, valid.max(initial=-np.inf))
         figure.add_trace(_line(sensor, time, value, begins, i, row), row=row, col=1)
     for begin, end in _united(silent):
-        band = {"x0": _stamp(begin), "x1": _stamp(end), "fillcolor": "#888888", "opacity": 0.25, "line_width": 0}
+        band = {"x0": axis_time(begin), "x1": axis_time(end), "fillcolor": "#888888", "opacity": 0.25, "line_width": 0}
         figure.add_vrect(**band, layer="below", row=row, col=1)
     scale = "log" if 0 < least < greatest / DECADES else "linear"
     figure.update_yaxes(title=panel.unit or "no unit", type=scale, row=row, col=1)
@@ -172,7 +172,7 @@ def _mark(figure: go.Figure, row: int, quiet: Quiet, readings: SensorReadings) -
     last = int(readings.time.max())
     begin, end = max(quiet.begin, int(readings.time.min())), last if quiet.end is None else min(quiet.end, last)
     if begin < end:
-        band = {"x0": _stamp(begin), "x1": _stamp(end), "fillcolor": "#E69F00", "opacity": 0.18, "line_width": 0}
+        band = {"x0": axis_time(begin), "x1": axis_time(end), "fillcolor": "#E69F00", "opacity": 0.18, "line_width": 0}
         text = {"annotation_text": f"{quiet.sensors}: {quiet.text}", "annotation_position": "top left"}
         figure.add_vrect(**band, **text, annotation_font_size=11, layer="below", row=row, col=1)
 
@@ -183,10 +183,6 @@ def _title(panel: Panel) -> str:
 
 
 def _heading(readings: SensorReadings) -> str:
-    span = f"{_stamp(int(readings.time.min()))[:16]} – {_stamp(int(readings.time.max()))[:16]} UTC"
+    span = f"{axis_time(int(readings.time.min()))[:16]} – {axis_time(int(readings.time.max()))[:16]} UTC"
     legend = "grey: no reading where one was due · orange: service or known issue"
     return f"{counted(len(readings), 'sensor')}, {span}<br><sup>{legend}</sup>"
-
-
-def _stamp(time: int) -> str:
-    return str(np.datetime64(time, "ns").astype("datetime64[ms]"))

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from dashboard.look.inert import for_figure, for_spreadsheet
-from dashboard.sensors.figures import KIND_COLOURS
+from dashboard.sensors.figures import KIND_COLOURS, axis_time
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.amounts import counted
 from dqm.model.sensor_catalog import Quiet
@@ -100,11 +100,11 @@ def _loop_figure(
         if each.loop == loop.loop:
             end = found.end if each.end is None else each.end
             figure.add_vrect(
-                x0=pd.Timestamp(each.begin), x1=pd.Timestamp(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"),
+                x0=axis_time(each.begin), x1=axis_time(end), fillcolor=KIND_COLOURS.get(each.kind, "#009E73"),
                 opacity=0.2, line_width=1, row="all", col=1,
             )  # fmt: skip
             figure.add_annotation(
-                x=pd.Timestamp(each.begin), y=0, xref="x", yref="paper", text=for_figure(each.kind),
+                x=axis_time(each.begin), y=0, xref="x", yref="paper", text=for_figure(each.kind),
                 showarrow=False, xanchor="left", yanchor="bottom",
             )  # fmt: skip
     return figure
