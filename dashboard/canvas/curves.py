@@ -7,12 +7,12 @@ same with Plotly itself. The library of Plotly is 4.7 MB of script that a browse
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
+
+from dashboard.canvas.sources import source
 
 NAME = "lumicert_curves"
 DIGITS = 6
@@ -26,7 +26,7 @@ def show_curves(figure: Mapping[str, Any], key: str, label: str) -> None:
     diamond and circle-open; axes with range, domain and title; shapes that are lines; and annotations of one axis or
     of the whole. ``label`` says what the picture shows to who cannot see it.
     """
-    css, script = _parts()
+    css, script = source("curves.css"), source("curves.js")
     draw = st.components.v2.component(NAME, html=HTML, css=css, js=script)
     data = {"data": [_plain(each) for each in figure["data"]], "layout": figure["layout"], "label": label}
     draw(key=key, data=data, height=figure["layout"]["height"])
@@ -41,13 +41,6 @@ def _plain(trace: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
-
-
-@lru_cache(maxsize=1)
-def _parts() -> tuple[str, str]:
-    """Style and script."""
-    folder = Path(__file__).parent
-    return (folder / "curves.css").read_text(encoding="utf-8"), (folder / "curves.js").read_text(encoding="utf-8")
 
 
 HTML = """<div class="curves"><div class="legend"></div><div class="picture"></div><div class="read"></div></div>"""

@@ -10,12 +10,11 @@ import base64
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from dashboard.canvas.sources import source
 from dashboard.look.palette import STATES
 from dqm.model.verdicts import CODES
 
@@ -74,8 +73,8 @@ def show_rows(
         "height": height,
         "states": [{"colour": STATES[each].colour, "hatched": bool(STATES[each].pattern)} for each in CODES],
     }
-    html, css, script = _parts()
-    draw = st.components.v2.component(NAME, html=html, css=css, js=script)
+    css, script = source("row_table.css"), source("row_table.js")
+    draw = st.components.v2.component(NAME, html=HTML, css=css, js=script)
     draw(key=key, data=data, height=height, on_picked_change=picked)
 
 
@@ -83,14 +82,6 @@ def picked_on(key: str) -> int | None:
     """The number of the row that was picked; None where none was."""
     found = (st.session_state.get(key) or {}).get("picked")
     return int(found) if found is not None else None
-
-
-@lru_cache(maxsize=1)
-def _parts() -> tuple[str, str, str]:
-    """Markup, style and script."""
-    folder = Path(__file__).parent
-    css, script = ((folder / f"row_table.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return HTML, css, script
 
 
 HTML = """<div class="rows"><table role="grid" tabindex="0"><thead></thead><tbody></tbody></table></div>"""

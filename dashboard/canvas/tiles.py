@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import streamlit as st
+
+from dashboard.canvas.sources import source
 
 NAME = "lumicert_tiles"
 HEIGHT = 124
@@ -30,13 +30,6 @@ class Tile:
 
 def show_tiles(tiles: Sequence[Tile], key: str) -> None:
     """Put the numbers on the page, all equally wide."""
-    css, script = _parts()
+    css, script = source("tiles.css"), source("tiles.js")
     draw = st.components.v2.component(NAME, html='<dl class="tiles"></dl>', css=css, js=script)
     draw(key=key, data={"tiles": [asdict(each) for each in tiles]}, height=HEIGHT)
-
-
-@lru_cache(maxsize=1)
-def _parts() -> tuple[str, str]:
-    """Style and script."""
-    folder = Path(__file__).parent
-    return (folder / "tiles.css").read_text(encoding="utf-8"), (folder / "tiles.js").read_text(encoding="utf-8")

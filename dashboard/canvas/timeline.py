@@ -12,14 +12,14 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.canvas.sources import source
 from dashboard.look.palette import State
 
 NAME = "lumicert_timeline"
@@ -119,8 +119,8 @@ def show_timeline(given: Timeline, key: str, selected: Ranges, stamp: int, chose
 
     The canvas adopts ``selected`` when ``stamp`` changes; in between it tells what is selected.
     """
-    html, css, script = _parts()
-    draw = st.components.v2.component(NAME, html=html, css=css, js=script)
+    script = source("timeline_painting.js", "timeline.js")
+    draw = st.components.v2.component(NAME, html=HTML, css=CSS, js=script)
     draw(key=key, data=packed(given, selected, stamp), on_selected_change=chosen)
 
 
@@ -195,14 +195,6 @@ def _line(given: Line, body: _Body, n: int) -> dict[str, Any]:
         for each in given.series
     ]
     return {name: getattr(given, name) for name in names} | {"series": series}
-
-
-@lru_cache(maxsize=1)
-def _parts() -> tuple[str, str, str]:
-    """Markup, style and script."""
-    folder = Path(__file__).parent
-    scripts = (folder / name for name in ("timeline_painting.js", "timeline.js"))
-    return HTML, CSS, "\n".join(each.read_text(encoding="utf-8") for each in scripts)
 
 
 HTML = """
