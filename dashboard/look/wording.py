@@ -12,6 +12,15 @@ from dqm.model.verdicts import Reason, WorkingPoint
 from features.words import in_words
 
 
+def number_of_runs(number: int) -> str:
+    """So many runs, in words.
+
+    >>> number_of_runs(1), number_of_runs(2000)
+    ('1 run', '2,000 runs')
+    """
+    return f"{number:,} run{'' if number == 1 else 's'}"
+
+
 def percent(fraction: float | None, digits: int = 2) -> str:
     """A fraction as a percentage; "n/a" where it is undefined.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.look.wording import number_of_runs
 from dashboard.reading.view import View
 from dqm.services.history import told
 from dqm.services.standing import RUN_ACTIONS
@@ -30,7 +31,7 @@ class Newer:
         """In a few words, of all runs or of the one that is shown."""
         if run is not None:
             return f"Run {run} changed"
-        return f"{len(self.runs):,} run{'' if len(self.runs) == 1 else 's'} changed"
+        return f"{number_of_runs(len(self.runs))} changed"
 
 
 def newer(seen: View, now: View, run: int | None = None) -> Newer:

@@ -15,6 +15,7 @@ from dashboard.links import Links
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
+from dashboard.look.wording import number_of_runs
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.tables import batch_table
@@ -63,7 +64,7 @@ def offer_batch(view: View, rows: Sequence[QueueRow]) -> None:
     ready = [each for each in rows if nothing_asks(each)][:MOST_RUNS]
     if not ready:
         return
-    told = f"{len(ready):,} run{'' if len(ready) == 1 else 's'}"
+    told = number_of_runs(len(ready))
     folded = st.expander(f"Sign at once what asks nothing: {told}", key="batch", on_change="rerun")
     if folded.open:
         with folded:

@@ -14,7 +14,7 @@ from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.in_place import fragment
 from dashboard.look.palette import MACHINE, STATES
-from dashboard.look.wording import limits, percent, promise, thresholds, weight
+from dashboard.look.wording import limits, number_of_runs, percent, promise, thresholds, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
@@ -56,20 +56,16 @@ def show(view: View, links: Links) -> None:
 
 def _show_totals(found: Totals, unit: str) -> None:
     open_share = percent(found.waiting / found.lumisections if found.lumisections else None, 1)
-    waits = f"{_runs(found.waiting_runs)} · {weight(found.waiting_weight, unit)}"
-    certified = f"{_runs(found.runs)} · {weight(found.weight, unit)}"
+    waits = f"{number_of_runs(found.waiting_runs)} · {weight(found.waiting_weight, unit)}"
+    certified = f"{number_of_runs(found.runs)} · {weight(found.weight, unit)}"
     tiles = (
         Tile("Needs people", f"{found.waiting:,} LS", waits, NEEDS),
         Tile("Workload", open_share, f"about {found.minutes:,.0f} min", WORKLOAD),
-        Tile("Ready to sign", _runs(found.ready), "nothing asks", READY),
-        Tile("Signed", _runs(found.signed), f"of {found.runs:,}", SIGNED),
+        Tile("Ready to sign", number_of_runs(found.ready), "nothing asks", READY),
+        Tile("Signed", number_of_runs(found.signed), f"of {found.runs:,}", SIGNED),
         Tile("Certified", f"{found.lumisections:,} LS", certified, "Everything that has a verdict."),
     )
     show_tiles(tiles, "queue_totals")
-
-
-def _runs(number: int) -> str:
-    return f"{number:,} run{'' if number == 1 else 's'}"
 
 
 @fragment
