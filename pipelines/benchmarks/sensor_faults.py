@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dqm.model.amounts import counted
+from dqm.model.amounts import agreeing, counted
 from dqm.model.sensors import SECOND, AnomalyInterval
 from pipelines.progress import track
 from pipelines.sensors.scan import Night, Scan, scan
@@ -94,7 +94,7 @@ class SensorFaults:
         faults = sum(row.faults for row in self.rows)
         passed = f"{self.silent} of a gap, a stuck sensor or a change of unit passed without its name"
         lines.append(f"{counted(faults, 'fault')}; {passed}")
-        were = "was" if self.carried == 1 else "were"
+        were = agreeing(self.carried, "[was|were]")
         lines.append(f"{counted(self.carried, 'fault')} {were} told only as part of a common cause")
         lines.append(_rate_text("in sectors without faults", self.unhurt_false, self.unhurt_weeks))
         lines.append(_rate_text("beside loops with faults", self.false, self.weeks))
