@@ -31,6 +31,7 @@ from pipelines.alerts.commands import app as alerts
 from pipelines.benchmarks.commands import app as benchmarks
 from pipelines.nightly.commands import register as register_nights
 from pipelines.nightly.keeping_commands import register as register_keeping
+from pipelines.overview import Overview
 from pipelines.sensors.scan_commands import app as sensors
 from pipelines.terminal import DEFAULT_CONFIG, QUARANTINE, ConfigPath, JsonPath, Runs, SchedulerName, say, write_json
 
@@ -39,7 +40,9 @@ KNOWN = (ArtifactError, ConfigError, FingerprintError, InputError, RefusedError,
 
 app = typer.Typer(
     name="dqm",
+    cls=Overview,
     help="Certify detector data: from lumisections to a golden JSON, at a chosen data loss and workload.",
+    epilog="A first look: dqm demo. Your own data: dqm init, ingest, train, score, certify; every night: dqm nightly",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # rich help would cost a quarter of a second at every start
