@@ -34,7 +34,7 @@ class Forest:
 
     trees: int = 300
     size: int = 256
-    columns: int = 32
+    columns: int = 64
     cut: float = 10.0
     min_good: int = 20
     floor: float = 1e-3

@@ -1,6 +1,6 @@
 """Trees that part rows at random until few are together: grown from samples, walked by rows, and who was to blame.
 
-A tree sees a few columns. Its split s parts rows along a direction, p = Σ w_c z_c, at a threshold t: those with p ≤ t go
+A tree sees a few columns. Its split s parts rows along a direction, p = Σ w_c z_c, at t: those with p ≤ t go
 to node 2s + 1, the others to node 2s + 2. ``tests/unit/detectors/test_forest.py`` has the loop over one row.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from detectors.protocol import State
 
-ROWS = 64
-"""Rows that go down one tree together: they stay in the nearest cache meanwhile."""
+ROWS = 512
+"""Rows that go down one tree together: its splits stay in the cache meanwhile."""
 LEAST = 1e-6
 """Least share of a length, and least spread, that counts: a density stays finite."""
 

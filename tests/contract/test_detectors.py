@@ -24,6 +24,7 @@ BUILT_IN = (
     "ecod",
     "flow",
     "forecaster",
+    "forest",
     "nade",
     "nearest",
     "pca",
@@ -34,6 +35,7 @@ BUILT_IN = (
 )
 QUICK: dict[str, dict[str, Scalar]] = {
     "flow": {"transforms": 1, "hidden": 8, "bins": 4, "epochs": 8},
+    "forest": {"trees": 50},
     "nearest": {"samples": 3},
     "pyod": {"model": "gmm"},
 }
