@@ -61,13 +61,11 @@ class Trees:
     @classmethod
     def restore(cls, state: State, width: int) -> Self:
         """The trees again; raises ``ValueError`` for what are no trees over ``width`` columns: a walk might not end."""
-        whole = {"split", "column"}
-        found = cls(
-            **{
-                each.name: np.ascontiguousarray(state[each.name], dtype=np.int32 if each.name in whole else np.float32)
-                for each in fields(cls)
-            }
+        split, column = (np.ascontiguousarray(state[name], dtype=np.int32) for name in ("split", "column"))
+        value, weight, threshold = (
+            np.ascontiguousarray(state[name], dtype=np.float32) for name in ("value", "weight", "threshold")
         )
+        found = cls(split, value, column, weight, threshold)
         found._require_shapes()
         forward = (2 * found.split + 1 > np.arange(found.split.shape[1])) & (found.split < found.threshold.shape[1])
         inside = (found.column >= 0) & (found.column < width)
