@@ -197,7 +197,7 @@ def _part(mine: NDArray[np.int64], along: NDArray[np.float32], at: np.float32) -
     return front
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _walk(
     z: NDArray[np.float32],
     split: NDArray[np.int32],
@@ -209,20 +209,28 @@ def _walk(
 ) -> None:
     """Add the surprise of every tree's leaf to ``found`` ``(n,)``."""
     q = column.shape[1]
-    seen = np.zeros((ROWS, q), dtype=np.float32)
+    seen, at = np.zeros((ROWS, q), dtype=np.float32), np.zeros(ROWS, dtype=np.int64)
     for begin in range(0, len(z), ROWS):
         rows = min(ROWS, len(z) - begin)
         for t in range(len(split)):
+            splits, weights, thresholds = split[t], weight[t], threshold[t]
             for i in range(rows):
                 for c in range(q):
                     seen[i, c] = z[begin + i, column[t, c]]
+            at[:] = 0
+            going = True
+            while going:
+                going = False
+                for i in range(rows):
+                    s = splits[at[i]]
+                    if s >= 0:
+                        p = np.float32(0)
+                        for c in range(q):
+                            p += weights[s, c] * seen[i, c]
+                        at[i] = 2 * s + 1 + (p > thresholds[s])
+                        going = True
             for i in range(rows):
-                node = 0
-                s = split[t, 0]
-                while s >= 0:
-                    node = 2 * s + 1 + (_dot(seen[i], weight[t, s]) > threshold[t, s])
-                    s = split[t, node]
-                found[begin + i] += value[t, node]
+                found[begin + i] += value[t, at[i]]
 
 
 @numba.njit(cache=True, nogil=True)
