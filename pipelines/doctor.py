@@ -12,7 +12,8 @@ from detectors.folder import manifest, read_files
 from dqm.model.config import load
 from dqm.model.errors import ArtifactError, ConfigError, StoreError
 from dqm.store.health import Check, health
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 
 PACKAGES = ("dqm", "features", "detectors", "dashboard", "pipelines")
 PEERS = ("pandas", "numpy", "pyarrow", "scikit-learn", "lightgbm", "torch", "pyod", "streamlit", "mlflow", "SQLAlchemy")

@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from dqm.services.working_points import Proposal, obstacle, proposals
-from dqm.store.store import Store, StoredWorkingPoint
+from dqm.store.store import Store
+from dqm.store.stored import StoredWorkingPoint
 
 
 @dataclass(frozen=True)

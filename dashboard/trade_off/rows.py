@@ -15,7 +15,7 @@ from dashboard.trade_off.tables import PastCurve
 from dqm.decide.definitions import Interval
 from dqm.model.verdicts import WorkingPoint
 from dqm.services.working_points import BY_HAND, Proposal
-from dqm.store.store import StoredWorkingPoint
+from dqm.store.stored import StoredWorkingPoint
 
 MOST_FLIPS, MOST_POINTS = 200, 60
 """Rows of changes, and of thresholds of the curve, that are sent to the browser."""

@@ -18,7 +18,7 @@ from dashboard.verdicts.run_tables import RunSummary, summaries
 from dqm.model.config import Config
 from dqm.model.past import Past
 from dqm.model.verdicts import Decision, Verdicts, WorkingPoint
-from dqm.store.store import Publication
+from dqm.store.stored import Publication
 
 SHOWN_RUNS = 6
 """Runs that are drawn one by one: those that leave most to people."""

@@ -20,7 +20,8 @@ from dqm.services.growing import provisional_runs
 from dqm.services.history import spelled
 from dqm.services.publish import GOLDEN
 from dqm.services.standing import standings
-from dqm.store.store import Publication, Store
+from dqm.store.store import Store
+from dqm.store.stored import Publication
 
 GONE = "not there"
 """What stands of a lumisection that was published and that the store holds no verdict of any more."""

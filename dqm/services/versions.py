@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dqm.services.publish import GOLDEN
-from dqm.store.store import Publication, Store
+from dqm.store.store import Store
+from dqm.store.stored import Publication
 
 MACHINE = "dqm certify"
 """What published a version that no person did: a certification, in a night or by hand."""

@@ -16,7 +16,8 @@ from dqm.store.newest import is_newest
 from dqm.store.partitions import HEALING, Partition, content_digest, read_one
 from dqm.store.prune import unnamed
 from dqm.store.schema import KINDS
-from dqm.store.store import Publication, Store
+from dqm.store.store import Store
+from dqm.store.stored import Publication
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +14,7 @@ import sqlalchemy as sa
 from dqm.model.errors import StoreError, UnknownNameError
 from dqm.model.findings import Finding
 from dqm.model.verdicts import WorkingPoint
-from dqm.store import audit, intake, outbox, schema
+from dqm.store import audit, intake, outbox, schema, stored
 from dqm.store.aggregates import Aggregates
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
@@ -29,54 +26,10 @@ from dqm.store.outbox import Posted
 from dqm.store.partitions import Kept, Partition, read
 from dqm.store.postgresql import Place
 from dqm.store.prune import Pruning
+from dqm.store.stored import Publication, StoredModel, StoredWorkingPoint
 
 WAIT = 30.0
 """Seconds for which a writer waits for another one before it gives up."""
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """A trained model: ``folder`` of its bundle, ``fingerprint`` of its features, ``snapshot`` that brought it."""
-
-    model_id: str
-    folder: str
-    fingerprint: str
-    provenance: Mapping[str, str]
-    snapshot: int
-
-
-@dataclass(frozen=True)
-class StoredWorkingPoint:
-    """A working point, the UTC moment from which it was valid and the snapshot that brought it."""
-
-    working_point: WorkingPoint
-    at: datetime
-    snapshot: int
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One immutable version of a published file: ``size`` in bytes, ``path`` where it lies, ``sha256`` of its bytes."""
-
-    name: str
-    version: int
-    sha256: str
-    size: int
-    path: Path
-    provenance: Mapping[str, str]
-    snapshot: int
-
-    def read(self) -> bytes:
-        """The bytes as published; raises ``StoreError`` where the file is missing or was altered."""
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise StoreError(
-                f"{self.path}: the published file cannot be read: {error.strerror}; restore it from a copy"
-            ) from error
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise StoreError(f"{self.path}: its bytes are not those that were published; restore it from a copy")
-        return data
 
 
 class Store:
@@ -246,15 +199,13 @@ class Store:
 
     def working_points(self) -> list[StoredWorkingPoint]:
         """All working points, in the order in which they were added."""
-        table = schema.working_points
-        rows = self._rows(sa.select(table).order_by(table.c.id))
-        return [StoredWorkingPoint(WorkingPoint(**json.loads(row.fields)), row.at, row.snapshot) for row in rows]
+        with reading(self._engine) as connection:
+            return stored.working_points(connection)
 
     def models(self) -> list[StoredModel]:
         """All models, in the order in which they were added; the last one is the newest."""
-        table = schema.models
-        rows = self._rows(sa.select(table).order_by(table.c.id))
-        return [StoredModel(r.model_id, r.folder, r.fingerprint, r.provenance, r.snapshot) for r in rows]
+        with reading(self._engine) as connection:
+            return stored.models(connection)
 
     def model(self, model_id: str) -> StoredModel:
         """One model; raises ``UnknownNameError`` with the nearest names."""
@@ -265,17 +216,14 @@ class Store:
 
     def pointed(self, alias: str) -> StoredModel | None:
         """The model that a name such as ``champion`` points to, None where it points to none."""
-        table = schema.aliases
-        rows = self._rows(
-            sa.select(table.c.model_id).where(table.c.alias == alias).order_by(table.c.id.desc()).limit(1)
-        )
-        return self.model(rows[0].model_id) if rows else None
+        with reading(self._engine) as connection:
+            found = stored.pointed(connection, alias)
+        return None if found is None else self.model(found)
 
     def publications(self) -> list[Publication]:
         """Every version of everything published, by name and version."""
-        table = schema.publications
-        rows = self._rows(sa.select(table).order_by(table.c.name, table.c.version))
-        return [self._publication(row) for row in rows]
+        with reading(self._engine) as connection:
+            return stored.publications(connection, self.path)
 
     def publication(self, name: str, version: int | None = None) -> Publication:
         """The latest version of a published file or the given one; raises ``UnknownNameError`` where there is none."""
@@ -356,10 +304,6 @@ class Store:
     def deliveries(self) -> Deliveries:
         """Who is still to be told of which event, and who was."""
         return Deliveries(self._engine)
-
-    def _publication(self, row: Any) -> Publication:
-        path = self.path / PUBLISHED / f"{row.name}-{row.version}"
-        return Publication(row.name, row.version, row.sha256, row.size, path, row.provenance, row.snapshot)
 
     def _within(self, snapshot: int | None) -> sa.ColumnElement[bool]:
         """Which partitions are part of a snapshot; raises ``StoreError`` for one that is still to come."""

@@ -29,7 +29,8 @@ from dqm.store.deliveries import DEAD
 from dqm.store.freshness import data_digests
 from dqm.store.nights import FAILED, FINISHED
 from dqm.store.schema import CHALLENGER
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, missing_events, run_events
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler

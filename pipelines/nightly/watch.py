@@ -21,7 +21,8 @@ from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
 from dqm.model.findings import Finding
 from dqm.services.growing import growing, provisional_runs
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from pipelines.alerts.relay import relay
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import WATCH, locked

@@ -22,7 +22,8 @@ from dqm.model.labels import Label, Labels
 from dqm.model.past import Past
 from dqm.model.tables import QuantityTable
 from dqm.model.verdicts import WorkingPoint
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.learn import answers

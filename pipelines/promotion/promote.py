@@ -14,7 +14,8 @@ from dqm.model.people import People, Role
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
 from dqm.services.working_points import approval
 from dqm.store.schema import CHALLENGER, CHAMPION
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from dqm.store.tables import store_past
 from pipelines.promotion.comparison import Comparison, compare
 from pipelines.run.past_file import load_past

@@ -13,7 +13,7 @@ import numpy as np
 
 from dqm.model.errors import FingerprintError, nearest
 from dqm.model.tables import Column, QuantityTable, records
-from dqm.store.store import StoredModel
+from dqm.store.stored import StoredModel
 
 QUANTITIES = "quantities"
 """Entry of a model's provenance: the columns of the quantity table that it was trained on, as JSON."""

@@ -13,7 +13,8 @@ from pyarrow import feather
 from dqm.model.errors import ArtifactError
 from dqm.model.past import Past
 from dqm.store.partitions import content_digest
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from dqm.store.tables import past_from_arrow, past_to_arrow
 
 PAST = "past"

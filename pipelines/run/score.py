@@ -19,7 +19,8 @@ from dqm.store.change import Change
 from dqm.store.freshness import data_digests
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
-from dqm.store.store import Store, StoredModel
+from dqm.store.store import Store
+from dqm.store.stored import StoredModel
 from dqm.store.tables import with_provenance
 from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler

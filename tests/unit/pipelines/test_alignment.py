@@ -9,7 +9,7 @@ import pytest
 
 from dqm.model.errors import FingerprintError
 from dqm.model.tables import Column, QuantityTable, lumisection_index
-from dqm.store.store import StoredModel
+from dqm.store.stored import StoredModel
 from pipelines.run.alignment import QUANTITIES, Drift, aligned, described, known_to
 
 TABLE = QuantityTable(
