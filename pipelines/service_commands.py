@@ -18,6 +18,7 @@ from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_
 
 if TYPE_CHECKING:
     from dqm.model.config import Config
+    from dqm.model.verdicts import Asked
     from dqm.services.people import ConfiguredPeople
     from dqm.services.shown import Shown
     from dqm.services.submission import Recorded
@@ -135,8 +136,8 @@ def sign(
     """Sign a run off: what is decided stands. Refused while anything of it is open."""
     from dqm.services.runs import sign as service
 
-    with _desk(config) as (_, store, people):
-        done = service(store, people, who, run, comment=comment, **_form(nonce, expected))
+    with _desk(config) as (settings, store, people):
+        done = service(store, people, who, run, asked=_asked(settings), comment=comment, **_form(nonce, expected))
     _tell(done, json_path)
 
 
@@ -151,9 +152,9 @@ def sign_many(
     """Sign many runs, an entry each; those in which anything is open are told and left. Exit code 1 where any is."""
     from dqm.services.batch import sign_many as service
 
-    with _desk(config) as (_, store, people):
+    with _desk(config) as (settings, store, people):
         shown = _quiet(store) if runs == ["quiet"] else dict.fromkeys(map(_number, runs))
-        done = service(store, people, who, shown, comment, nonce=_nonce(nonce))
+        done = service(store, people, who, shown, comment, asked=_asked(settings), nonce=_nonce(nonce))
     say(done.text())
     write_json(json_path, done.document())
     raise typer.Exit(1 if done.refused else 0)
@@ -187,16 +188,18 @@ def publish(
     from datetime import UTC, datetime
 
     from dqm.services.difference import difference
-    from dqm.services.publish import GOLDEN
+    from dqm.services.publish import GOLDEN, keeps_from_publishing
     from dqm.services.publish import publish as service
     from pipelines.run.certify import IN_WORDS
 
     with _desk(config) as (settings, store, people):
         if preview:
             found = difference(store, datetime.now(UTC))
-            text, document = found.text(settings.experiment.weight_unit), found.document()
+            keeps = keeps_from_publishing(store, _asked(settings), datetime.now(UTC))
+            text, document = found.text(settings.experiment.weight_unit), found.document() | {"keeps": keeps}
+            text += f"\nnote: dqm publish would refuse: {keeps}" if keeps else ""
         else:
-            done = service(store, people, who, words=IN_WORDS, nonce=_nonce(nonce))
+            done = service(store, people, who, asked=_asked(settings), words=IN_WORDS, nonce=_nonce(nonce))
             text, document = f"{done.text()}\n{store.newest(GOLDEN)}", done.document()
     say(text)
     write_json(json_path, document)
@@ -316,6 +319,13 @@ def _quiet(store: Store) -> dict[int, Shown]:
     if not found:
         raise InputError("there is no run to sign in which nothing asks and nobody is at work; see: dqm runs")
     return found
+
+
+def _asked(settings: Config) -> Asked:
+    """What the configuration asks of features now."""
+    from features.asked import asked_of
+
+    return asked_of(settings.features, settings.limits)
 
 
 def _number(word: str) -> int:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.reading.view import View
 from dashboard.verdicts.report import report_html
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.config import Config
+from dqm.model.verdicts import Asked
+from dqm.services import publish
 from dqm.services.difference import Difference, difference
 from dqm.services.effective import verdicts_that_stand
 from dqm.services.publish import GOLDEN
@@ -31,6 +34,18 @@ def to_publish(path: str, snapshot: int, entry: int) -> Difference:
     """What publishing would change now."""
     with Store.open(Path(path)) as store:
         return difference(store, datetime.now(UTC))
+
+
+def keeps_from_publishing(view: View) -> str:
+    """Why nothing would be published now, with the way out; empty where nothing keeps anybody from it."""
+    asked = view.asked
+    return _keeps(view.path, view.snapshot, view.entry, asked.digest, asked.labels)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _keeps(path: str, snapshot: int, entry: int, digest: str, labels: bool) -> str:
+    with Store.open(Path(path)) as store:
+        return publish.keeps_from_publishing(store, Asked(digest, labels), datetime.now(UTC))
 
 
 def published_bytes(path: str, name: str, version: int | None = None) -> bytes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.reading.view import View
 from dqm.model.sensors import Sensor
-from dqm.model.verdicts import Verdicts
+from dqm.model.verdicts import Asked, Verdicts
 from dqm.services.effective import (
     changed_runs,
     machine_verdicts,
@@ -21,6 +21,7 @@ from dqm.services.effective import (
     without_changed,
 )
 from dqm.services.growing import is_provisional
+from dqm.services.outdated import Outdated, outdated
 from dqm.services.shown import Shown
 from dqm.services.standing import Standing, known_run, standing
 from dqm.store.calendar import lumisection_times
@@ -63,6 +64,18 @@ def _record(path: str, snapshot: int, entry: int, run: int) -> RunRecord:
         machine = without_changed(machine_verdicts(store, held), changed)
         verdicts, shown = with_people(machine, [found]), Shown.of(found, held[0].digest)
         return RunRecord(found, machine, verdicts, shown, is_provisional(held[0]), bool(changed))
+
+
+def out_of_date(view: View, run: int) -> Outdated | None:
+    """Why the verdicts of a run are not what the present configuration or data would give; None where they are."""
+    asked = view.asked
+    return _outdated(view.path, view.snapshot, asked.digest, asked.labels).get(run)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _outdated(path: str, snapshot: int, digest: str, labels: bool) -> dict[int, Outdated]:
+    with Store.open(Path(path)) as store:
+        return outdated(store, Asked(digest, labels), snapshot)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

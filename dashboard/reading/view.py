@@ -10,8 +10,9 @@ import streamlit as st
 
 from dqm.model.config import Config, load
 from dqm.model.errors import ConfigError
-from dqm.model.verdicts import WorkingPoint
+from dqm.model.verdicts import Asked, WorkingPoint
 from dqm.store.store import Store
+from features.asked import asked_of
 
 KINDS = ("quantities", "labels", "past", "scores", "verdicts", "sensors", "anomalies")
 """What pages ask a snapshot for."""
@@ -32,6 +33,11 @@ class View:
     entry: int
     held: dict[str, list[int]]
     point: WorkingPoint | None
+
+    @property
+    def asked(self) -> Asked:
+        """What the configuration asks of features now."""
+        return asked_of(self.config.features, self.config.limits)
 
     @property
     def unit(self) -> str:

@@ -108,7 +108,7 @@ def _sign(view: View, ready: Sequence[QueueRow], comment: str) -> None:
     shown = {each.run: Shown.parse(each.shown) for each in ready}
 
     def service(store: Store, person: Person, nonce: str) -> SignedRuns:
-        found.append(sign_many(store, people(view), person.name, shown, comment, nonce=nonce))
+        found.append(sign_many(store, people(view), person.name, shown, comment, asked=view.asked, nonce=nonce))
         return found[0]
 
     name = hashlib.sha256("\n".join(each.shown for each in ready).encode()).hexdigest()

@@ -33,7 +33,14 @@ def sign_form(view: View, seen: RunRecord, kept: Sequence[str]) -> None:
             view,
             f"sign:{run}",
             lambda store, person, nonce: sign(
-                store, people(view), person.name, run, nonce=nonce, comment=comment, expected=seen.shown
+                store,
+                people(view),
+                person.name,
+                run,
+                asked=view.asked,
+                nonce=nonce,
+                comment=comment,
+                expected=seen.shown,
             ),
             shown=str(seen.shown),
             sent=(comment,),

@@ -16,7 +16,7 @@ from dashboard.look.run_box import choose_run
 from dashboard.look.wording import percent, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
 from dashboard.reading.records import chain
-from dashboard.reading.run_record import RunRecord, run_record
+from dashboard.reading.run_record import RunRecord, out_of_date, run_record
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.sign_off.forms import dispute_form, reopen_form, sign_form
@@ -120,7 +120,13 @@ def _show_run(view: View, seen: RunRecord, verdicts: Verdicts, links: Links) -> 
                 dispute_form(view, seen, where, said)
         st.subheader("Sign")
         kept = [f"{sum(each.lumisections for each in open_ranges)} LS still need a person."] if open_ranges else []
-        more = obstacles(seen.found, operator(view), provisional=seen.provisional, changed=seen.changed)
+        more = obstacles(
+            seen.found,
+            operator(view),
+            provisional=seen.provisional,
+            changed=seen.changed,
+            outdated=out_of_date(view, run),
+        )
         sign_form(view, seen, [*kept, *more])
 
 

@@ -12,7 +12,14 @@ from dashboard.acting.who import operator, people
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.wording import weight
-from dashboard.reading.published import csv_bytes, published_bytes, report_bytes, to_publish, versions
+from dashboard.reading.published import (
+    csv_bytes,
+    keeps_from_publishing,
+    published_bytes,
+    report_bytes,
+    to_publish,
+    versions,
+)
 from dashboard.reading.view import View
 from dashboard.sign_off.tables import difference_table, version_table
 from dqm.model.errors import StoreError
@@ -43,13 +50,19 @@ def show_publishing(view: View) -> None:
     may = operator(view).role >= Role.EXPERT
     if not may:
         st.caption("Publishing needs an expert or a leader.")
+    keeps = keeps_from_publishing(view)
+    if keeps:
+        st.markdown(f":material/block: {for_markdown(f'Nothing can be published: {keeps}.')}")
+    free = may and not keeps
     if st.button(
-        "Publish a new golden JSON", key="publish", type="primary", disabled=not may, icon=":material/publish:"
+        "Publish a new golden JSON", key="publish", type="primary", disabled=not free, icon=":material/publish:"
     ):
         done = act(
             view,
             "publish",
-            lambda store, person, nonce: publish(store, people(view), person.name, words=IN_WORDS, nonce=nonce),
+            lambda store, person, nonce: publish(
+                store, people(view), person.name, asked=view.asked, words=IN_WORDS, nonce=nonce
+            ),
             shown=f"{view.snapshot}:{view.entry}",
         )
         if done:

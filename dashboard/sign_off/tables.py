@@ -18,6 +18,7 @@ from dqm.model.reason_codes import REASON_CODES
 from dqm.model.verdicts import GOLDEN, Decision, Verdicts
 from dqm.services.difference import Difference
 from dqm.services.history import moment, person_decisions, role_of, spelled, told
+from dqm.services.outdated import Outdated
 from dqm.services.standing import Standing
 from dqm.services.versions import GoldenVersion
 from dqm.store.audit import Entry
@@ -45,7 +46,9 @@ def blockers(found: Sequence[Range]) -> list[Range]:
     return [each for each in found if each.decision in OPEN_DECISIONS]
 
 
-def obstacles(found: Standing, person: Person, *, provisional: bool, changed: bool) -> list[str]:
+def obstacles(
+    found: Standing, person: Person, *, provisional: bool, changed: bool, outdated: Outdated | None
+) -> list[str]:
     """What keeps this person from signing, besides what is open, a sentence each; the service has the last word."""
     said = []
     if person.role < Role.EXPERT:
@@ -57,6 +60,8 @@ def obstacles(found: Standing, person: Person, *, provisional: bool, changed: bo
         said.append("It still grew when it was certified: wait for its end, or name it ended with dqm end-run.")
     if changed:
         said.append("Its data changed after it was certified: score and certify it again.")
+    elif outdated:
+        said.append(f"It {outdated.text()}.")
     return said
 
 

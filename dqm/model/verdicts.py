@@ -97,6 +97,15 @@ class Provenance:
     code: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a configuration asks of features: the ``digest`` of features and limits, and whether they look at the
+    ``labels`` of earlier runs."""
+
+    digest: str
+    labels: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Verdicts:
     """The verdicts of one run or many, as columns of length ``n``.

@@ -12,6 +12,7 @@ from dqm.model.amounts import agreeing, counted
 from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, RefusedError, RepeatedError, StoreError, UnknownNameError
 from dqm.model.people import People, Person
+from dqm.model.verdicts import Asked
 from dqm.services.queue import QueueRow
 from dqm.services.runs import sign
 from dqm.services.shown import Expected
@@ -50,6 +51,7 @@ def sign_many(
     runs: Mapping[int, Expected] | Iterable[int],
     comment: str = "",
     *,
+    asked: Asked,
     nonce: str,
     at: datetime | None = None,
 ) -> SignedRuns:
@@ -70,7 +72,9 @@ def sign_many(
             _refuse_watched(found, person)
             seen = found.last if expected is None else expected
             form = hashlib.sha256(f"{nonce}\n{run}".encode()).hexdigest()
-            entered.append(sign(store, people, name, run, nonce=form, comment=comment, expected=seen, at=at))
+            entered.append(
+                sign(store, people, name, run, asked=asked, nonce=form, comment=comment, expected=seen, at=at)
+            )
         except RepeatedError:
             refused[run] = f"run {run} was signed by this submission already; once is enough"
         except (InputError, RefusedError, StoreError, UnknownNameError) as error:

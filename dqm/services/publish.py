@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +12,10 @@ from typing import Any
 
 from dqm.decide.publish import anti_reasons, masks
 from dqm.formats.golden import golden_bytes
-from dqm.model.errors import InputError
+from dqm.model.errors import InputError, RefusedError
 from dqm.model.events import Event
 from dqm.model.people import People, Role
-from dqm.model.verdicts import Reason, Verdicts, of_other_runs
+from dqm.model.verdicts import Asked, Reason, Verdicts, of_other_runs
 from dqm.services.effective import (
     changed_runs,
     machine_verdicts,
@@ -24,10 +24,12 @@ from dqm.services.effective import (
     without_changed,
 )
 from dqm.services.growing import provisional_runs
+from dqm.services.outdated import outdated, told
 from dqm.services.standing import Standing, standings
 from dqm.services.submission import Desk, Judgement, Recorded, submit
 from dqm.store.audit import BEGIN
 from dqm.store.change import Change
+from dqm.store.partitions import Partition
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
 
@@ -55,6 +57,7 @@ def publish(
     people: People,
     name: str,
     *,
+    asked: Asked,
     nonce: str,
     words: Words = IN_SHORT,
     at: datetime | None = None,
@@ -62,7 +65,8 @@ def publish(
     """Publish golden and anti-JSON of what is decided now, without scoring; needs an expert or a leader.
 
     ``words`` puts the reasons of the anti-JSON into words. Where nothing changed there is no new version, and the entry
-    names the one that holds. Raises ``InputError`` where nothing was certified.
+    names the one that holds. Raises ``InputError`` where nothing was certified, and ``RefusedError`` where verdicts
+    that nobody signed are not those that the data of now and what is ``asked`` for now would give.
     """
     person = people.person(name)
     early = partitions_that_stand(store, standings(store, at or datetime.now(UTC)).values())
@@ -75,14 +79,16 @@ def publish(
         found = standings(desk.store, desk.at)
         wanted = partitions_that_stand(desk.store, found.values())
         verdicts = read if wanted == early else machine_verdicts(desk.store, wanted)
+        if keeps := _keeps(desk.store, asked, wanted, found):
+            raise RefusedError(f"nothing is published: {keeps}")
         verdicts = without_changed(verdicts, changed_runs(wanted, found))
         made, growing = made_with(desk.store), provisional_runs(desk.store)
         golden = enter_golden(desk.store, desk.change, verdicts, found, made, words, growing)
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
         fields["new"] = golden.new
         again = "" if golden.new else ", as before: nothing changed"
-        told = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
-        return Judgement("publish", f"{GOLDEN} version {golden.version}", fields, told)
+        sentence = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
+        return Judgement("publish", f"{GOLDEN} version {golden.version}", fields, sentence)
 
     return submit(store, person, nonce, at, judge)
 
@@ -114,9 +120,21 @@ def enter_golden(
     change.publish(GOLDEN, data, provenance)
     change.publish(ANTI, anti_reasons(final, words).to_bytes(), provenance)
     if new:
-        told = {"version": number, "sha256": sha256, "lumisections": len(mask)}
-        change.emit([Event("golden.published", f"golden JSON version {number}", told)])
+        about = {"version": number, "sha256": sha256, "lumisections": len(mask)}
+        change.emit([Event("golden.published", f"golden JSON version {number}", about)])
     return Golden(effective, len(mask), number, sha256, new)
+
+
+def keeps_from_publishing(store: Store, asked: Asked, at: datetime) -> str:
+    """Why ``publish`` would refuse now, the runs and the way out in a sentence; empty where it would not."""
+    found = standings(store, at)
+    return _keeps(store, asked, partitions_that_stand(store, found.values()), found)
+
+
+def _keeps(store: Store, asked: Asked, wanted: Iterable[Partition], found: Mapping[int, Standing]) -> str:
+    """The same by what stands: what is signed stands as it was, and what changed itself is UNKNOWN anyway."""
+    signed = {run for run, each in found.items() if each.signed}
+    return told(outdated(store, asked), signed | changed_runs(wanted, found))
 
 
 def made_with(store: Store) -> dict[str, str]:

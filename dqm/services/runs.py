@@ -10,11 +10,12 @@ import numpy as np
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.errors import InputError, RefusedError
 from dqm.model.people import People, Role
-from dqm.model.verdicts import CODES, GOLDEN
+from dqm.model.verdicts import CODES, GOLDEN, Asked
 from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.growing import is_provisional
 from dqm.services.history import decisions_digest, moment, role_of, spelled
+from dqm.services.outdated import outdated
 from dqm.services.shown import Expected
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -102,6 +103,7 @@ def sign(
     name: str,
     run: int,
     *,
+    asked: Asked,
     nonce: str,
     comment: str = "",
     expected: Expected = None,
@@ -110,8 +112,9 @@ def sign(
     """Sign a run off: its verdicts and decisions stand as they are, whatever comes later.
 
     Needs an expert or a leader. Refused while anything of the run is open, where its verdicts were made of other data
-    than the store holds or are provisional, and for a run that was signed. The entry carries the digests of the data,
-    of the verdicts and of the decisions.
+    than the store holds, for other features and limits than are ``asked`` for now, beside other earlier runs, or are
+    provisional, and for a run that was signed. The entry carries the digests of the data, of the verdicts and of the
+    decisions.
     """
     text = checked_text(comment, "comment")
 
@@ -125,6 +128,8 @@ def sign(
                 f"run {run} cannot be signed: its data changed after it was certified; first: "
                 f"dqm score --runs {run}, dqm certify --runs {run}"
             )
+        if why := outdated(desk.store, asked, run=run).get(run):
+            raise RefusedError(f"run {run} cannot be signed: it {why.text()}")
         if is_provisional(partition):
             raise RefusedError(
                 f"run {run} cannot be signed: it still grew when it was certified, so its verdicts are provisional; "

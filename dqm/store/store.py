@@ -129,6 +129,13 @@ class Store:
         """The partitions of one kind in a snapshot, ascending by run; of one run only where it is given."""
         return [_partition(row) for row in self._held((schema.partitions,), kind, snapshot, run)]
 
+    def digests(self, kind: str, snapshot: int | None = None, run: int | None = None) -> dict[int, str]:
+        """Digest of the partition of every run that a snapshot holds of one kind, ascending; of one run only where it
+        is given. Far less work than the partitions where there are thousands."""
+        table = schema.partitions
+        rows = self._held((table.c.run, table.c.digest, table.c.pruned), kind, snapshot, run)
+        return {each.run: each.digest for each in rows}
+
     def brought(self, kind: str, run: int) -> datetime:
         """When the current rows of a run were committed; raises ``UnknownNameError`` where there are none."""
         table, commit = schema.partitions, schema.snapshots

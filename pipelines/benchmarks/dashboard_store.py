@@ -8,7 +8,7 @@ enough: one run in three needs people, some lumisections are rejected, a few wer
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dqm.decide.policy import MarginPolicy
+from dqm.model.config import FeaturesConfig
 from dqm.model.histograms import Axis, HistogramBatch
 from dqm.model.labels import Labels
 from dqm.model.past import Past
@@ -27,6 +28,7 @@ from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, WorkingPoint
 from dqm.services.decide import decide
+from dqm.services.outdated import Basis
 from dqm.services.people import ConfiguredPeople
 from dqm.services.publish import publish
 from dqm.services.runs import sign
@@ -38,6 +40,7 @@ from dqm.store.histograms import store_histograms
 from dqm.store.reason_json import reasons_to_json
 from dqm.store.store import Store
 from dqm.store.tables import MODEL, store_labels, store_past, store_quantities, with_provenance
+from features.asked import asked_of
 
 FIRST, LENGTH, COLUMNS, SUBSYSTEMS = 400_000, 500, 500, 10
 """Number of the first certified run, lumisections of a run, feature columns, and subsystems that they belong to."""
@@ -50,9 +53,11 @@ SPOKEN = 20
 """People spoke on one run in so many."""
 TOGETHER = 100
 """Runs in one transaction, so that memory holds no more of them."""
-RECIPE = 2
+RECIPE = 3
 """Another number where the store would be another one."""
 SEED = 7
+ASKED = asked_of(FeaturesConfig())
+"""What the configuration asks of features."""
 MARKER = "simulated.json"
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 STRETCHES = ((Decision.ASK, 0.2, 0.5), (Decision.REJECT, 0.93, 1.0), (Decision.UNKNOWN, np.nan, np.nan))
@@ -105,10 +110,10 @@ def fill(store: Store, runs: NDArray[np.int64], labelled: NDArray[np.int64]) -> 
                 store_quantities(change, _quantities(run, wide=run > runs[-1] - WIDE), {})
                 if run > runs[-1] - WIDE:
                     store_histograms(change, _histograms(run), {})
-        data = data_digests(store)
+        data, basis = data_digests(store), Basis.of(store, ASKED)
         with store.transaction(at=BEGIN) as change:
             for run in some.tolist():
-                _put_verdicts(change, run, data[run], point, explained=run > runs[-1] - EXPLAINED)
+                _put_verdicts(change, run, data[run], point, basis.notes(run), explained=run > runs[-1] - EXPLAINED)
 
 
 def act(store: Store, runs: Iterable[int]) -> None:
@@ -122,9 +127,9 @@ def act(store: Store, runs: Iterable[int]) -> None:
             everything = [(1, LENGTH)]
             decide(store, people, "", run, everything, "GOOD", "harmless", nonce=f"decide {run}", at=BEGIN)
         if run % (2 * SPOKEN) == 0 and f"sign {run}" not in done:
-            sign(store, people, "", run, nonce=f"sign {run}", at=BEGIN)
+            sign(store, people, "", run, asked=ASKED, nonce=f"sign {run}", at=BEGIN)
     if "publish" not in done:
-        publish(store, people, "", nonce="publish", at=BEGIN)
+        publish(store, people, "", asked=ASKED, nonce="publish", at=BEGIN)
 
 
 def _names() -> tuple[str, ...]:
@@ -155,7 +160,9 @@ def _histograms(run: int) -> Iterator[HistogramBatch]:
         yield HistogramBatch(element=name, **keys, axes=axes[1 + two], counts=counts, entries=entries)
 
 
-def _put_verdicts(change: Change, run: int, data: str, point: WorkingPoint, *, explained: bool) -> None:
+def _put_verdicts(
+    change: Change, run: int, data: str, point: WorkingPoint, noted: Mapping[str, str], *, explained: bool
+) -> None:
     """Scores, verdicts and explanations of one run, from stretches that need people or were rejected."""
     rng = np.random.default_rng([SEED, run, 2])
     badness = rng.uniform(0, min(point.accept_below, 1) * 0.9, LENGTH).astype(np.float32)
@@ -177,7 +184,7 @@ def _put_verdicts(change: Change, run: int, data: str, point: WorkingPoint, *, e
     scores = pa.table({**run_ls, "badness": said["badness"], "held": np.zeros(LENGTH, bool), **said})
     change.put("scores", run, scores.replace_schema_metadata({MODEL: b"simulated"}), {"model": "m" * 64})
     made = {"data": data, "features": "f" * 64, "model": "m" * 64}
-    made |= {"working_point": point.digest, "code": version("lumicert")}
+    made |= {"working_point": point.digest, "code": version("lumicert")} | noted
     verdicts = pa.table({**run_ls, "decision": pa.array(decision.astype(str), pa.string()), **said})
     change.put("verdicts", run, with_provenance(verdicts, made), made)
     change.put("contributions", run, contributions_to_arrow(_contributions(run, decision, rng)), {})

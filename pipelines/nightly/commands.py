@@ -258,11 +258,11 @@ def explain(
     """Print the chain from the data of a lumisection to its decision, with the digest of every step."""
     from dqm.model.config import load
     from dqm.store.store import Store
+    from features.asked import asked_of
     from pipelines.run.explain import explain as service
-    from pipelines.run.freshness import asked_digest
 
     settings = load(config)
     with Store.open(settings.store_path) as store:
-        found = service(store, run, ls, asked_digest(settings))
+        found = service(store, run, ls, asked_of(settings.features, settings.limits).digest)
     say(found.text())
     write_json(json_path, found.document())

@@ -46,6 +46,7 @@ from pipelines.run.drift import DriftCheck, drift
 from pipelines.run.file_by_file import Reader
 from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import ingest
+from pipelines.run.renewal import outdated_runs
 from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
 from pipelines.run.train import all_labels, train
@@ -251,7 +252,7 @@ class Work:
         with self.stages.stage("certify") as saying:
             manifest = stored.provenance["manifest"]
             scored = any(each.provenance["model"] == manifest for each in self.store.partitions("scores"))
-            if not scored and not stale_runs(self.config, self.store):
+            if not (scored or stale_runs(self.config, self.store) or outdated_runs(self.config, self.store)):
                 saying.skipped, saying.said = True, "this model has scored no run yet; what was decided stands"
                 return
             before = last_anomalies(self.store)

@@ -16,6 +16,7 @@ from dqm.model.events import Event
 from dqm.services import decide, publish, runs, silences, working_points
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from features.asked import asked_of
 from pipelines.alerts.producing import last_anomalies
 from pipelines.alerts.receivers import outside_of
 from pipelines.alerts.relay import relay
@@ -72,19 +73,20 @@ def decisions(config: Config, store: Store) -> None:
     point = store.working_point()
     if point is None:
         raise RefusedError("the store has no working point")
+    asked = asked_of(config.features, config.limits)
     proposed = replace(point, accept_below=0.0123)
     acts: tuple[Callable[..., object], ...] = (
         partial(runs.claim, store, PEOPLE, "ada", run),
         partial(decide.decide, store, PEOPLE, "ada", run, rest, "GOOD", "noise", "quiet"),
         partial(decide.decide, store, PEOPLE, "ada", run, first, "BAD", "noise"),
         partial(runs.escalate, store, PEOPLE, "ada", run, first, "is it?"),
-        partial(publish.publish, store, PEOPLE, "eve"),
+        partial(publish.publish, store, PEOPLE, "eve", asked=asked),
         partial(decide.decide, store, PEOPLE, "eve", run, whole, "GOOD", "harmless"),
-        partial(runs.sign, store, PEOPLE, "eve", run),
-        partial(publish.publish, store, PEOPLE, "lea"),
+        partial(runs.sign, store, PEOPLE, "eve", run, asked=asked),
+        partial(publish.publish, store, PEOPLE, "lea", asked=asked),
         partial(runs.reopen, store, PEOPLE, "lea", run, "once more"),
         partial(decide.decide, store, PEOPLE, "lea", run, rest, "BAD", "calibration"),
-        partial(publish.publish, store, PEOPLE, "lea"),
+        partial(publish.publish, store, PEOPLE, "lea", asked=asked),
         partial(working_points.propose, store, PEOPLE, "eve", proposed, "careful"),
         partial(_approve, store),
         partial(silences.silence, store, PEOPLE, "ada", run, "ECAL", AT + timedelta(hours=8), "known"),

@@ -27,6 +27,7 @@ from dqm.model.tables import USABLE
 from dqm.model.verdicts import Decision, Provenance, Verdicts, WorkingPoint
 from dqm.services.effective import changed_runs, machine_verdicts, partitions_that_stand, without_changed
 from dqm.services.growing import MARK, growing, provisional_runs
+from dqm.services.outdated import Basis
 from dqm.services.publish import ANTI, GOLDEN, Golden, enter_golden
 from dqm.services.standing import Standing, standings
 from dqm.services.working_points import approval
@@ -41,9 +42,11 @@ from dqm.store.tables import (
     verdicts_to_arrow,
     with_provenance,
 )
+from features.asked import asked_of
 from features.words import in_words
 from pipelines.run.drift import DriftCheck, drift, withdrawn
 from pipelines.run.freshness import stale_runs
+from pipelines.run.renewal import SCORES, Renewal
 from pipelines.run.score import champion, champion_entry, held_runs, refuse_learned
 
 STALE = "stale-scores"
@@ -163,7 +166,12 @@ def certify(
     signed = frozenset(run for run, each in found.items() if each.signed)
     stale = stale_runs(config, store) - signed
     refuse_learned(store, runs, bundle.runs)
-    chosen = _scored(store, runs, model.provenance["manifest"], stale, signed)
+    basis = Basis.of(store, asked_of(config.features, config.limits), snapshot)
+    outdated = frozenset(basis.outdated(store.partitions("verdicts")).keys() & basis.past.keys()) - signed
+    wanted = _scored(store, runs, model.provenance["manifest"], stale, signed, outdated)
+    renewal = Renewal.of(store, outdated - set(wanted), model.provenance["manifest"])
+    stale |= renewal.unknown
+    chosen = sorted({*wanted, *renewal.again, *renewal.unknown})
     marked = growing(store, config.nightly.run_ends_after, datetime.now(UTC), live=live) & set(chosen)
     new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
     others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
@@ -171,15 +179,17 @@ def certify(
     machine = joined([*kept_ones, *new])
     golden: list[Golden] = []
     made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
-    current = data_digests(store)
+    current, scored = data_digests(store), store.digests("scores")
     with store.transaction(based_on=snapshot) as change:
         for run, verdicts in zip(chosen, new, strict=True):
             made = Provenance(
                 current.get(run, ""), model.fingerprint, made_from["model"], point.digest, made_from["code"]
             )
             for _, part in split_by_run(verdicts_to_arrow(verdicts)):
-                about = vars(made) | (MARK if run in marked else {})
+                noted = basis.notes(run) | {SCORES: "" if run in stale else scored[run]}
+                about = vars(made) | noted | (MARK if run in marked else {})
                 change.put("verdicts", run, with_provenance(part, about), about)
+        renewal.note(store, change, basis)
         change.add_working_point(kept)
         # People may decide while all this is made, so what they said is read when nobody else can write.
         change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from, marked)))
@@ -261,7 +271,12 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
 
 
 def _scored(
-    store: Store, asked: frozenset[int], model: str, stale: frozenset[int], signed: frozenset[int]
+    store: Store,
+    asked: frozenset[int],
+    model: str,
+    stale: frozenset[int],
+    signed: frozenset[int],
+    outdated: frozenset[int],
 ) -> list[int]:
     """The runs to decide: those that the champion scored, and those whose scores are stale; never a signed one.
 
@@ -280,7 +295,7 @@ def _scored(
         if scored[run]["model"] != model:
             raise InputError(f"run {run} was scored by an earlier model; score it with: dqm score --runs {run}")
     wanted = stale | (named or {run for run, made in scored.items() if made["model"] == model})
-    if not wanted:
+    if not wanted and not outdated:
         raise InputError(
             "no run to certify: the model has scored none; score what is due with: dqm score, or after a promotion all "
             "with: dqm backfill"

@@ -10,6 +10,7 @@ from dqm.services.people import ConfiguredPeople
 from dqm.services.queue import queue
 from dqm.services.runs import claim, escalate, sign
 from dqm.store.store import Store
+from features.asked import asked_of
 from pipelines.simulate.story import DISPUTE, DRIFT, Story
 
 SIGNED = 2
@@ -18,11 +19,11 @@ SIGNED = 2
 
 def shift(config: Config, store: Store, told: Story, at: datetime) -> list[str]:
     """Two shifters disagree, one has claimed a run and asks an expert, the expert has signed; a sentence for each."""
-    people = ConfiguredPeople(config.people)
+    people, asked = ConfiguredPeople(config.people), asked_of(config.features, config.limits)
     drift, dispute = told.chapter(DRIFT), told.chapter(DISPUTE)
     waits = [dispute.run, *range(drift.run, drift.until + 1)]
     clean = [each.run for each in queue(store, at) if each.counts and not each.open and each.run not in waits]
-    told_so = [sign(store, people, "expert-1", run, nonce=f"sign-{run}") for run in sorted(clean)[:SIGNED]]
+    told_so = [sign(store, people, "expert-1", run, asked=asked, nonce=f"sign-{run}") for run in sorted(clean)[:SIGNED]]
     weak = [(dispute.first, dispute.last)]
     said = store, people, "shifter-1", dispute.run, weak, "GOOD", "harmless"
     told_so.append(decide(*said, "one tower, as weak as it was last week", nonce="dispute-1"))

@@ -10,15 +10,14 @@ features are made again and the scores are stale where these are no longer the s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 import numpy as np
 
 from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
-from dqm.store.freshness import data_digests, joined_digest
+from dqm.store.freshness import data_digests, past_digests
 from dqm.store.store import Store
-from features.assemble import extractor_of
+from features.asked import asked_of
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
@@ -29,21 +28,7 @@ def label_digests(config: Config, store: Store, snapshot: int | None = None) -> 
     """Digest of the labels of every run where features look at labels of earlier runs; nothing where they do not."""
     if not config.features.look_at_labels:
         return {}
-    return {each.run: each.digest for each in store.partitions("labels", snapshot)}
-
-
-def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int, str]:
-    """Digest of data and labels of all runs before each, from those of every run."""
-    found, before = dict[int, str](), ""
-    for run in sorted(data):
-        found[run] = before
-        before = joined_digest(before, str(run), data[run], labels.get(run, ""))
-    return found
-
-
-def asked_digest(config: Config) -> str:
-    """Digest of the features and limits that a configuration asks for: a limit decides without a score."""
-    return hashlib.sha256(extractor_of(config.features, config.limits).encode()).hexdigest()
+    return store.digests("labels", snapshot)
 
 
 def values_digest(table: FeatureTable) -> str:
@@ -61,7 +46,7 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     changed = {run for run, made in scored.items() if made["data"] != data.get(run)}
-    asked = asked_digest(config)
+    asked = asked_of(config.features, config.limits).digest
     doubtful = sorted(
         run
         for run in scored.keys() - changed

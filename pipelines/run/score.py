@@ -16,17 +16,18 @@ from dqm.model.config import Config
 from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.change import Change
-from dqm.store.freshness import data_digests
+from dqm.store.freshness import data_digests, past_digests
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
 from dqm.store.stored import StoredModel
 from dqm.store.tables import with_provenance
+from features.asked import asked_of
 from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.schedulers import SERIAL, Scheduler
 from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
-from pipelines.run.freshness import asked_digest, label_digests, past_digests, values_digest
+from pipelines.run.freshness import label_digests, values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_columns, write_part
 from pipelines.run.shapes import Shapes
@@ -112,7 +113,11 @@ def score(
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
     manifest = stored.provenance["manifest"]
-    made_from = {"asked": asked_digest(config), "features": stored.fingerprint, "model": manifest}
+    made_from = {
+        "asked": asked_of(config.features, config.limits).digest,
+        "features": stored.fingerprint,
+        "model": manifest,
+    }
     staging = store.path / STAGING
     staging.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix="score-") as folder:

@@ -21,6 +21,7 @@ from dqm.services.queue import QueueRow, queue
 from dqm.services.runs import sign
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from features.asked import asked_of
 from pipelines.run import certify as certifying
 from pipelines.run.certify import certify
 from pipelines.run.train import labelled_evidence
@@ -69,7 +70,8 @@ def signed(settings: Config, store: Store, run: int, verdict: str = "GOOD") -> N
     ls = verdicts_from_arrow(store.read("verdicts", [run])).index.get_level_values("ls")
     ranges = [(int(each), int(each)) for each in ls]
     decide(store, people, "eve", run, ranges, verdict, "noise", nonce=f"decide {run} {verdict}")
-    sign(store, people, "eve", run, nonce=f"sign {run} {verdict}")
+    asked = asked_of(settings.features, settings.limits)
+    sign(store, people, "eve", run, asked=asked, nonce=f"sign {run} {verdict}")
 
 
 def test_a_shift(config: Path, settings: Config, dqm: Dqm) -> None:

@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 
 from dqm.decide.policy import MarginPolicy
+from dqm.model.config import FeaturesConfig
 from dqm.model.labels import Labels
 from dqm.model.past import Past
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
 from dqm.model.verdicts import Decision, Reason, Verdicts
+from dqm.services.outdated import Basis
 from dqm.services.people import ConfiguredPeople
 from dqm.store.change import Change
+from dqm.store.freshness import past_digests
 from dqm.store.partitions import content_digest
 from dqm.store.store import Store
 from dqm.store.tables import (
@@ -26,6 +29,7 @@ from dqm.store.tables import (
     verdicts_to_arrow,
     with_provenance,
 )
+from features.asked import asked_of
 
 PAST, CERTIFIED, NEW = range(100, 112), (112, 113, 114), 115
 """Labelled runs, certified runs, and a run that nobody scored yet."""
@@ -37,6 +41,7 @@ PEOPLE = '[people]\noperator = "leader-1"\n' + "".join(
     f'[[people.person]]\nname = "{name}"\nrole = "{role}"\n' for name, role in ROLES.items()
 )
 """A shift as a configuration lists it; the leader works here."""
+ASKED = asked_of(FeaturesConfig())
 COLUMNS = (
     Column("lumi", "oms", "luminosity", "weight", "/pb"),
     Column("hits", "daq", "tracker", "feature", "", "count"),
@@ -105,8 +110,9 @@ def fill(store: Store, found: Verdicts, *, timed: bool = True) -> None:
 def certify(change: Change, given: QuantityTable, found: Verdicts) -> None:
     """Put verdicts as a certification does: with the digest of the data that they were made of."""
     data = {run: content_digest(part) for run, part in split_by_run(quantities_to_arrow(given))}
+    basis = Basis(ASKED.digest, past_digests(data, {}))
     for run, part in split_by_run(verdicts_to_arrow(found)):
-        about = {"data": data[run]}
+        about = {"data": data[run], **basis.notes(run)}
         change.put("verdicts", run, with_provenance(part, about), about)
 
 

@@ -17,7 +17,7 @@ from dqm.services.publish import publish
 from dqm.services.runs import claim
 from dqm.store.store import Store
 
-from .small_night import CERTIFIED, NEW, PAST, PEOPLE, certify, people, quantities, verdicts
+from .small_night import ASKED, CERTIFIED, NEW, PAST, PEOPLE, certify, people, quantities, verdicts
 
 Page = Callable[..., AppTest]
 
@@ -59,7 +59,7 @@ def test_what_the_machine_says_anew_is_told(seen: View, filled: Store) -> None:
 
 
 def test_what_changes_no_run_is_not_told(seen: View, filled: Store) -> None:
-    publish(filled, people(), "leader-1", words=str, nonce="1")
+    publish(filled, people(), "leader-1", asked=ASKED, words=str, nonce="1")
     assert since(seen) == Newer()
 
 

@@ -20,7 +20,7 @@ from dqm.store.contributions import Contributions, contributions_to_arrow
 from dqm.store.drafts import FOLDER, Draft, read_draft, write_draft
 from dqm.store.store import Store
 
-from .small_night import NEW, PEOPLE, certify, fill, index_of, quantities, verdicts
+from .small_night import ASKED, NEW, PEOPLE, certify, fill, index_of, quantities, verdicts
 
 Page = Callable[..., AppTest]
 OPERATOR = "operator"
@@ -246,7 +246,7 @@ def test_what_is_open_is_chosen_at_once(page: Page, filled: Store) -> None:
 
 
 def test_a_signed_run_says_that_it_does_not_move(page: Page, people: People, filled: Store) -> None:
-    sign(filled, people, "", 113, nonce="1")
+    sign(filled, people, "", 113, asked=ASKED, nonce="1")
     app = filled_in_other(page("run", run="113", ls="3"), 113)
     assert "Signed by operator" in messages(app)
     app.button(key=key("enter", 113)).click().run()

@@ -26,7 +26,7 @@ from dqm.services.standing import standing_of
 from dqm.store.drafts import FOLDER, Draft, read_draft
 from dqm.store.store import Store
 
-from .small_night import INJECTION, PEOPLE, people
+from .small_night import ASKED, INJECTION, PEOPLE, people
 from .test_pages import said
 
 Page = Callable[..., AppTest]
@@ -235,7 +235,7 @@ def test_who_ends_a_dispute() -> None:
 def test_where_a_run_stands_in_words(shift: ConfiguredPeople, filled: Store) -> None:
     at = datetime.now(UTC)
     assert standing_words(standing_of(filled, 113, at)) == "Nobody has claimed it."
-    sign(filled, shift, "expert-1", 113, nonce="sign")
+    sign(filled, shift, "expert-1", 113, asked=ASKED, nonce="sign")
     found = standing_of(filled, 113, at)
     assert "with 40 of 40 lumisections golden." in standing_words(found)
     assert "Its data changed since" in standing_words(replace(found, state=RunState.NEEDS_REVIEW))
@@ -287,7 +287,7 @@ def test_the_files_are_what_the_commands_publish(
     app.button(key="publish").click().run()
     path = seen(configured).path
     by_page = {name: published.published_bytes(path, name) for name in (GOLDEN, ANTI)}
-    publish(filled, shift, "expert-1", words=OF_THE_COMMAND, nonce="command")
+    publish(filled, shift, "expert-1", asked=ASKED, words=OF_THE_COMMAND, nonce="command")
     assert filled.publication(GOLDEN).version == filled.publication(ANTI).version == 1, "the same bytes: no new version"
     assert by_page == {name: filled.newest(name).read_bytes() for name in (GOLDEN, ANTI)}
     assert json.loads(by_page[ANTI])["anti"]["112"][0]["reason"] == "muon_hits is away from earlier runs"
@@ -299,7 +299,7 @@ def test_the_files_are_what_the_commands_publish(
 
 
 def test_a_published_file_that_was_altered_is_told(page: Page, shift: ConfiguredPeople, filled: Store) -> None:
-    publish(filled, shift, "expert-1", nonce="first")
+    publish(filled, shift, "expert-1", asked=ASKED, nonce="first")
     path = filled.publication(GOLDEN).path
     path.chmod(0o644)
     path.write_text("{}\n", encoding="ascii")
@@ -321,3 +321,17 @@ def test_many_runs_are_compared_when_asked(page: Page, shift: ConfiguredPeople) 
         assert not app.metric
         app.toggle(key="compare_golden").set_value(True).run()
         assert app.metric[0].value == "104 LS"
+
+
+def test_other_limits_keep_from_signing_and_publishing(
+    page: Page, shift: ConfiguredPeople, configured: Path, filled: Store
+) -> None:
+    """The configuration changed and nothing was certified since. Mutant: the pages go by the verdicts of before."""
+    configured.write_text(configured.read_text() + '[[limits]]\nquantity = "muon_hits"\nleast = 1\n')
+    told = "certified for other features or limits than the configuration has now; first: dqm train"
+    app = page("sign-off", run="113")
+    assert app.button(key="sign_run").disabled
+    assert f"It was {told}" in said(app).replace("\\", "")
+    app = publishing(page)
+    assert app.button(key="publish").disabled
+    assert f"Nothing can be published: run 112 and 2 more runs were {told}" in said(app).replace("\\", "")

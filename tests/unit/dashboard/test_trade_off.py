@@ -26,7 +26,7 @@ from dqm.services.working_points import propose
 from dqm.store.store import Store
 from dqm.store.tables import store_labels, store_quantities
 
-from .small_night import CERTIFIED, COLUMNS, INJECTION, fill, index_of, quantities, verdicts
+from .small_night import ASKED, CERTIFIED, COLUMNS, INJECTION, fill, index_of, quantities, verdicts
 
 Page = Callable[..., AppTest]
 FLIPS, CURVE, REALISED, PROPOSALS = "What flips", "Curve as a table", "Realised so far", "Propose and approve"
@@ -282,4 +282,4 @@ def test_an_infinite_threshold_is_no_trouble(page: Page, empty: Store) -> None:
 
 def sign(store: Store, run: int) -> None:
     """Sign a run of which the machine accepted everything."""
-    runs.sign(store, ALONE, "", run, nonce=f"sign {run}")
+    runs.sign(store, ALONE, "", run, asked=ASKED, nonce=f"sign {run}")

@@ -20,7 +20,7 @@ from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.errors import RefusedError
 from dqm.model.keys import LumiMask
 from dqm.model.people_config import PeopleConfig
-from dqm.model.verdicts import CODES
+from dqm.model.verdicts import CODES, Asked
 from dqm.services.decide import decide
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.people import ConfiguredPeople
@@ -40,6 +40,7 @@ PEOPLE = ConfiguredPeople(
         }
     )
 )
+ASKED = Asked("a" * 64, labels=False)
 FREE = (RunState.OPEN, RunState.REOPENED)
 
 
@@ -53,7 +54,7 @@ def works(path: Path, number: int) -> str:
                 done["signed"] += 1
             except RefusedError:
                 done["refused"] += 1
-        publish(store, PEOPLE, name, nonce=f"{number} publishes")
+        publish(store, PEOPLE, name, asked=ASKED, nonce=f"{number} publishes")
     return json.dumps(done)
 
 
@@ -76,7 +77,7 @@ def _finishes(store: Store, name: str, row: QueueRow, form: str) -> None:
     if wanted.any():
         ranges = LumiMask.of_lumisections(machine.run[wanted], machine.ls[wanted]).ranges[row.run]
         decide(store, PEOPLE, name, row.run, ranges, "GOOD", "harmless", nonce=f"decide {form}", expected=found.last)
-    sign(store, PEOPLE, name, row.run, nonce=f"sign {form}")
+    sign(store, PEOPLE, name, row.run, asked=ASKED, nonce=f"sign {form}")
 
 
 if __name__ == "__main__":

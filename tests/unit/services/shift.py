@@ -12,9 +12,10 @@ import numpy as np
 from dqm.model.events import Event
 from dqm.model.people_config import PeopleConfig
 from dqm.model.tables import Column, QuantityTable, lumisection_index
-from dqm.model.verdicts import Decision, Reason, Verdicts, WorkingPoint
+from dqm.model.verdicts import Asked, Decision, Reason, Verdicts, WorkingPoint
 from dqm.services import decide, growing, publish, runs, silences, working_points
 from dqm.services.effective import standing_verdicts
+from dqm.services.outdated import Basis
 from dqm.services.people import ConfiguredPeople
 from dqm.services.standing import Standing, standing_of
 from dqm.services.submission import Recorded
@@ -31,6 +32,9 @@ MACHINE = "AAAAQQQRRU"
 WORDS = {"A": Decision.ACCEPT, "Q": Decision.ASK, "R": Decision.REJECT, "U": Decision.UNKNOWN}
 ROLES = {"ada": "shifter", "bob": "shifter", "eve": "expert", "eli": "expert", "lea": "leader", "leo": "leader"}
 POINT = WorkingPoint(0.01, 0.99, 0.01, 0.01, 0.9, "test", 60, 0.038)
+ASKED = Asked("a" * 64, labels=False)
+ASKS: dict[str, dict[str, Any]] = {"sign": {"asked": ASKED}, "publish": {"asked": ASKED}}
+"""What some actions are told besides: what the configuration asks of features."""
 ACTIONS: dict[str, Callable[..., Recorded]] = {
     "claim": runs.claim,
     "release": runs.release,
@@ -58,7 +62,7 @@ class Shift:
         self._numbers = itertools.count()
 
     def __call__(self, action: str, name: str, *given: Any, **more: Any) -> Recorded:
-        more = {"nonce": f"form {next(self._numbers)}", "at": AT} | more
+        more = {"nonce": f"form {next(self._numbers)}", "at": AT} | ASKS.get(action, {}) | more
         return ACTIONS[action](self.store, self.people, name, *given, **more)
 
     def decide(self, name: str, ranges: list[tuple[int, int]], verdict: str, run: int = RUN, **more: Any) -> Recorded:
@@ -119,5 +123,5 @@ def put_verdicts(store: Store, run: int, words: str) -> None:
         reasons=((Reason("charge", "tracker", 1.0, 2.0),),) * n,
     )
     with store.transaction(at=AT) as change:
-        made_from = {"data": data_digests(store, run=run)[run]}
+        made_from = {"data": data_digests(store, run=run)[run], **Basis.of(store, ASKED).notes(run)}
         change.put("verdicts", run, with_provenance(verdicts_to_arrow(verdicts), made_from), made_from)

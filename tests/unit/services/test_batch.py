@@ -10,11 +10,11 @@ from dqm.services.batch import MOST_RUNS, SignedRuns, nothing_asks, sign_many
 from dqm.services.queue import queue
 from dqm.services.shown import Shown
 
-from .shift import AT, QUIET, RUN, WAITING, Shift
+from .shift import ASKED, AT, QUIET, RUN, WAITING, Shift
 
 
 def signing(shift: Shift, *runs: int, name: str = "eve", nonce: str = "batch") -> SignedRuns:
-    return sign_many(shift.store, shift.people, name, runs, "quiet night", nonce=nonce, at=AT)
+    return sign_many(shift.store, shift.people, name, runs, "quiet night", asked=ASKED, nonce=nonce, at=AT)
 
 
 def test_only_where_nothing_asks(shift: Shift) -> None:
@@ -55,7 +55,7 @@ def test_what_somebody_looks_at_is_left_alone(shift: Shift) -> None:
 def test_a_form_that_showed_something_else_is_refused(shift: Shift) -> None:
     shown = {each.run: Shown.parse(each.shown) for each in queue(shift.store, AT)}
     shift.decide("bob", [(3, 3)], "BAD", QUIET)
-    done = sign_many(shift.store, shift.people, "eve", {QUIET: shown[QUIET]}, nonce="batch", at=AT)
+    done = sign_many(shift.store, shift.people, "eve", {QUIET: shown[QUIET]}, asked=ASKED, nonce="batch", at=AT)
     assert "decided BAD for LS 3 (noise)" in done.refused[QUIET]
 
 

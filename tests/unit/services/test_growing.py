@@ -14,7 +14,6 @@ from dqm.services.growing import MARK, growing, provisional_runs
 from dqm.services.history import told
 from dqm.services.publish import GOLDEN
 from dqm.services.queue import queue
-from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 from dqm.store.tables import with_provenance
 
@@ -28,7 +27,7 @@ def grows(store: Store) -> Callable[[int], None]:
     """Mark the verdicts of a run as made while it grew."""
 
     def mark(run: int) -> None:
-        about = {"data": data_digests(store, run=run)[run]} | MARK
+        about = {**store.provenance("verdicts", run), **MARK}
         table = store.read("verdicts", [run])
         with store.transaction(at=AT) as change:
             change.put("verdicts", run, with_provenance(table, about), about)

@@ -64,6 +64,9 @@ def test_a_signed_run_stays_golden_as_signed(shift: Shift) -> None:
     before = golden(shift.store)["10"]
     put_data(shift.store, RUN, charge=2.0)
     put_verdicts(shift.store, RUN, "R" * 10)
+    with pytest.raises(RefusedError, match="nothing is published: run 11 is compared with earlier runs whose data or"):
+        shift("publish", "eve")
+    put_verdicts(shift.store, QUIET, "A" * 10)
     shift("publish", "eve")
     assert golden(shift.store)["10"] == before == [[1, 7], [10, 10]]
 
