@@ -10,5 +10,14 @@ from features.assemble import extractor_of
 
 
 def asked_of(settings: FeaturesConfig, limits: tuple[LimitConfig, ...] = ()) -> Asked:
-    """Features and limits that are asked for: a limit decides without a score."""
-    return Asked(hashlib.sha256(extractor_of(settings, limits).encode()).hexdigest(), settings.look_at_labels)
+    """Features and limits that are asked for: a limit decides without a score.
+
+    Bins of histograms and columns of sensors are no part of the extractor; where none are asked for they add nothing,
+    so that digests of before they were counted hold.
+    """
+    said = [extractor_of(settings, limits)]
+    if settings.shapes.elements:
+        said.append(f"shapes {settings.shapes.model_dump_json()}")
+    if settings.sensors.columns:
+        said.append(f"sensors {settings.sensors.model_dump_json()}")
+    return Asked(hashlib.sha256("\n".join(said).encode()).hexdigest(), settings.look_at_labels)

@@ -3,8 +3,8 @@
 The features of a run look at the run itself and at earlier ones. Scores therefore carry four digests: ``data`` of what
 the store holds of the run, ``past`` of all earlier runs, with their labels where features look at them, ``values`` of
 the features that judged it, and ``asked`` of the features and limits that the configuration asked for. Scores are stale
-where the data of their run changed; where only an earlier run changed or came late, or the configuration did, the
-features are made again and the scores are stale where these are no longer the same.
+where the data of their run or what is asked for changed; where only an earlier run changed or came late, the features
+are made again and the scores are stale where these are no longer the same.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
     data = data_digests(store, snapshot)
     past = past_digests(data, label_digests(config, store, snapshot))
-    changed = {run for run, made in scored.items() if made["data"] != data.get(run)}
     asked = asked_of(config.features, config.limits).digest
+    changed = {
+        run for run, made in scored.items() if made["data"] != data.get(run) or made.get("asked", asked) != asked
+    }
     doubtful = sorted(
-        run
-        for run in scored.keys() - changed
-        if scored[run].get("past") != past[run] or scored[run].get("asked") != asked
+        run for run in scored.keys() - changed if scored[run].get("past") != past[run] or "asked" not in scored[run]
     )
     if not doubtful:
         return frozenset(changed)

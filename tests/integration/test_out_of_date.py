@@ -21,6 +21,7 @@ from dqm.services.publish import keeps_from_publishing, publish
 from dqm.services.runs import sign
 from dqm.store.tables import with_provenance
 from features.asked import asked_of
+from pipelines.run.freshness import stale_runs
 from pipelines.run.renewal import SCORES, outdated_runs
 
 from .test_runs_and_models import CONFIG, Place
@@ -132,3 +133,16 @@ def test_verdicts_of_other_scores_are_decided_again(place: Place) -> None:
 def keeps(place: Place) -> str:
     """Why nothing would be published now."""
     return keeps_from_publishing(place.store, asked_of(place.config.features, place.config.limits), datetime.now(UTC))
+
+
+def test_scores_are_stale_where_shapes_are_asked_for_since(place: Place) -> None:
+    """Mutant: what is asked for is compared by the features, in which nothing of it may show."""
+    asked = asked_of(place.config.features, place.config.limits).digest
+    for each in (13, 14):
+        assert place.store.provenance("scores", each)["asked"] == asked
+    place.configured(CONFIG + '[features.shapes]\nelements = ["*/charge*"]\n')
+    assert stale_runs(place.config, place.store) == {13, 14}
+    place.configured(CONFIG + '[features.sensors]\ncolumns = ["*:stuck"]\n')
+    assert stale_runs(place.config, place.store) == {13, 14}
+    place.configured(CONFIG + "[features.shapes]\nbins = 32\n")
+    assert stale_runs(place.config, place.store) == set()
