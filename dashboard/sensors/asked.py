@@ -31,18 +31,35 @@ Span = tuple[int, int]
 
 
 def choose_days(days: Sequence[ScannedDay]) -> list[ScannedDay]:
-    """The scanned days that the slider leaves; an address that names a time and no days asks for those of the time."""
+    """The scanned days that the slider leaves; an address that names a time and no days asks for those of the time.
+
+    Days that are none, or of which none was scanned, are told.
+    """
     names = [f"{each.day}" for each in days]
+    usual = names[-min(DAYS, len(names))], names[-1]
+    time = asked_time(st.query_params.get("time", ""))
+    text = st.query_params.get("days", "")
+    of_time = "-".join(f"{day_number(at)}" for at in time) if time else ""
+    asked = asked_days(text or of_time, names)
+    if text and asked is None:
+        shown = usual[0] if usual[0] == usual[1] else f"{usual[0]} to {usual[1]}"
+        _tell(f"The address asks for days {text[:80]!r}, of which none was scanned; shown is {shown}", _example(usual))
     if len(days) < 2:
         _into_address("days", "")
         return list(days)
-    usual = names[-min(DAYS, len(names))], names[-1]
-    time = asked_time(st.query_params.get("time", ""))
-    of_time = "-".join(f"{day_number(at)}" for at in time) if time else ""
-    asked = asked_days(st.query_params.get("days", of_time), names)
     first, last = st.select_slider("Days (UTC)", names, value=asked or usual, key="sensors_days")
     _into_address("days", "" if (first, last) == usual and not time else f"{first}-{last}")
     return list(days[names.index(first) : names.index(last) + 1])
+
+
+def tell_time(span: Span) -> None:
+    """Say where the address asks for a time that is none, or that lies outside of the days that are shown."""
+    text = st.query_params.get("time", "")
+    asked = asked_time(text)
+    if text and (asked is None or not max(asked[0], span[0]) < min(asked[1], span[1])):
+        why = "which is none" if asked is None else "which is outside of these days"
+        ends = "/".join(f"{each:%Y-%m-%dT%H:%M}" for each in _minutes(span))
+        _tell(f"The address asks for the time {text[:80]!r}, {why}; shown are these days whole", ends)
 
 
 def choose_loop(loops: Sequence[str]) -> str:
@@ -131,6 +148,14 @@ def _minutes(span: Span) -> tuple[datetime, datetime]:
 def _nanoseconds(at: datetime) -> int:
     moment = at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
     return int(np.datetime64(moment, "s").astype(np.int64)) * SECOND
+
+
+def _example(days: tuple[str, str]) -> str:
+    return days[0] if days[0] == days[1] else "-".join(days)
+
+
+def _tell(wrong: str, example: str) -> None:
+    st.warning(for_markdown(f"{wrong}; write for example {example}."), icon=":material/link_off:")
 
 
 def _into_address(name: str, text: str) -> None:

@@ -14,7 +14,7 @@ from dashboard.look.inert import for_markdown
 from dashboard.look.plotly_options import PLOT
 from dashboard.reading.sensors import loop_readings, lumisections_in, scanned
 from dashboard.reading.view import View
-from dashboard.sensors.asked import LOOP, Span, choose_days, choose_loop, choose_time, show_anomaly
+from dashboard.sensors.asked import LOOP, Span, choose_days, choose_loop, choose_time, show_anomaly, tell_time
 from dashboard.sensors.figures import loop_figure, timeline
 from dqm.decide.worst_loops import WorstLoop, hours_of, worst_loops
 from dqm.model.sensors import AnomalyInterval
@@ -31,6 +31,7 @@ def show(view: View, links: Links) -> None:
     chosen = choose_days(days)
     intervals = [each for day in chosen for each in day.intervals]
     span = min(day.begin for day in chosen), max(day.end for day in chosen)
+    tell_time(span)
     _show_totals(intervals, span, chosen)
     st.caption(for_markdown(f"{chosen[-1].promise[:1].upper()}{chosen[-1].promise[1:]}."))
     notes = list(dict.fromkeys(note for day in chosen for note in day.notes))

@@ -184,8 +184,30 @@ def test_what_an_address_asks_in_vain_is_told_and_all_is_shown(page: Page, confi
     scanned(empty)
     app = page("sensors", days="20990101-x", loop="*L2*", time="2030-01-01/2030-01-02")
     assert not app.exception
-    assert app.warning[0].value == for_markdown("*L2*: no anomaly on these days; nearest valid names: '*L1*'")
+    assert [each.value for each in app.warning] == [
+        for_markdown(
+            "The address asks for days '20990101-x', of which none was scanned; shown is 20260501; "
+            "write for example 20260501."
+        ),
+        for_markdown(
+            "The address asks for the time '2030-01-01/2030-01-02', which is outside of these days; shown are these "
+            "days whole; write for example 2026-05-01T00:00/2026-05-02T00:00."
+        ),
+        for_markdown("*L2*: no anomaly on these days; nearest valid names: '*L1*'"),
+    ]
     assert address(app) == {"loop": "T_2"}
+    app = page("sensors", time="noon")
+    assert for_markdown("the time 'noon', which is none; shown are these days whole") in app.warning[0].value
+    assert len(app.warning) == 1
+
+
+def test_days_in_vain_among_several_are_told(page: Page, configured: Path, empty: Store) -> None:
+    """Mutant: garbage is taken for nothing asked."""
+    scanned(empty, days=9)
+    app = page("sensors", days="20250101")
+    told = "The address asks for days '20250101', of which none was scanned; shown is 20260503 to 20260509; "
+    assert app.warning[0].value == for_markdown(f"{told}write for example 20260503-20260509.")
+    assert not page("sensors", days="20260501-20260502").warning
 
 
 def test_a_stored_table_that_is_no_scan_is_told(page: Page, configured: Path, empty: Store) -> None:
