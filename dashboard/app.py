@@ -66,9 +66,12 @@ def main() -> None:
         pages[name] = st.Page(
             guarded(show, Links(go), watched=name in WATCHED), title=title, url_path=path, default=at == 0
         )
-    first, (title, show) = next(iter(SHIFT.items()))
-    page = guarded(show, Links(go), watched=first in WATCHED)
-    named = st.Page(page, title=title, url_path=first, visibility="hidden")
+    first = next(iter(SHIFT))
+
+    def lead() -> None:  # the entry at "/" is the one that the navigation marks
+        go(first, st.query_params.to_dict())
+
+    named = st.Page(lead, title=SHIFT[first][0], url_path=first, visibility="hidden")
     sections = {"": [*(pages[name] for name in SHIFT), named], "Records": [pages[name] for name in RECORDS]}
     st.navigation(sections, position="top").run()
 

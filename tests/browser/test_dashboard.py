@@ -27,6 +27,15 @@ def heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
+def test_the_name_of_the_queue_leads_to_it_and_the_navigation_marks_it(page: Page) -> None:
+    """Mutant: a page of its own under the name, hidden in the navigation, where then no entry is marked."""
+    page.goto(f"{page.url.rstrip('/')}/queue?show=all")
+    heading(page, "Queue")
+    marked = page.locator("[data-testid=stTopNavLink][aria-current=page]")
+    expect(marked).to_have_text("Queue")
+    assert "show=all" in page.url
+
+
 def test_an_address_leads_to_a_run(page: Page, certified: tuple[RunSummary, ...]) -> None:
     run = certified[-1].run
     page.goto(f"{page.url.rstrip('/')}/run?run={run}")
