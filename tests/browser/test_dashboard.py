@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,3 +45,33 @@ def test_an_address_leads_to_a_run(page: Page, certified: tuple[RunSummary, ...]
         page.get_by_role("button", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + certified[-1].lumisections
+
+
+CONTRAST = """button => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const luminance = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255)
+      .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const label = button.querySelector("p") ?? button;
+  const [low, high] = [getComputedStyle(label).color, getComputedStyle(button).backgroundColor].map(luminance)
+    .sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}"""
+"""Contrast of the label of a button as WCAG 2.2 reckons it."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_primary_button_is_legible(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Mutant: the white that Streamlit writes on the primary colour of either theme (2.3 in the dark one)."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{page.url.rstrip('/')}/sign-off?part=publish+and+export&as=expert-1")
+    button = page.get_by_role("button", name="Publish a new golden JSON")
+    expect(button).to_be_enabled()
+    for _ in ("at rest", "under the pointer"):
+        contrast = button.evaluate(CONTRAST)
+        assert contrast >= 4.5, contrast
+        button.hover()
