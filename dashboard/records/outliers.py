@@ -11,6 +11,7 @@ from dashboard.links import Links
 from dashboard.look.inert import for_markdown
 from dashboard.reading.records import LISTS, MOST, OutlierList, outlier_lists, outlier_rows
 from dashboard.reading.view import View
+from dqm.model.amounts import counted
 from dqm.services.history import moment
 
 TERM = "term:"
@@ -49,7 +50,7 @@ def _show_list(chosen: OutlierList) -> None:
         return
     terms = [str(each) for each in rows if str(each).startswith(TERM)]
     st.caption(
-        f"{for_markdown(str(chosen.file))} · {len(rows)} events"
+        f"{for_markdown(str(chosen.file))} · {counted(len(rows), 'event')}"
         f"{f', the first {MOST} of the list' if len(rows) == MOST else ''}. Scores of densities are in nats; features "
         "stand on the scale on which they were learned. Select an event to see what makes it stand out."
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.look.wording import percent, utc
 from dashboard.reading.records import AlertRecords, TrainedModel
+from dqm.model.amounts import counted
 from dqm.model.findings import Finding
 from dqm.services.history import printable
 from dqm.services.silences import Silence
@@ -76,7 +77,7 @@ def promotion_rows(entries: Sequence[Entry]) -> pd.DataFrame:
                 "before": about["before"],
                 "way": "way back" if about.get("back") else "anyway" if about.get("anyway") else "promotion",
                 "why": printable(about.get("reason", "")),
-                "on": f"{len(compared['runs'])} runs" if compared else "nothing compared",
+                "on": counted(len(compared["runs"]), "run") if compared else "nothing compared",
                 "new model": _figures(compared.get("challenger")),
                 "old model": _figures(compared.get("champion")),
             }

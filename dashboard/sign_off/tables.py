@@ -12,6 +12,7 @@ import pandas as pd
 from dashboard.look.palette import STATES
 from dashboard.look.wording import reason
 from dashboard.verdicts.run_tables import Range, ranges_in
+from dqm.model.amounts import counted
 from dqm.model.decisions import OPEN_DECISIONS, PersonDecision, RunState
 from dqm.model.people import Person, Role
 from dqm.model.reason_codes import REASON_CODES
@@ -167,7 +168,7 @@ def standing_words(found: Standing) -> str:
         about = found.signed.fields
         signed = (
             f"Signed by {found.signed.actor} ({role_of(found.signed).word}) at {moment(found.signed.at)} "
-            f"with {about['golden']} of {about['lumisections']} lumisections golden."
+            f"with {about['golden']} of {counted(about['lumisections'], 'lumisection')} golden."
         )
         late = " Its data changed since; what was signed stands until it is reopened."
         return signed + (late if found.state is RunState.NEEDS_REVIEW else "")

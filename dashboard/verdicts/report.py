@@ -15,6 +15,7 @@ from dashboard.trade_off.figures import trade_off_figure
 from dashboard.trade_off.tables import PastCurve
 from dashboard.verdicts.figures import run_figure
 from dashboard.verdicts.run_tables import RunSummary, summaries
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.past import Past
 from dqm.model.verdicts import Decision, Verdicts, WorkingPoint
@@ -66,10 +67,10 @@ def _totals(verdicts: Verdicts, runs: tuple[RunSummary, ...], config: Config) ->
         these = words == decision
         share = weight[these].sum() / weight.sum() if weight.sum() > 0 else 0.0
         rows.append(f"<tr><td>{decision}</td><td class='n'>{these.sum()}</td><td class='n'>{share:.1%}</td></tr>")
-    counted = f"{len(verdicts)} {escape(config.experiment.lumisection)}s of {len(runs)} runs"
+    told = f"{len(verdicts)} {escape(config.experiment.lumisection)}s of {counted(len(runs), 'run')}"
     unit = escape(config.experiment.weight_unit or "weight")
     head = "<tr><th>decision</th><th>number</th><th>share of the weight</th></tr>"
-    return f"<p>{counted}, {weight.sum():.6g} {unit} in all.</p><table>{head}{''.join(rows)}</table>"
+    return f"<p>{told}, {weight.sum():.6g} {unit} in all.</p><table>{head}{''.join(rows)}</table>"
 
 
 def _promise(point: WorkingPoint) -> str:

@@ -17,6 +17,7 @@ from dqm.formats.results import ReadResult
 from dqm.formats.screening import Parsed, folded, numbers, placed, read_files
 from dqm.formats.sources import Source
 from dqm.formats.times import Times, epoch_starts
+from dqm.model.amounts import counted
 from dqm.model.config import BrilcalcInput, Config
 from dqm.model.errors import InputError, nearest
 from dqm.model.findings import Finding
@@ -160,6 +161,6 @@ def _tail(source: Source, lines: list[str], recorded: pd.Series[float], scale: d
         findings.append(Finding("summary", "note", reason, str(source.path)))
     for where, pairs in re.findall(r"^#\(run,ls\) (in \S+ but not in \S+): \[(.+)\]$", tail, re.M):
         run, ls = map(int, re.findall(r"\d+", pairs)[:2])
-        reason = f"brilcalc found {pairs.count('(')} lumisections {where}; the first is named"
+        reason = f"brilcalc found {counted(pairs.count('('), 'lumisection')} {where}; the first is named"
         findings.append(Finding("check-json", "note", reason, str(source.path), run, ls))
     return findings

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dqm.formats.results import ReadResult, joined
 from dqm.formats.screening import Parsed, folded, numbers, placed, read_files, screened
 from dqm.formats.sources import Repeated, Source
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Clas12QadbInput, Clas12TableInput, Config
 from dqm.model.errors import InputError, nearest
 from dqm.model.findings import Finding
@@ -189,5 +190,6 @@ def _of_dataset(source: Source, frame: pd.DataFrame, dataset: str) -> tuple[pd.D
     chosen = frame["dataset"] == dataset if dataset else pd.Series(True, index=frame.index)
     if chosen.all():
         return frame, []
-    reason = f"{int((~chosen).sum())} rows of other data sets were not asked for"
+    number = int((~chosen).sum())
+    reason = f"{counted(number, 'row')} of other data sets {agreeing(number, '[was|were]')} not asked for"
     return frame[chosen].reset_index(drop=True), [Finding("other-dataset", "note", reason, str(source.path))]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dqm.model.amounts import counted
 from dqm.model.findings import Finding
 from dqm.model.histograms import HistogramBatch
 
@@ -70,5 +71,6 @@ def _same(a: NDArray[np.generic] | None, i: int, b: NDArray[np.generic] | None, 
 
 
 def _conflict(element: str, run: int, lumisections: Sequence[int]) -> Finding:
-    reason = f"{element}: two files give {len(lumisections)} lumisections different contents; none of them is used"
+    many = counted(len(lumisections), "lumisection")
+    reason = f"{element}: two files give {many} different contents; none of them is used"
     return Finding("conflict", "quarantined", reason, run=run, ls=lumisections[0])

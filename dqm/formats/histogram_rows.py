@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dqm.formats.histogram_merge import merge_histograms
 from dqm.formats.results import ReadFile, ReadResult
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.histograms import Axis, HistogramBatch
@@ -107,7 +108,7 @@ def _note(batch: HistogramBatch, path: str, code: str, rows: NDArray[np.bool_], 
     if not rows.any():
         return []
     at = int(np.flatnonzero(rows)[0])
-    reason = f"{batch.element}: {int(rows.sum())} of {len(batch)} histograms have {what}; the first is named"
+    reason = f"{batch.element}: {int(rows.sum())} of {counted(len(batch), 'histogram')} have {what}; the first is named"
     return [Finding(code, "note", reason, path, int(batch.run[at]), int(batch.ls[at]))]
 
 
@@ -132,7 +133,9 @@ def read_histogram_files(paths: Iterable[Path], parse: Callable[[Path], ParsedHi
         findings += each.findings
         if not each.rows_kept and not each.findings:
             why = (
-                f"none of its {each.rows_read} histograms was asked for" if each.rows_read else "it holds no histogram"
+                f"none of its {counted(each.rows_read, 'histogram')} was asked for"
+                if each.rows_read
+                else "it holds no histogram"
             )
             findings.append(Finding("empty", "note" if each.rows_read else "quarantined", why, each.path))
         for batch in each.batches:

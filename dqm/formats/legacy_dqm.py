@@ -21,6 +21,7 @@ from dqm.formats.results import ReadResult
 from dqm.formats.root_bytes import RootFileError, located
 from dqm.formats.root_file import Key, RootFile
 from dqm.formats.root_histogram import KINDS, Histogram, parse_histogram
+from dqm.model.amounts import counted
 from dqm.model.config import Config, DqmRootInput
 from dqm.model.findings import Finding
 from dqm.model.histograms import Axis, HistogramBatch
@@ -107,7 +108,7 @@ def parse_objects(
             batches.append(_batch(given))
         except ValueError as error:
             place = given[0][0]
-            reason = f"{place.element}: {error}; {len(given)} histograms"
+            reason = f"{place.element}: {error}; {counted(len(given), 'histogram')}"
             findings.append(Finding("invalid:axis", "quarantined", reason, str(path), place.run, place.ls))
     kept = sum(len(each) for each in batches)
     return ParsedHistograms(str(path), digest_of(path), tuple(batches), tuple(findings), read, kept)

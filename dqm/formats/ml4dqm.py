@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from dqm.formats.histogram_rows import ParsedHistograms, Rows, read_histogram_files, with_flow
 from dqm.formats.results import ReadResult
 from dqm.formats.sources import Source, first_line
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config, Ml4dqmInput
 from dqm.model.errors import InputError
 from dqm.model.histograms import Axis, HistogramBatch
@@ -95,11 +96,15 @@ def _usable(frame: pd.DataFrame, rows: Rows) -> NDArray[np.bool_]:
         sized = (frame["Xbins"].to_numpy(float) >= 1) & (bins <= CELLS_MOST)
     keyed &= (frame["hname"].notna() & (frame["hname"] != "")).to_numpy()
     for at in np.flatnonzero(~keyed)[:1]:
-        rows.refuse("key", f"{int((~keyed).sum())} rows lack a run, an LS or a name; the first is row {at + 1}")
+        rows.refuse("key", f"{_lack(int((~keyed).sum()))} a run, an LS or a name; the first is row {at + 1}")
     for at in np.flatnonzero(keyed & ~sized)[:1]:
         count = int((keyed & ~sized).sum())
         place = int(run[at]), int(ls[at])
-        rows.refuse("histogram", f"{count} rows lack bins or have too many; the first is named", *place)
+        rows.refuse(
+            "histogram",
+            f"{counted(count, 'row')} without bins or with too many; the first is named",
+            *place,
+        )
     return np.asarray(keyed & sized)
 
 
@@ -111,7 +116,12 @@ def _batches(key: dict[str, Any], part: pd.DataFrame, histo: pa.ChunkedArray, ro
             axes += (Axis(int(key["Ybins"]), float(key["Ymin"]), float(key["Ymax"])),)
     except (ValueError, OverflowError) as error:
         first = part.iloc[0]
-        rows.refuse("axis", f"{key['hname']}: {error}; {len(part)} rows", int(first["fromrun"]), int(first["fromlumi"]))
+        rows.refuse(
+            "axis",
+            f"{key['hname']}: {error}; {counted(len(part), 'row')}",
+            int(first["fromrun"]),
+            int(first["fromlumi"]),
+        )
         return []
     cells = pc.take(histo, pa.array(part.index.to_numpy()))
     lengths = _lengths(cells)
@@ -123,7 +133,11 @@ def _batches(key: dict[str, Any], part: pd.DataFrame, histo: pa.ChunkedArray, ro
         try:
             counts = with_flow(_rows_of_y(_numbers(pc.take(cells, pa.array(at)), length), axes), axes)
         except ValueError as error:
-            rows.refuse("histogram", f"{key['hname']}: {first_line(error)}; {len(at)} rows, the first is named", *place)
+            rows.refuse(
+                "histogram",
+                f"{key['hname']}: {first_line(error)}; {counted(len(at), 'row')}, the first is named",
+                *place,
+            )
             continue
         run, ls = (chosen[name].to_numpy(np.int64) for name in KEY[:2])
         found.append(HistogramBatch(str(key["hname"]), axes, run, ls, counts, chosen["entries"].to_numpy(float)))
@@ -146,6 +160,10 @@ def _lengths(cells: pa.ChunkedArray) -> NDArray[np.int64]:
     else:
         count = pc.list_value_length(cells)
     return np.asarray(pc.fill_null(count.cast(pa.int64()), -1).to_numpy(), dtype=np.int64)
+
+
+def _lack(rows: int) -> str:
+    return f"{counted(rows, 'row')} {agreeing(rows, '[lacks|lack]')}"
 
 
 def _numbers(cells: pa.ChunkedArray, length: int) -> NDArray[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.formats.golden import read_mask
+from dqm.model.amounts import agreeing, counted
 from dqm.model.keys import LumiMask
 from dqm.model.verdicts import CODES, Decision
 from dqm.model.verdicts import GOLDEN as GOLDEN_DECISIONS
@@ -63,9 +64,10 @@ class Difference:
     def text(self, unit: str = "") -> str:
         """For people."""
         last = f"published in version {self.before}" if self.before else "nothing was published yet"
+        golden = f"{counted(self.golden, 'lumisection')} {agreeing(self.golden, '[is|are]')}"
         if not self.moved:
-            return f"{self.golden} lumisections are golden, as {last}: nothing would change"
-        head = f"{self.golden} lumisections are golden; against what was {last}:" if self.before else f"{last}:"
+            return f"{golden} golden, as {last}: nothing would change"
+        head = f"{golden} golden; against what was {last}:" if self.before else f"{last}:"
         return "\n".join([head, *(each.text(unit) for each in self.moved)])
 
     def document(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from dqm.model.amounts import counted
 from dqm.model.decisions import PersonDecision
 from dqm.model.people import Role
 from dqm.model.verdicts import Decision
@@ -83,7 +84,7 @@ def _deed(entry: Entry) -> str:
         case "escalate":
             return f"asked an expert about LS {spelled(about['ranges'])}"
         case "sign":
-            return f"signed it with {about['golden']} of {about['lumisections']} lumisections golden"
+            return f"signed it with {about['golden']} of {counted(about['lumisections'], 'lumisection')} golden"
         case "end":
             return "said that it ended"
         case "reopen":
@@ -101,7 +102,7 @@ def _deed(entry: Entry) -> str:
         case "acknowledge":
             return f"acknowledged the alerts of {printable(entry.subject)}"
         case "prune":
-            return f"pruned the store: {about['files']} files, {about['deliveries']} deliveries"
+            return f"pruned the store: {counted(about['files'], 'file')}, {counted(about['deliveries'], 'delivery')}"
         case _:
             return f"{printable(entry.action)} {printable(entry.subject)}"
 

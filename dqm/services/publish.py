@@ -12,6 +12,7 @@ from typing import Any
 
 from dqm.decide.publish import anti_reasons, masks
 from dqm.formats.golden import golden_bytes
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError, RefusedError
 from dqm.model.events import Event
 from dqm.model.people import People, Role
@@ -87,7 +88,7 @@ def publish(
         fields: dict[str, Any] = {"version": golden.version, "sha256": golden.sha256, "golden": golden.lumisections}
         fields["new"] = golden.new
         again = "" if golden.new else ", as before: nothing changed"
-        sentence = f"golden JSON version {golden.version} holds {golden.lumisections} lumisections{again}"
+        sentence = f"golden JSON version {golden.version} holds {counted(golden.lumisections, 'lumisection')}{again}"
         return Judgement("publish", f"{GOLDEN} version {golden.version}", fields, sentence)
 
     return submit(store, person, nonce, at, judge)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from dqm.model.amounts import counted
 from dqm.model.decisions import OPEN_DECISIONS, RunState
 from dqm.model.errors import InputError, RefusedError
 from dqm.model.people import People, Role
@@ -145,7 +146,7 @@ def sign(
             "lumisections": len(verdicts.ls),
             "comment": text,
         }
-        told = f"run {run} is signed: {golden} of {len(verdicts.ls)} lumisections are golden"
+        told = f"run {run} is signed: {golden} of {counted(len(verdicts.ls), 'lumisection')} are golden"
         return Judgement("sign", f"run {run}", fields, told, run)
 
     return submit(store, people.person(name), nonce, at, judge)
@@ -186,7 +187,8 @@ def _refuse_open(run: int, verdicts: StandingVerdicts) -> None:
     left = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     if left:
         raise RefusedError(
-            f"run {run} cannot be signed: of {len(verdicts.ls)} lumisections {left}; decide them with: dqm decide {run}"
+            f"run {run} cannot be signed: of {counted(len(verdicts.ls), 'lumisection')} {left}; "
+            f"decide them with: dqm decide {run}"
         )
 
 

@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from dqm.model.amounts import counted
 from dqm.model.errors import StoreError
 from dqm.store.change import PUBLISHED
 from dqm.store.database import DATABASE
@@ -40,7 +41,7 @@ class Copied:
 
     def text(self) -> str:
         """For people."""
-        size = f"{self.files} files, {self.size / 1e6:.1f} MB"
+        size = f"{counted(self.files, 'file')}, {self.size / 1e6:.1f} MB"
         return f"{self.folder}: {size}, snapshot {self.snapshot}, every byte verified"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dqm.model.amounts import counted
 from dqm.model.errors import StoreError
 from dqm.model.sensors import SECOND, TimeGrid
 from dqm.model.tables import lumisection_index
@@ -53,8 +54,8 @@ def lumisection_times(
     known &= times[group] == 1
     if not known.any():
         raise StoreError(
-            f"{store.path}: none of its {len(start)} lumisections has a time of its own, so there is no common time "
-            "with the beam; ingest an input that knows when they began, such as brilcalc"
+            f"{store.path}: none of its {counted(len(start), 'lumisection')} has a time of its own, so there is no "
+            "common time with the beam; ingest an input that knows when they began, such as brilcalc"
         )
     order = np.flatnonzero(known)[np.argsort(start[known])]
     runs, ls, start = runs[order], ls[order], start[order]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from dqm.model.amounts import counted
 from dqm.model.errors import StoreError
 from dqm.model.findings import grouped
 from dqm.store.audit import BEGIN
@@ -76,8 +77,8 @@ def _quarantine(store: Store) -> Check:
     if not found:
         return Check("quarantined input", True, "none")
     lines = grouped(found)
-    more = f"; and {len(lines) - 3} more kinds" if len(lines) > 3 else ""
-    return Check("quarantined input", True, f"note: {len(found)} findings: " + "; ".join(lines[:3]) + more)
+    more = f"; and {counted(len(lines) - 3, 'more kind')}" if len(lines) > 3 else ""
+    return Check("quarantined input", True, f"note: {counted(len(found), 'finding')}: " + "; ".join(lines[:3]) + more)
 
 
 def _audit(store: Store) -> Check:
@@ -91,7 +92,7 @@ def _audit(store: Store) -> Check:
         if each.provenance.get("audit", BEGIN) not in hashes:
             why = f"{each.name} version {each.version} was made of entries that are gone; restore the store from a copy"
             return Check("audit chain", False, why)
-    return Check("audit chain", True, f"{count} entries, unbroken")
+    return Check("audit chain", True, f"{counted(count, 'entry')}, unbroken")
 
 
 def _summary(name: str, found: list[str]) -> Check:
@@ -128,7 +129,8 @@ def _leftovers(store: Store) -> Check:
     if not files:
         return Check("store leftovers", True, "none")
     size = sum(each.stat().st_size for each in files)
-    shown = f"{len(files)} files ({size} bytes) that no snapshot names, such as {files[0].relative_to(store.path)}"
+    amount = f"{counted(len(files), 'file')} ({counted(size, 'byte')})"
+    shown = f"{amount} that no snapshot names, such as {files[0].relative_to(store.path)}"
     return Check(
         "store leftovers", True, f"note: {shown}: an interrupted write left them, or one is going on; harmless"
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from dashboard.look.palette import MACHINE, STATES
 from dqm.decide.worst_loops import worst_loops
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
 from dqm.model.findings import Finding
 from dqm.model.sensors import moment
@@ -86,7 +87,10 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
         names = escape(", ".join(f"{name} ({n})" for name, n in leading))
         rows.append((counts[1] + counts[3], (str(run), _bar(counts), *map(str, counts), names)))
     rows.sort(key=lambda each: -each[0] if each[0] >= 0 else -np.inf)
-    note = f"<p class='note'>{len(rows) - MOST_RUNS} more runs are not shown.</p>" if len(rows) > MOST_RUNS else ""
+    left = len(rows) - MOST_RUNS
+    note = (
+        f"<p class='note'>{counted(left, 'more run')} {agreeing(left, '[is|are]')} not shown.</p>" if left > 0 else ""
+    )
     head = ("run", "", *map(str, MACHINE), "leading subsystems of what is not accepted")
     return _key() + _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
 
@@ -111,7 +115,8 @@ def _sensors(days: Sequence[ScannedDay]) -> list[str]:
     worst = worst_loops(intervals, max(day.end for day in days))
     rows = [(escape(e.loop), f"{e.hours:.1f}", f"{e.severity:.1f}", escape(e.kinds), escape(e.reason)) for e in worst]
     notes = dict.fromkeys(note for day in days for note in day.notes)
-    more = [f"{len(rows) - MOST_LOOPS} more loops are not shown."] if len(rows) > MOST_LOOPS else []
+    left = len(rows) - MOST_LOOPS
+    more = [f"{counted(left, 'more loop')} {agreeing(left, '[is|are]')} not shown."] if left > 0 else []
     span = f"{moment(min(day.begin for day in days))} – {moment(max(day.end for day in days))}"
     table = _table(("loop", "hours", "severity", "kinds", "reason"), rows[:MOST_LOOPS])
     quiet = "<p>No loop that could be judged did anything unusual.</p>"

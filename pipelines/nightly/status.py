@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dqm.model.amounts import counted
 from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.findings import grouped
@@ -56,8 +57,8 @@ class Status:
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",
             "nights: " + (", ".join(f"{n} {state}" for state, n in self.nights.items()) or "none"),
-            f"snapshot {self.snapshot}: {self.runs} runs, {self.scored} scored; golden JSON version {self.golden}"
-            + (f": {self.golden_path}" if self.golden else ""),
+            f"snapshot {self.snapshot}: {counted(self.runs, 'run')}, {self.scored} scored; "
+            f"golden JSON version {self.golden}" + (f": {self.golden_path}" if self.golden else ""),
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
             f"alerts: {waiting}" + ("; somebody was NOT TOLD: dqm alerts dead" if self.dead else ""),
             f"quarantined findings: {self.quarantined}",

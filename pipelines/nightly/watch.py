@@ -17,6 +17,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from dqm.formats.reading import ReadResult, read_input
+from dqm.model.amounts import counted
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
 from dqm.model.findings import Finding
@@ -54,7 +55,8 @@ class Pass:
     def text(self) -> str:
         """For people, in one line; what failed in lines of its own."""
         decided = ", ".join(f"{n} {name}" for name, n in self.decisions.items() if n) or "nothing to decide"
-        head = f"{self.scored} runs scored; {decided}; {self.delivered} alerts delivered in {self.seconds:.2f} s"
+        told = f"{counted(self.delivered, 'alert')} delivered in {self.seconds:.2f} s"
+        head = f"{counted(self.scored, 'run')} scored; {decided}; {told}"
         lines = [f"{each.name} FAILED: {each.said}" for each in self.stages if each.state == "failed"]
         lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
         return "\n".join([head, *lines])

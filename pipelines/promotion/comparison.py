@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dqm.decide.definitions import Outcome, outcome
 from dqm.decide.policy import MarginPolicy
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.keys import LS_BITS, encode
@@ -69,7 +70,8 @@ class Comparison:
     def text(self) -> str:
         """For people."""
         lines = [
-            f"on {self.challenger.outcome.lumisections} labelled lumisections of {len(self.runs)} runs "
+            f"on {counted(self.challenger.outcome.lumisections, 'labelled lumisection')} of "
+            f"{counted(len(self.runs), 'run')} "
             f"({self.runs[0]} to {self.runs[-1]}; each model by answers from before it knew them), thresholds of the "
             "past before them:",
             f"  champion   {self.champion.text()}",

@@ -93,8 +93,8 @@ class CertifySummary:
         total = sum(self.decisions.values())
         shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or "all signed"
         return (
-            f"certified {total} lumisections of {self.runs} runs: {shares}\n"
-            f"golden JSON version {self.version} holds {self.golden} lumisections: {self.path}"
+            f"certified {counted(total, 'lumisection')} of {counted(self.runs, 'run')}: {shares}\n"
+            f"golden JSON version {self.version} holds {counted(self.golden, 'lumisection')}: {self.path}"
             + "".join(f"\nwrote {each}" for each in self.written)
             + self._note()
         )

@@ -21,6 +21,7 @@ from dashboard.comparison.standing import Given, Standing, given_of, remarks, st
 from dashboard.comparison.tables import bin_names, bin_table, csv_of, lone_table
 from dashboard.links import asked_range
 from dashboard.reading.stored_elements import elements, read_reference
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError, UnknownNameError
 from dqm.store.histograms import read_histograms
@@ -54,7 +55,7 @@ class Compared:
             )
         if not isinstance(self.standing, NoReference):
             runs = self.standing.reference.runs
-            lines.append(f"against {self.standing.named}: {len(runs)} runs, {runs[0]} to {runs[-1]}")
+            lines.append(f"against {self.standing.named}: {counted(len(runs), 'run')}, {runs[0]} to {runs[-1]}")
         return "\n".join([*lines, *self.notes])
 
     def document(self) -> dict[str, Any]:

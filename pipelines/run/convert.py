@@ -9,6 +9,7 @@ from pathlib import Path
 from dqm.formats.histogram_merge import merge_histograms
 from dqm.formats.inspection import parse_any
 from dqm.formats.ml4dqm_table import fits_table, write_ml4dqm
+from dqm.model.amounts import agreeing, counted
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
 from dqm.model.histograms import HistogramBatch
@@ -28,7 +29,7 @@ class Conversion:
     def text(self) -> str:
         """For people."""
         return (
-            f"wrote {self.path}: {self.histograms} histograms of {self.elements} elements, "
+            f"wrote {self.path}: {counted(self.histograms, 'histogram')} of {counted(self.elements, 'element')}, "
             f"{self.size / 2**20:.1f} MiB, {self.size / max(self.histograms, 1):.0f} bytes each"
         )
 
@@ -56,7 +57,7 @@ def convert(sources: Sequence[Path], target: Path, elements: tuple[str, ...] = (
     left = sorted({each.element for each in kept if not fits_table(each)})
     if left:
         reason = (
-            f"{len(left)} elements are left out, such as {left[0]}: "
+            f"{counted(len(left), 'element')} {agreeing(len(left), '[is|are]')} left out, such as {left[0]}: "
             "profiles, three dimensions and uneven bins have no place in the table"
         )
         findings.append(Finding("shape", "quarantined", reason))

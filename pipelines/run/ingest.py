@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dqm.formats.histogram_drift import schema_drift
 from dqm.formats.reading import ReadFile, ReadResult, merge, read_input
+from dqm.model.amounts import counted
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import ConfigError, InputError, UnknownNameError
 from dqm.model.findings import Finding
@@ -39,17 +40,17 @@ class IngestSummary:
 
     def text(self) -> str:
         """For people."""
-        histograms = f", {self.histograms} histograms" if self.histograms else ""
+        histograms = f", {counted(self.histograms, 'histogram')}" if self.histograms else ""
         return (
-            f"{self.lumisections} lumisections of {self.runs} runs{histograms}, {self.labelled} labelled, "
-            f"from {self.files} files"
+            f"{counted(self.lumisections, 'lumisection')} of {counted(self.runs, 'run')}{histograms}, "
+            f"{self.labelled} labelled, from {counted(self.files, 'file')}"
         )
 
     def said(self, most: int) -> list[str]:
         """What was found, ``most`` lines at most; all runs without a label together in one."""
         silent = {each.run for each in self.findings if each.code == UNLABELLED and each.run is not None}
         others = [str(each) for each in self.findings if each.code != UNLABELLED or each.run is None]
-        lines = others[:most] + ([f"… and {len(others) - most} more findings"] if len(others) > most else [])
+        lines = others[:most] + ([f"… and {counted(len(others) - most, 'more finding')}"] if len(others) > most else [])
         if silent:
             place = (
                 f"{len(silent)} runs, from {min(silent)} to {max(silent)}" if len(silent) > 1 else f"run {min(silent)}"

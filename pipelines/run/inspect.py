@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dqm.formats.inspection import ElementSummary, Inspection
+from dqm.model.amounts import counted
 
 SHOWN = 60
 
@@ -10,9 +11,10 @@ SHOWN = 60
 def text(found: Inspection) -> str:
     """For people; at most ``SHOWN`` elements."""
     empty = sum(each.empty for each in found.elements)
+    elements, runs = {each.element for each in found.elements}, counted(len(found.runs), "run")
     lines = [
-        f"{found.path}: {found.kind}, {found.histograms} histograms of {len({e.element for e in found.elements})} "
-        f"elements in {len(found.runs)} runs{_span(found.runs)}, {empty} of them empty"
+        f"{found.path}: {found.kind}, {counted(found.histograms, 'histogram')} of {counted(len(elements), 'element')} "
+        f"in {runs}{_span(found.runs)}, {empty} of them empty"
     ]
     if found.elements:
         width = max(len(each.element) for each in found.elements[:SHOWN])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detectors.artifacts import load
+from dqm.model.amounts import counted
 from dqm.model.errors import ArtifactError
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
@@ -28,7 +29,7 @@ class ListedModel:
         if self.fault:
             return f"{self.model}{names}: UNUSABLE: {self.fault}"
         where = f"; MLflow: {self.mlflow}" if self.mlflow else ""
-        return f"{self.model}{names}: {' + '.join(self.detectors)}, trained on {self.runs} runs{where}"
+        return f"{self.model}{names}: {' + '.join(self.detectors)}, trained on {counted(self.runs, 'run')}{where}"
 
 
 def listed(store: Store) -> list[ListedModel]:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from dqm.decide.publish import ReasonRange, anti_reasons, golden_ranges
+from dqm.model.amounts import agreeing, counted
 from dqm.model.decisions import OPEN_DECISIONS
 from dqm.model.errors import InputError
 from dqm.model.keys import LumiMask
@@ -47,7 +48,11 @@ def told(store: Store, unit: str, most: int) -> tuple[list[QueueRow], str]:
         text.append(f"and {rest} more; dqm runs --most 0 lists all")
     if waiting := len(found) - len(certified):
         text.append(
-            f"{waiting} runs have no verdicts: labels of theirs were learned from, or they wait for dqm certify"
+            agreeing(
+                waiting,
+                f"{counted(waiting, 'run')} [has|have] no verdicts: labels of [it|theirs] were learned from, or "
+                "[it waits|they wait] for dqm certify",
+            )
         )
     return found, "\n".join(text) or "no run yet; read some with: dqm ingest"
 
@@ -79,7 +84,7 @@ def history(store: Store, run: int | None) -> tuple[list[Entry], str]:
         if before and each.at < before:
             lines[i] += "  [the clock was set back]"
         before = each.at
-    return entries, "\n".join([*lines, f"{count} entries in the store, their chain is unbroken"])
+    return entries, "\n".join([*lines, f"{counted(count, 'entry')} in the store, their chain is unbroken"])
 
 
 def named_lumisections(store: Store, run: int, words: list[str]) -> list[tuple[int, int]]:

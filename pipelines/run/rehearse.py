@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootstrap_intervals, outcome
+from dqm.model.amounts import counted
 from dqm.model.config import Config, RollingConfig
 from dqm.model.errors import InputError
 from dqm.store.store import Store
@@ -33,7 +34,8 @@ class RehearsalSummary:
         """For people."""
         found, seen = self.outcome, self.intervals
         return (
-            f"blocks {self.blocks[0]} to {self.blocks[1]}: {found.lumisections} lumisections of {found.runs} runs, "
+            f"blocks {self.blocks[0]} to {self.blocks[1]}: {counted(found.lumisections, 'lumisection')} of "
+            f"{counted(found.runs, 'run')}, "
             f"each decided with what was known before it; {found.unscored} could not be scored and count as work, "
             f"{found.without_truth} more carry no label and count in nothing\n"
             f"data loss {_cell(found.data_loss, seen.data_loss)} for a budget of {self.budget.data_loss:.2%}\n"

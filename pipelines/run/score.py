@@ -12,6 +12,7 @@ from typing import Any
 from pyarrow import feather
 
 from detectors.artifacts import Bundle
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
@@ -52,7 +53,7 @@ class ScoreSummary:
 
     def text(self) -> str:
         """For people."""
-        text = f"scored {self.lumisections} lumisections of {self.runs} runs with {self.model}"
+        text = f"scored {counted(self.lumisections, 'lumisection')} of {counted(self.runs, 'run')} with {self.model}"
         if self.unscored and self.unscored < self.lumisections:
             text += f"; {self.unscored} of them could not be scored and are UNKNOWN"
         elif self.unscored:

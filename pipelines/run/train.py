@@ -12,6 +12,7 @@ from detectors.artifacts import Bundle, fingerprint, load, save
 from detectors.model import Model
 from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError, InputError
 from dqm.model.labels import Labels
@@ -56,14 +57,15 @@ class TrainSummary:
         point = self.working_point
         start = "continued" if self.warm else "fitted"
         lines = [
-            f"{start} {self.model} on {self.lumisections} labelled lumisections of {self.runs} runs, {self.bad} bad",
+            f"{start} {self.model} on {counted(self.lumisections, 'labelled lumisection')} of "
+            f"{counted(self.runs, 'run')}, {self.bad} bad",
             f"accept below {point.accept_below:.4g}, reject from {point.reject_above:.4g}, chosen for "
             f"{point.data_loss_budget:.2%} data loss and {point.pollution_budget:.2%} pollution "
-            f"on {point.runs} past runs",
+            f"on {counted(point.runs, 'past run')}",
         ]
         if point.runs:
             lines.append(
-                f"this is a policy, not a guarantee: {point.runs} runs without any loss would exclude, at "
+                f"this is a policy, not a guarantee: {counted(point.runs, 'run')} without any loss would exclude, at "
                 f"{point.confidence:.0%} confidence, no risk below {point.alpha_min:.1%}"
             )
         if self.same:
@@ -84,12 +86,13 @@ class TrainSummary:
             found.append("no labelled lumisection is bad: the model cannot know what bad looks like")
         if self.runs < LEAST_RUNS:
             found.append(
-                f"only {self.runs} labelled runs: thresholds are chosen on runs that models of earlier ones judged, "
-                f"of which there are {point.runs}; label at least {LEAST_RUNS} runs, better {FEW_RUNS}"
+                f"only {counted(self.runs, 'labelled run')}: thresholds are chosen on runs that models of earlier ones "
+                f"judged, of which there are {point.runs}; label at least {LEAST_RUNS} runs, better {FEW_RUNS}"
             )
         elif point.runs < FEW_RUNS:
             found.append(
-                f"only {point.runs} runs could be judged by runs before them; under {FEW_RUNS} expect most to be asked"
+                f"only {counted(point.runs, 'run')} could be judged by runs before "
+                f"{agreeing(point.runs, '[it|them]')}; under {FEW_RUNS} expect most to be asked"
             )
         if point.accept_below == 0:
             found.append(

@@ -90,6 +90,7 @@ def inspect(
 @app.command()
 def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
     """Read the configured streams into the store, day by day; what cannot be used is quarantined with a reason."""
+    from dqm.model.amounts import counted
     from dqm.model.config import load
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
@@ -103,7 +104,7 @@ def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> Non
     for finding in done.findings[:20]:
         say(str(finding))
     if len(done.findings) > 20:
-        say(f"… and {len(done.findings) - 20} more findings")
+        say(f"… and {counted(len(done.findings) - 20, 'more finding')}")
     say(done.text())
     write_json(json_path, {**vars(done), "findings": [str(each) for each in done.findings]})
     if done.quarantined:

@@ -72,7 +72,7 @@ def findings_text(read: SensorRead) -> list[str]:
     """The first findings, and how many more there are."""
     shown = [str(each) for each in read.findings[:MOST_FINDINGS]]
     more = len(read.findings) - len(shown)
-    return [*shown, f"… and {more} more findings; take --json for all"] if more else shown
+    return [*shown, f"… and {counted(more, 'more finding')}; take --json for all"] if more else shown
 
 
 def document(described: Sequence[SensorSummary], read: SensorRead | None = None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_they_reach_the_store_with_everything_else(dqm: Dqm, folder: Path) -> None:
     code, text = dqm("ingest", "--config", folder / "dqm.toml")
-    assert (code, "3 lumisections of 1 runs, 2 histograms, 0 labelled, from 2 files" in text) == (0, True), text
+    assert (code, "3 lumisections of 1 run, 2 histograms, 0 labelled, from 2 files" in text) == (0, True), text
     with Store.open(folder / "certification") as store:
         (batch,) = read_histograms(store)
         assert batch.ls.tolist() == [1, 2]
@@ -66,7 +66,7 @@ def test_conflicts_and_broken_files_stop_nobody(dqm: Dqm, folder: Path) -> None:
     code, text = dqm("ingest", "--config", folder / "dqm.toml")
     assert code == 3
     assert "Traceback" not in text
-    assert "[conflict] run 7, LS 2: JetMET/vertices: two files give 1 lumisections different contents" in text
+    assert "[conflict] run 7, LS 2: JetMET/vertices: two files give 1 lumisection different contents" in text
     assert "pages3.json: not valid JSON" in text
     with Store.open(folder / "certification") as store:
         held = {int(ls) for batch in read_histograms(store) for ls in batch.ls}

@@ -34,7 +34,7 @@ def test_the_command_tells_writes_and_gives_json(configured: Path, monitored: St
     done = CliRunner().invoke(app, [*asked, "--config", str(configured), "--json", "-"])
     assert done.exit_code == 0, done.output
     assert f"{LINE} in run 112, LS 3 to 9: 7 LS, 2,800 counts" in done.stderr
-    assert "against run 104: 1 runs, 104 to 104" in done.stderr
+    assert "against run 104: 1 run, 104 to 104" in done.stderr
     told = json.loads(done.stdout)
     assert (told["reference"], told["runs"], told["notes"]) == ("run-104", [104], [])
     assert told["pull"] > 10

@@ -169,7 +169,7 @@ def test_data_sets_of_a_table(tmp_path: Path) -> None:
     result = read_frame(tmp_path, frame, "autumn")
     assert result.quantities is not None
     assert list(result.quantities.index) == [(11, 1)]
-    assert "1 rows of other data sets were not asked for" in found(result, "other-dataset")[0]
+    assert "1 row of other data sets was not asked for" in found(result, "other-dataset")[0]
     with pytest.raises(InputError, match="holds 2 data sets; name one as dataset: autumn, spring"):
         read_frame(tmp_path, frame)
     with pytest.raises(InputError, match="no data set 'sprung'; nearest valid names: 'spring'"):

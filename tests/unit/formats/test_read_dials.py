@@ -113,7 +113,7 @@ def test_pages_without_a_lumisection_are_told(tmp_path: Path) -> None:
     ]
     unasked = read(tmp_path, page(one()), elements=("nothing",))
     assert [(each.code, each.severity) for each in unasked.findings] == [("empty", "note")]
-    assert "none of its 1 histograms was asked for" in unasked.findings[0].reason
+    assert "none of its 1 histogram was asked for" in unasked.findings[0].reason
     with pytest.raises(InputError, match="none of the files holds histograms"):
         read(tmp_path, page({"run_number": 357538, "year": None}))
 

@@ -47,7 +47,7 @@ def test_what_was_mended_is_not_counted_any_more(config: Config, store: Store) -
     assert count == 1
     held = f"quarantined [conflict] {config.folder / 't.csv'}, run 1, LS 2: rows of one lumisection disagree"
     assert f"quarantined findings: 1\n  {held}" in text
-    assert doctor.startswith(f"note: 1 findings: {held}")
+    assert doctor.startswith(f"note: 1 finding: {held}")
     count, text, doctor = take(config, store, MENDED)
     assert (count, text.endswith("quarantined findings: 0"), doctor) == (0, True, "none")
 

@@ -69,9 +69,7 @@ def test_no_common_time_with_the_beam_is_said(store: Store) -> None:
     with pytest.raises(StoreError, match="holds no lumisections, so there is no common time with the beam; take fixed"):
         lumisection_times(store)
     put(store, [(1, 1, None)])
-    with pytest.raises(
-        StoreError, match="none of its 1 lumisections has a time of its own, so there is no common time"
-    ):
+    with pytest.raises(StoreError, match="none of its 1 lumisection has a time of its own, so there is no common time"):
         lumisection_times(store)
     put(store, [(2, 1, 0)])
     with pytest.raises(
