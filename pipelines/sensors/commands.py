@@ -88,19 +88,23 @@ def inspect(
 
 
 @app.command()
-def ingest(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
-    """Read the configured streams into the store, day by day; what cannot be used is quarantined with a reason."""
+def ingest(
+    again: Annotated[bool, typer.Option("--again", help="read all files, those too that were read before")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    json_path: JsonPath = "",
+) -> None:
+    """Read what is new in the configured streams into the store; what cannot be used is quarantined with a reason."""
     from dqm.model.amounts import counted
     from dqm.model.config import load
     from dqm.store.postgresql import Place
     from dqm.store.store import Store
     from pipelines.progress import steps
-    from pipelines.sensors.ingest import ingest_sensors
+    from pipelines.sensors.due import taken_in
 
     settings = load(config)
     place = Place.configured(settings.store)
     with Store.create(settings.store_path, place=place) as store, steps("reading") as advance:
-        done = ingest_sensors(settings, store, now=time.time_ns(), advance=advance)
+        done = taken_in(settings, store, time.time_ns(), again=again, advance=advance)
     for finding in done.findings[:20]:
         say(str(finding))
     if len(done.findings) > 20:

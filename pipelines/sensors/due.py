@@ -12,13 +12,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dqm import __version__
-from dqm.formats.sensor_reading import StreamFile
+from dqm.formats.sensor_reading import Advance, StreamFile
 from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import ConfigError, InputError
@@ -73,13 +73,21 @@ def arrived(config: Config, store: Store) -> Arrived:
 
 
 def take_in(
-    config: Config, store: Store, found: Arrived, now: int, also: Also = lambda change, findings: None
+    config: Config,
+    store: Store,
+    found: Arrived,
+    now: int,
+    also: Also = lambda change, findings: None,
+    *,
+    whole: bool = False,
+    advance: Advance = lambda name, done, total: None,
 ) -> SensorsIngested:
-    """Ingest what is fresh, and remember it once it is committed; ``also`` adds to the commit.
+    """Ingest what is fresh, or the ``whole``, and remember it once it is committed; ``also`` adds to the commit.
 
-    A disk on which nothing can be remembered costs time in the next night, and nothing else.
+    A disk on which nothing can be remembered costs time in the next night, and nothing else. ``advance`` is told of
+    each file.
     """
-    done = ingest_sensors(config, store, now=now, files=found.fresh, also=also)
+    done = ingest_sensors(config, store, now=now, files=None if whole else found.fresh, also=also, advance=advance)
     memory = store.path / MEMORY
     staged = memory.with_suffix(".part")
     with contextlib.suppress(OSError):
@@ -87,6 +95,28 @@ def take_in(
         staged.write_text(json.dumps({"state": _state(config, store), "files": found.all.document()}))
         staged.replace(memory)
     return done
+
+
+def taken_in(
+    config: Config, store: Store, now: int, *, again: bool, advance: Advance = lambda name, done, total: None
+) -> SensorsIngested:
+    """Ingest what is new or changed since it was read, by a night or before, or all files ``again``.
+
+    Patterns that find no file any more are told. Raises ``InputError`` and ``ConfigError`` as ``ingest_sensors`` does.
+    """
+    found = arrived(config, store)
+    if again or len(found.fresh) == len(found.all.files):
+        return take_in(config, store, found, now, whole=True, advance=advance)
+    if found.fresh:
+        done = take_in(config, store, found, now, _with(found.missing), advance=advance)
+        return replace(done, findings=(*done.findings, *found.missing))
+    with store.transaction() as change:
+        change.add_findings(found.missing)
+    return SensorsIngested(0, 0, (), 0, store.snapshot, found.missing, len(found.all.files))
+
+
+def _with(missing: tuple[Finding, ...]) -> Also:
+    return lambda change, findings: change.add_findings(missing)
 
 
 def scan_due(

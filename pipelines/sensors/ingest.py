@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqm.formats.sensor_reading import Advance, StreamFile, read_streams
-from dqm.model.amounts import counted
+from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
@@ -26,7 +26,8 @@ LAST = 12
 
 @dataclass(frozen=True)
 class SensorsIngested:
-    """What one ingestion did: sensors and readings that came, days that changed or were confirmed, files read."""
+    """What one ingestion did: sensors and readings that came, days that changed or were confirmed, files read, and
+    those that were ``known``: as they were when they were read before."""
 
     sensors: int
     readings: int
@@ -34,9 +35,13 @@ class SensorsIngested:
     files: int
     snapshot: int
     findings: tuple[Finding, ...]
+    known: int = 0
 
     def text(self) -> str:
         """For people."""
+        if self.known and not self.files:
+            files = f"{counted(self.known, 'file')} [is as it was when it was|are as they were when they were] read"
+            return f"nothing is new: {agreeing(self.known, files)}; --again reads all of it"
         span = f"{self.days[0]}–{self.days[-1]}" if self.days else "no day"
         days = f"{counted(len(self.days), 'day')} ({span})"
         came = f"{counted(self.readings, 'reading')} of {counted(self.sensors, 'sensor')} on {days}"

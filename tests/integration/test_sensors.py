@@ -130,6 +130,43 @@ def test_a_file_that_holds_less_than_before_is_told(dqm: Dqm, config: Path) -> N
     assert f"2 stored readings of {NAMES[0]}: in these files no more, and replaced" in text
 
 
+def test_only_what_is_new_or_changed_is_read(dqm: Dqm, config: Path) -> None:
+    """Mutants: all is read each time; a changed file passes for one that was read."""
+
+    def ingested(*words: str) -> str:
+        code, text = dqm("sensors", "ingest", "-c", config, *words)
+        assert code == 0, text
+        return text.splitlines()[-1]
+
+    assert ingested() == "414 readings of 3 sensors on 1 day (20260501–20260501), from 1 file"
+    assert ingested() == "nothing is new: 1 file is as it was when it was read; --again reads all of it"
+    timber(config.parent / "b.csv", "2026-05-02")
+    assert ingested() == "414 readings of 3 sensors on 1 day (20260502–20260502), from 1 file"
+    timber(config.parent / "a.csv", "2026-05-01", scale=1.01)
+    assert ingested() == "414 readings of 3 sensors on 1 day (20260501–20260501), from 1 file"
+    assert ingested("--again") == "828 readings of 3 sensors on 2 days (20260501–20260502), from 2 files"
+    (config.parent / "dqm.toml").write_text(CONFIG.replace('"*.csv"', '"*.csv", "gone/*.csv"'))
+    code, text = dqm("sensors", "ingest", "-c", config)
+    assert code in (1, 78), "another configuration reads all again, and one of its patterns finds nothing"
+    assert "gone/*.csv" in text
+
+
+def test_a_pattern_that_finds_nothing_any_more_is_told(dqm: Dqm, config: Path) -> None:
+    (config.parent / "dqm.toml").write_text(CONFIG.replace('"*.csv"', '"a.csv", "b.csv", "c.csv"'))
+    for day, name in enumerate(("b.csv", "c.csv"), start=2):
+        timber(config.parent / name, f"2026-05-0{day}")
+    assert dqm("sensors", "ingest", "-c", config)[0] == 0
+    (config.parent / "b.csv").unlink()
+    code, text = dqm("sensors", "ingest", "-c", config)
+    assert code == 3
+    assert "[missing]" in text
+    timber(config.parent / "c.csv", "2026-05-03", scale=1.01)
+    code, text = dqm("sensors", "ingest", "-c", config)
+    assert code == 3
+    assert "[missing]" in text
+    assert "on 1 day (20260503–20260503), from 1 file" in text
+
+
 def test_no_stream_is_said(dqm: Dqm, tmp_path: Path) -> None:
     (tmp_path / "dqm.toml").write_text("")
     code, text = dqm("sensors", "ingest", "-c", tmp_path / "dqm.toml")
