@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.acting.act import act
 from dashboard.acting.claiming import claim_button
 from dashboard.acting.who import operator, people
+from dashboard.acting.written import MANY, Written
 from dashboard.links import Links
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
@@ -19,7 +20,6 @@ from dashboard.look.wording import number_of_runs
 from dashboard.reading.view import View
 from dashboard.runs_queue import lines
 from dashboard.runs_queue.tables import batch_table
-from dqm.model.decisions import MOST_COMMENT
 from dqm.model.people import Person, Role
 from dqm.services.batch import MOST_RUNS, SignedRuns, nothing_asks, sign_many
 from dqm.services.queue import QueueRow
@@ -94,16 +94,17 @@ def _show_batch(view: View, ready: Sequence[QueueRow], told: str) -> None:
         },
     )
     person = operator(view)
-    key = f"batch_comment:{person.name}"  # what one wrote is not signed by the next
-    comment = st.text_area("Comment", key=key, height=68, max_chars=MOST_COMMENT, persist_state="session")
+    written = Written(view, MANY, "batch")
+    comment = written.comment("Comment")
     may = person.role >= Role.EXPERT
     if not may:
         st.caption(f"Signing needs an expert or a leader; {for_markdown(person.name)} is not one.")
     if st.button(f"Sign {told}", key="batch_sign", type="primary", disabled=not may, icon=":material/done_all:"):
-        _sign(view, ready, comment or "")
+        _sign(view, ready, written, comment)
 
 
-def _sign(view: View, ready: Sequence[QueueRow], comment: str) -> None:
+def _sign(view: View, ready: Sequence[QueueRow], written: Written, comment: str) -> None:
+    """Sign them; the comment stays where none was signed."""
     found: list[SignedRuns] = []
     shown = {each.run: Shown.parse(each.shown) for each in ready}
 
@@ -115,4 +116,6 @@ def _sign(view: View, ready: Sequence[QueueRow], comment: str) -> None:
     if act(view, "batch", service, shown=name):
         if found and found[0].refused:
             st.session_state[LEFT] = list(found[0].refused.values())
+        if not found or found[0].entered:
+            written.entered()
         st.rerun()

@@ -8,12 +8,12 @@ import streamlit as st
 
 from dashboard.acting.act import act
 from dashboard.acting.who import operator, people
+from dashboard.acting.written import Written
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.reading.run_record import RunRecord
 from dashboard.reading.view import View
 from dashboard.sign_off.tables import Voice, may_rule
-from dashboard.sign_off.written import Written
 from dqm.model.people import Role
 from dqm.services.decide import decide
 from dqm.services.history import moment, spelled

@@ -25,6 +25,7 @@ from dqm.services.pace import ASSUMED, Pace
 from dqm.services.people import ConfiguredPeople
 from dqm.services.queue import QueueRow, queue
 from dqm.services.runs import claim
+from dqm.store.drafts import Draft, read_draft
 from dqm.store.store import Store
 
 from .small_night import PEOPLE, fill, people, verdicts
@@ -224,7 +225,7 @@ def unfold(app: AppTest) -> None:
 def test_a_batch_signs_what_asks_nothing(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
     unfold(app)
-    app.text_area(key="batch_comment:leader-1").set_value("a quiet night").run()
+    app.text_area(key="batch_comment_0:leader-1").set_value("a quiet night").run()
     app.button(key="batch_sign").click().run()
     assert not app.exception
     (entry,) = filled.audit()
@@ -241,15 +242,30 @@ def test_what_one_wrote_is_not_signed_by_the_next(page: Page, listed: Configured
     assert app.text_area[0].value == "by the leader"
 
 
+def test_the_comment_of_a_batch_survives_a_reload(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
+    """Mutants: a comment of the session alone; one that stands there again after it was signed."""
+    app = page("queue")
+    unfold(app)
+    app.text_area[0].set_value("a quiet night").run()
+    again = page("queue")  # another session
+    unfold(again)
+    assert again.text_area[0].value == "a quiet night"
+    again.button(key="batch_sign").click().run()
+    assert filled.audit()[-1].fields["comment"] == "a quiet night"
+    assert read_draft(filled.path, "leader-1", 0, "batch") == Draft()
+
+
 def test_what_a_batch_left_is_told(page: Page, listed: ConfiguredPeople, filled: Store) -> None:
     app = page("queue")
     unfold(app)
+    app.text_area[0].set_value("a quiet night").run()
     decide(filled, listed, "shifter-1", 113, [(4, 4)], "BAD", "noise", nonce="elsewhere")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("dashboard.app.view", stale_view(app))
         app.button(key="batch_sign").click().run()
     assert [each.action for each in filled.audit()] == ["decide"]
     assert "decided BAD for LS 4" in app.warning[0].value
+    assert read_draft(filled.path, "leader-1", 0, "batch").comment == "a quiet night", "none was signed with it"
 
 
 def stale_view(app: AppTest) -> Callable[[str], object]:

@@ -1,4 +1,4 @@
-"""What somebody writes into a form about a whole run, kept until it is entered: a reload loses nothing."""
+"""What somebody writes into a form about a whole run, or many, kept until it is entered: a reload loses nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from dqm.model.reason_codes import REASON_CODES
 from dqm.model.verdicts import Decision
 from dqm.store.drafts import Draft
 
+MANY = 0
+"""In place of a run: a form about many."""
 FIELDS = ("verdict", "reason", "comment")
 
 
@@ -31,7 +33,7 @@ class Written:
         """Name of an entry of the session; another person has another one."""
         return f"{self.about}_{field}_{self.run}{self.place}:{operator(self.view).name}"
 
-    def comment(self, label: str, hint: str) -> str:
+    def comment(self, label: str, hint: str = "") -> str:
         """A text area, which outlives a change of the page and a reload."""
         self._begin()
         key = self.key("comment")
