@@ -10,11 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.comparison.choice import LARGEST, OFFERED, Choice
 from dashboard.comparison.ranking import Named
-from dashboard.links import asked_range, asked_run
-from dashboard.look import run_box
+from dashboard.links import asked_range
 from dashboard.look.inert import for_markdown
 from dashboard.reading.view import View
-from dqm.model.errors import InputError, UnknownNameError, nearest
+from dqm.model.errors import InputError, nearest
 
 SHOWN = 400
 """Names that a list offers at once; of more, one searches."""
@@ -27,20 +26,6 @@ class Span:
     first: int
     last: int
     whole: bool
-
-
-def choose_run(known: Sequence[int], start: int, told: DeltaGenerator) -> int:
-    """The run of the selection box, which follows the address and sets it; ``known`` are offered, the latest first."""
-    asked = st.query_params.get("run", "")
-    options = sorted(known, reverse=True)
-    at = asked_run(asked, options)
-    wanted = start if at is None else at
-    if asked and str(wanted) != asked:
-        told.warning(for_markdown(f"{UnknownNameError('run', asked[:40], map(str, options))}; run {wanted} is shown."))
-    run = run_box.choose_run(options, wanted)
-    if str(run) != asked:
-        st.query_params["run"] = str(run)
-    return run
 
 
 def choose_span(first: int, last: int, told: DeltaGenerator) -> Span:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.comparison.asked import Span, choose_element, choose_reference, choose_run, choose_span
+from dashboard.comparison.asked import Span, choose_element, choose_reference, choose_span
 from dashboard.comparison.choice import Choice
 from dashboard.comparison.lines import show_lines
 from dashboard.comparison.panels import show_course, show_map, show_terms
@@ -19,6 +19,7 @@ from dashboard.comparison.standing import Given, given_of, remarks
 from dashboard.links import Links
 from dashboard.look.empty_states import show_missing
 from dashboard.look.inert import for_markdown
+from dashboard.look.run_box import choose_run, wanted_run
 from dashboard.reading.elements import all_pulls, reference, run_batches, run_elements, runs_with
 from dashboard.reading.quantities import run_quantities
 from dashboard.reading.queue_rows import waiting_runs
@@ -39,7 +40,8 @@ def show(view: View, links: Links) -> None:
     told = st.container()
     line, switch = st.columns([5, 1], vertical_alignment="center")
     with first:
-        run = choose_run(known, _start(view, known), told)
+        options = sorted(known, reverse=True)
+        run = choose_run(options, wanted_run(options, lambda: _start(view, known), told))
     known_ls = _lumisections(view, run)
     if not len(known_ls):
         st.info(for_markdown(f"Run {run} has neither quantities nor histograms of lumisections."))

@@ -12,12 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.acting.claiming import claim_button
 from dashboard.acting.who import operator
 from dashboard.canvas.timeline import chosen_on, show_timeline
-from dashboard.links import Links, asked_run
+from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.in_place import fragment
 from dashboard.look.inert import for_markdown
 from dashboard.look.palette import MACHINE, STATES
-from dashboard.look.run_box import choose_run
+from dashboard.look.run_box import choose_run, wanted_run
 from dashboard.look.wording import percent, weight
 from dashboard.one_run.decision_form import begin, choose, chosen_ranges, show_form
 from dashboard.one_run.details import adopt_row, show_details, show_quantities
@@ -32,7 +32,7 @@ from dashboard.runs_queue import lines
 from dashboard.verdicts.run_tables import ranges_in, summaries
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.model.decisions import OPEN_DECISIONS
-from dqm.model.errors import StoreError, UnknownNameError
+from dqm.model.errors import StoreError
 from dqm.services.history import moment, spelled
 from dqm.services.standing import Standing
 
@@ -107,16 +107,10 @@ def _chosen(view: View, known: Sequence[int], wrong: DeltaGenerator) -> int:
     has = set(view.held["verdicts"])
     options = [run for run in known if run in has] + [run for run in known if run not in has]
     asked = st.query_params.get("run", "")
-    known_run = asked_run(asked, options)
-    wanted = next(iter(waiting_runs(view, datetime.now(UTC))), options[0]) if known_run is None else known_run
-    if asked and known_run is None:
-        told = f"{UnknownNameError('run', asked[:80], map(str, options))}; this is run {wanted}"
-        wrong.warning(for_markdown(told))
+    wanted = wanted_run(options, lambda: next(iter(waiting_runs(view, datetime.now(UTC))), options[0]), wrong)
     run = choose_run(options, wanted, words=lambda each: f"{each}" if each in has else f"{each} (no verdict)")
-    if str(run) != asked:
-        st.query_params["run"] = str(run)
-        if asked:
-            st.query_params.pop("ls", None)  # they were lumisections of the other run
+    if asked and str(run) != asked:
+        st.query_params.pop("ls", None)  # they were lumisections of the other run
     return run
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.acting.who import operator
-from dashboard.links import Links, asked_run
+from dashboard.links import Links
 from dashboard.look.empty_states import show_command, show_missing
 from dashboard.look.inert import for_markdown
-from dashboard.look.run_box import choose_run
+from dashboard.look.run_box import choose_run, wanted_run
 from dashboard.look.wording import percent, weight
 from dashboard.reading.queue_rows import people_pace, queue_rows
 from dashboard.reading.records import chain
@@ -34,13 +34,14 @@ from dashboard.sign_off.tables import (
 )
 from dashboard.verdicts.run_tables import Range, ranges
 from dashboard.verdicts.thumbnails import strip_image
-from dqm.model.errors import UnknownNameError
 from dqm.model.verdicts import Verdicts
 from dqm.services.queue import QueueRow
 
 RUN, PUBLISH = "a run", "publish and export"
 STRIP = 1280
 """Pixels of the strip of lumisections."""
+NOUN = "certified run"
+"""What is signed; others have no verdicts."""
 BUTTONS = 8
 """Blockers that have a button of their own; the others have a row of the table."""
 
@@ -79,11 +80,7 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
     """The run that the address names, or the first of the queue; the box follows the address and sets it."""
     runs = [each.run for each in rows]
     words = {each.run: f"{each.run} · {lines.state(each, now)} · {each.open} LS open" for each in rows}
-    asked = st.query_params.get("run", "")
-    known = asked_run(asked, runs)
-    if asked and known is None:
-        st.warning(for_markdown(str(UnknownNameError("certified run", asked[:80], map(str, runs)))))
-    at = 0 if known is None else runs.index(known)
+    at = runs.index(wanted_run(runs, lambda: runs[0], noun=NOUN))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, step in (("previous_run", -1), ("next_run", 1)):
             icon = f":material/keyboard_arrow_{'up' if step < 0 else 'down'}:"
@@ -91,10 +88,7 @@ def _chosen(rows: Sequence[QueueRow], now: datetime) -> int:
                 at = (at + step) % len(runs)
         # A box keeps the words that it showed of what is chosen: one whose run moved on is another box.
         key = f"sign_off_run_{words[runs[at]]}"
-        run = choose_run(runs, runs[at], words=words.__getitem__, key=key)
-    if str(run) != asked:
-        st.query_params["run"] = str(run)
-    return run
+        return choose_run(runs, runs[at], words=words.__getitem__, key=key, noun=NOUN)
 
 
 def _show_run(view: View, seen: RunRecord, verdicts: Verdicts, links: Links) -> None:

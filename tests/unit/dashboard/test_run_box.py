@@ -9,6 +9,12 @@ import streamlit as st
 from dashboard.look.run_box import choose_run
 st.session_state.found = choose_run(list(range(1, MANY + 1)), WANTED, key="run", words=lambda each: f"run {each}")
 """
+ADDRESSED = """
+import streamlit as st
+from dashboard.look.run_box import choose_run, wanted_run
+runs = list(range(1, 10))
+st.session_state.found = choose_run(runs, wanted_run(runs, lambda: 5, noun="good run"), noun="good run")
+"""
 
 
 def box(many: int, wanted: int, typed: str = "") -> AppTest:
@@ -31,6 +37,20 @@ def test_another_run_is_typed() -> None:
     for typed in ("3", " 3 "):
         app = box(2000, 777, typed)
         assert (app.session_state.found, len(app.warning)) == (3, 0)
+
+
+def test_the_box_follows_the_address_and_sets_it() -> None:
+    """An unknown run is told once, in the same words on every page."""
+    for asked, found in (("7", "7"), ("", "5"), ("99", "5"), ("<b>", "5")):
+        app = AppTest.from_string(ADDRESSED)
+        if asked:
+            app.query_params["run"] = asked
+        app.run()
+        assert (str(app.session_state.found), app.query_params["run"]) == (found, found)
+        assert len(app.warning) == (asked not in ("7", ""))
+    assert "unknown good run" in app.warning[0].value
+    assert app.warning[0].value.endswith("; this is run 5")
+    assert "<b>" not in app.warning[0].value
 
 
 def test_what_is_no_run_is_told_and_chooses_nothing() -> None:
