@@ -17,7 +17,6 @@ from dashboard.links import Links
 from dashboard.look.empty_states import show_error
 from dashboard.look.in_place import FORESEEN
 from dashboard.look.inert import for_markdown
-from dashboard.look.on_primary import legible_buttons
 from dashboard.meanwhile import tell_newer
 from dashboard.one_run import page as run_page
 from dashboard.reading.view import View, view
@@ -57,7 +56,6 @@ def main() -> None:
     No page has an icon: Streamlit would make it the icon of the tab too, and fetch that from another machine.
     """
     st.set_page_config(page_title="lumicert", layout="wide")
-    legible_buttons()
     pages: dict[str, StreamlitPage] = {}
 
     def go(name: str, query: Mapping[str, str]) -> None:

@@ -3,6 +3,8 @@
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=combobox], [role=listbox]";
 const WAIT = 1200; // ms in which the second key of a shortcut must come
 
+const style = new CSSStyleSheet(); // of the page, which no theme of Streamlit's can say
+
 function deepActive() {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
@@ -99,6 +101,8 @@ export default function (component) {
     clearTimeout(timers.get(area));
     timers.set(area, setTimeout(() => { timers.delete(area); sent(area); }, data.pause));
   });
+  style.replaceSync(data.style);
+  if (!document.adoptedStyleSheets.includes(style)) document.adoptedStyleSheets.push(style);
   const listening = parentElement.querySelector(".help").dataset;
   listening.listening = "yes";
   return () => { stop.abort(); timers.forEach(clearTimeout); delete listening.listening; };

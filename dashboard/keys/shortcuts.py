@@ -9,6 +9,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from dashboard.look.on_primary import STYLE
+
 GO, RUNS, RUN, DECIDE, HELP = "Go to", "Runs", "This run", "Decide", "Help"
 PAUSE = 600
 """Milliseconds without typing after which the text of an area is sent to the server, so that a draft survives."""
@@ -59,7 +61,8 @@ SHORTCUTS = (
 
 def listen() -> None:
     """Mount the component; every page does so once."""
-    _component()(key="keyboard", data={"shortcuts": [asdict(each) for each in SHORTCUTS], "pause": PAUSE})
+    shortcuts = [asdict(each) for each in SHORTCUTS]
+    _component()(key="keyboard", data={"shortcuts": shortcuts, "pause": PAUSE, "style": STYLE})
 
 
 @cache

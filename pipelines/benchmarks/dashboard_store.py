@@ -184,7 +184,7 @@ def _put_verdicts(
     scores = pa.table({**run_ls, "badness": said["badness"], "held": np.zeros(LENGTH, bool), **said})
     change.put("scores", run, scores.replace_schema_metadata({MODEL: b"simulated"}), {"model": "m" * 64})
     made = {"data": data, "features": "f" * 64, "model": "m" * 64}
-    made |= {"working_point": point.digest, "code": version("lumicert")} | noted
+    made |= {"working_point": point.digest, "code": version("lumicert"), **noted}
     verdicts = pa.table({**run_ls, "decision": pa.array(decision.astype(str), pa.string()), **said})
     change.put("verdicts", run, with_provenance(verdicts, made), made)
     change.put("contributions", run, contributions_to_arrow(_contributions(run, decision, rng)), {})
