@@ -13,6 +13,7 @@ from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, RefusedError, RepeatedError, StoreError, UnknownNameError
 from dqm.model.people import People, Person
 from dqm.model.verdicts import Asked
+from dqm.services.outdated import Basis
 from dqm.services.queue import QueueRow
 from dqm.services.runs import sign
 from dqm.services.shown import Expected
@@ -66,6 +67,7 @@ def sign_many(
     if not 0 < len(shown) <= MOST_RUNS:
         raise InputError(f"{len(shown)} runs to sign; name between 1 and {MOST_RUNS} at once")
     person, entered, refused = people.person(name), list[Recorded](), dict[int, str]()
+    remembered: dict[int, Basis] = {}
     for run, expected in shown.items():
         try:
             found = known_run(store, run, at or datetime.now(UTC))
@@ -73,8 +75,11 @@ def sign_many(
             seen = found.last if expected is None else expected
             form = hashlib.sha256(f"{nonce}\n{run}".encode()).hexdigest()
             entered.append(
-                sign(store, people, name, run, asked=asked, nonce=form, comment=comment, expected=seen, at=at)
-            )
+                sign(
+                    store, people, name, run, asked=asked, nonce=form, comment=comment, expected=seen, at=at,
+                    remembered=remembered,
+                )
+            )  # fmt: skip
         except RepeatedError:
             refused[run] = f"run {run} was signed by this submission already; once is enough"
         except (InputError, RefusedError, StoreError, UnknownNameError) as error:

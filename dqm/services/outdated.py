@@ -7,7 +7,7 @@ Verdicts of other data of their own run are a matter of their own (``dqm.service
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -77,9 +77,20 @@ class Basis:
         return OTHER_PAST if noted[PAST] != self.past.get(run, "") else None
 
 
-def outdated(store: Store, asked: Asked, snapshot: int | None = None, run: int | None = None) -> dict[int, Outdated]:
-    """The runs of a snapshot, or one, whose current verdicts are out of date; a sign-off stands over that."""
-    return Basis.of(store, asked, snapshot).outdated(store.partitions("verdicts", snapshot, run))
+def outdated(store: Store, asked: Asked, snapshot: int | None = None) -> dict[int, Outdated]:
+    """The runs of a snapshot whose current verdicts are out of date; a sign-off stands over that."""
+    return Basis.of(store, asked, snapshot).outdated(store.partitions("verdicts", snapshot))
+
+
+def outdated_run(store: Store, asked: Asked, run: int, remembered: MutableMapping[int, Basis]) -> Outdated | None:
+    """Why the verdicts of one run are out of date, None where they are not.
+
+    ``remembered`` holds what was found of a snapshot before, for whoever asks of many runs; it is filled.
+    """
+    snapshot = store.snapshot
+    if snapshot not in remembered:
+        remembered[snapshot] = Basis.of(store, asked, snapshot)
+    return remembered[snapshot].outdated(store.partitions("verdicts", snapshot, run)).get(run)
 
 
 def told(found: Mapping[int, Outdated], apart: Collection[int] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,7 +16,7 @@ from dqm.services.decide import checked_ranges
 from dqm.services.effective import StandingVerdicts, decisions_that_stand, machine_of
 from dqm.services.growing import is_provisional
 from dqm.services.history import decisions_digest, moment, role_of, spelled
-from dqm.services.outdated import outdated
+from dqm.services.outdated import Basis, outdated_run
 from dqm.services.shown import Expected
 from dqm.services.standing import Standing
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
@@ -109,13 +109,14 @@ def sign(
     comment: str = "",
     expected: Expected = None,
     at: datetime | None = None,
+    remembered: MutableMapping[int, Basis] | None = None,
 ) -> Recorded:
     """Sign a run off: its verdicts and decisions stand as they are, whatever comes later.
 
     Needs an expert or a leader. Refused while anything of the run is open, where its verdicts were made of other data
     than the store holds, for other features and limits than are ``asked`` for now, beside other earlier runs, or are
     provisional, and for a run that was signed. The entry carries the digests of the data, of the verdicts and of the
-    decisions.
+    decisions. ``remembered`` is for whoever signs many.
     """
     text = checked_text(comment, "comment")
 
@@ -129,7 +130,7 @@ def sign(
                 f"run {run} cannot be signed: its data changed after it was certified; first: "
                 f"dqm score --runs {run}, dqm certify --runs {run}"
             )
-        if why := outdated(desk.store, asked, run=run).get(run):
+        if why := outdated_run(desk.store, asked, run, {} if remembered is None else remembered):
             raise RefusedError(f"run {run} cannot be signed: it {why.text()}")
         if is_provisional(partition):
             raise RefusedError(
