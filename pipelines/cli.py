@@ -142,12 +142,13 @@ def score(
     from dqm.model.config import load
     from dqm.store.store import Store
     from pipelines.execution.schedulers import Scheduler
+    from pipelines.execution.workers import Workers
     from pipelines.run.score import chosen_runs
     from pipelines.run.score import score as run
 
     settings = load(config)
-    with Store.open(settings.store_path) as store:
-        done = run(settings, store, chosen_runs(runs), Scheduler.parse(scheduler))
+    with Store.open(settings.store_path) as store, Workers(Scheduler.parse(scheduler)) as workers:
+        done = run(settings, store, chosen_runs(runs), workers)
     say(done.text())
     write_json(json_path, done.document())
     if done.failed:

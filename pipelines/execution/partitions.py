@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pipelines.execution.workers import Workers
 from pipelines.progress import track
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
-Open = Callable[[], AbstractContextManager[Executor]]
-"""What opens an executor."""
 LOST = (BrokenExecutor, CancelledError)
 """What the future of a partition raises when its worker died, or that of another one in the same pool."""
 
@@ -33,27 +31,29 @@ class Outcome(Generic[Task, Answer]):
 
 
 def run_partitions(
-    work: Callable[[Task], Answer], tasks: Sequence[Task], opened: Open, description: str = "partitions"
+    work: Callable[[Task], Answer], tasks: Sequence[Task], workers: Workers, description: str = "partitions"
 ) -> list[Outcome[Task, Answer]]:
     """The outcome of every task, in their order.
 
-    A worker that is killed takes every pending partition of its pool with it. These are run once more, each in a pool
-    of its own, so that the one that kills its worker names itself and costs no other anything.
+    A worker that is killed takes every pending partition of its pool with it. These are run once more by other workers,
+    each alone, so that the one that kills its worker names itself and costs no other anything.
     """
-    found = _once(work, tasks, opened, description)
+    found = _once(work, tasks, workers, description)
     lost = [i for i, each in enumerate(found) if isinstance(each.error, LOST)]
     for i in lost:
-        [found[i]] = _once(work, [tasks[i]], opened, description)
+        [found[i]] = _once(work, [tasks[i]], workers, description)
     return found
 
 
 def _once(
-    work: Callable[[Task], Answer], tasks: Sequence[Task], opened: Open, description: str
+    work: Callable[[Task], Answer], tasks: Sequence[Task], workers: Workers, description: str
 ) -> list[Outcome[Task, Answer]]:
-    with opened() as executor:
-        futures = [_submitted(executor, work, each) for each in tasks]
-        pairs = list(zip(tasks, futures, strict=True))
-        return [_outcome(task, future) for task, future in track(pairs, description)]
+    executor = workers.executor()
+    futures = [_submitted(executor, work, each) for each in tasks]
+    found = [_outcome(task, future) for task, future in track(list(zip(tasks, futures, strict=True)), description)]
+    if any(isinstance(each.error, LOST) for each in found):
+        workers.close()
+    return found
 
 
 def _submitted(executor: Executor, work: Callable[[Task], Answer], task: Task) -> Future[Answer]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 from dqm.model.errors import ConfigError, nearest
@@ -34,6 +35,18 @@ class SerialExecutor(Executor):
         except Exception as error:  # noqa: BLE001  # it is the future's to raise
             future.set_exception(error)
         return future
+
+
+def end_with_parent() -> None:
+    """Let this worker end when the process that opened it is gone: for ever it would wait for more work of it."""
+    parent = parent_process()
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    if parent is not None:
+        Thread(target=wait, daemon=True).start()
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,8 @@ class Scheduler:
         if self.kind == "serial":
             yield SerialExecutor()
         elif self.kind == "processes":
-            with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
+            spawned = get_context("spawn")
+            with ProcessPoolExecutor(self.workers, mp_context=spawned, initializer=end_with_parent) as pool:
                 yield pool
         else:
             yield from self._dask()

@@ -34,6 +34,7 @@ from dqm.store.stored import StoredModel
 from pipelines.alerts.producing import anomaly_events, finding_events, last_anomalies, missing_events, run_events
 from pipelines.alerts.relay import relay
 from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.execution.workers import Workers
 from pipelines.nightly.due import Due, due, runs_since
 from pipelines.nightly.lock import locked
 from pipelines.nightly.log import ERROR, INFO, SILENT, WARNING, Log
@@ -46,6 +47,7 @@ from pipelines.run.drift import DriftCheck, drift
 from pipelines.run.file_by_file import Reader
 from pipelines.run.freshness import stale_runs
 from pipelines.run.ingest import ingest
+from pipelines.run.ready import loading
 from pipelines.run.renewal import outdated_runs
 from pipelines.run.score import champion, champion_entry, held_runs, score
 from pipelines.run.score_part import bundle_of
@@ -83,7 +85,9 @@ def nightly(
         log = log.of(night=night)
         log.write("night.began")
         try:
-            summary = Work(config, store, request, night, Stages(started, log.stage)).run()
+            work = Work(config, store, request, night, Stages(started, log.stage))
+            with work.workers:
+                summary = work.run()
         except BaseException as error:
             said = {"error": f"{type(error).__name__}: {error}"}
             log.write("night.ended", ERROR, state=FAILED, said=said["error"])
@@ -134,6 +138,7 @@ class Work:
 
     def __init__(self, config: Config, store: Store, request: NightRequest, night: int, stages: Stages) -> None:
         self.config, self.store, self.request, self.night, self.stages = config, store, request, night, stages
+        self.workers = Workers(request.scheduler)
         self.bundle: Bundle
         self.began = datetime.now(UTC)
         self.quarantined = self.scored = self.delivered = 0
@@ -169,6 +174,7 @@ class Work:
                         change.take_in(arrivals.document())  # a file that was only touched is not digested again
                 return
             self._tell_missing(arrivals, then)
+            self.workers.warm(loading(self.store))
             done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals, again=False)
             self.findings, self.quarantined = done.findings, done.quarantined
             names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
@@ -239,7 +245,7 @@ class Work:
                 change.emit(Event("data.late", f"run {run}", {"why": why}, run) for run in found.late)
 
             try:
-                done = score(self.config, self.store, runs, self.request.scheduler, also=tell)
+                done = score(self.config, self.store, runs, self.workers, also=tell)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(stored.model_id, error)
                 raise

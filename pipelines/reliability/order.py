@@ -12,7 +12,8 @@ import numpy as np
 
 from dqm.store.store import Store
 from pipelines.execution.htcondor import STATUS_PAGE
-from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.execution.schedulers import Scheduler
+from pipelines.execution.workers import Workers
 from pipelines.nightly.night import NightRequest, nightly
 from pipelines.reliability.forked import answers
 from pipelines.reliability.guarantee import Guarantee
@@ -109,15 +110,15 @@ def dask_ratio(base: Season, folder: Path) -> Guarantee:
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             Store.open(config.store_path) as store,
+            Workers(Scheduler("dask", 0, cluster.scheduler_address)) as there,
         ):
-            there = Scheduler("dask", 0, cluster.scheduler_address)
             runs = frozenset(store.runs("scores"))
             score(config, store, frozenset(sorted(runs)[: 2 * workers]), there)  # workers load what they need
             before = perf_counter()
             score(config, store, runs, there)
             spent[workers] = perf_counter() - before
             before = perf_counter()
-            score(config, store, frozenset(sorted(runs)[:1]), SERIAL)
+            score(config, store, frozenset(sorted(runs)[:1]))
             spent[-workers] = perf_counter() - before
     ratio = spent[1] / spent[2]
     note = f"{ratio:.2f} times one worker; {spent[1]:.1f} s and {spent[2]:.1f} s with what is serial"

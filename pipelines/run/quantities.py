@@ -17,7 +17,7 @@ from features.pasts import Around
 from features.presence import expected
 from features.runs import Grouped
 from features.summaries import SEPARATOR, Summaries
-from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.execution.workers import ALONE, Workers
 from pipelines.run.reduce_part import reduced_by_blocks
 from pipelines.run.sensor_quantities import with_sensors
 from pipelines.run.summary_cache import cached, read_run, run_paths, write_run
@@ -27,20 +27,20 @@ COVERAGE = "coverage"
 
 
 def all_quantities(
-    store: Store, config: Config, snapshot: int | None = None, scheduler: Scheduler = SERIAL
+    store: Store, config: Config, snapshot: int | None = None, workers: Workers = ALONE
 ) -> QuantityTable:
     """The quantities of a snapshot; columns of histograms are named ``<element>:<what>`` (``features.summaries``).
 
     A lumisection of which fewer than ``features.coverage`` of the elements that are to be expected
     (``features.presence``) are there has the status ``coverage``. Columns of sensors stand behind where
-    ``[features.sensors]`` asks for them. Histograms that are new are reduced where the ``scheduler`` has them done.
+    ``[features.sensors]`` asks for them. Histograms that are new are reduced by the ``workers``.
     """
     table = quantities_from_arrow(store.read("quantities", snapshot=snapshot))
     asked = config.features.sensors.columns
     if not store.runs("histograms", snapshot):
         return with_sensors(table, store, asked, snapshot)
     found = cached(
-        store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot, scheduler)
+        store, config.features, snapshot, lambda: _summaries(store, config.features, table, snapshot, workers)
     )
     entries = [j for j, column in enumerate(found.columns) if column.name.endswith(f"{SEPARATOR}entries")]
     thin = coverage(found.values[:, entries], table.run, config.features.past_runs) < config.features.coverage
@@ -65,7 +65,7 @@ def coverage(entries: NDArray[np.float64], run: NDArray[np.int64], recent: int) 
 
 
 def _summaries(
-    store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None, scheduler: Scheduler
+    store: Store, settings: FeaturesConfig, table: QuantityTable, snapshot: int | None, workers: Workers
 ) -> QuantityTable:
     """What the histograms of a snapshot reduce to, for the lumisections of ``table``."""
     labels = labels_from_arrow(store.read("labels", snapshot=snapshot)) if store.runs("labels", snapshot) else None
@@ -74,7 +74,7 @@ def _summaries(
     partitions = {each.run: each for each in store.partitions("histograms", snapshot)}
     paths = run_paths(store, settings, snapshot)
     kept = {run: path if path.exists() else partitions[run] for run, path in paths.items()}
-    made = reduced_by_blocks(store, settings, around, kept, scheduler)
+    made = reduced_by_blocks(store, settings, around, kept, workers)
     for run, path in paths.items():
         found = read_run(path)
         if found is None:

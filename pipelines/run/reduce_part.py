@@ -23,7 +23,8 @@ from features.run_summary import RunSummary
 from features.summaries import Summaries
 from features.threads import one_thread
 from pipelines.execution.partitions import run_partitions
-from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.execution.schedulers import SERIAL
+from pipelines.execution.workers import Workers
 from pipelines.run.summary_cache import read_run, write_run
 
 WORTH = 100_000
@@ -83,7 +84,7 @@ def reduced_by_blocks(
     settings: FeaturesConfig,
     around: Around,
     kept: Mapping[int, Path | Partition],
-    scheduler: Scheduler,
+    workers: Workers,
 ) -> dict[int, RunSummary]:
     """The summaries of the runs that are to be reduced, by run; none where it is not worth it or a block failed.
 
@@ -91,10 +92,10 @@ def reduced_by_blocks(
     data is told there, and a cluster that is lost costs time and nothing else.
     """
     wanted = [each for each in kept.values() if isinstance(each, Partition)]
-    if scheduler.kind == SERIAL.kind or sum(each.rows for each in wanted) < WORTH:
+    if workers.scheduler.kind == SERIAL.kind or sum(each.rows for each in wanted) < WORTH:
         return {}
     elements = _elements(catalogs(store, [each.run for each in wanted]).values())
-    parts = np.array_split(np.asarray(elements, dtype=object), scheduler.workers or UNKNOWN_WORKERS)
+    parts = np.array_split(np.asarray(elements, dtype=object), workers.scheduler.workers or UNKNOWN_WORKERS)
     staging = store.path / STAGING
     staging.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix="reduce-") as name:
@@ -107,7 +108,7 @@ def reduced_by_blocks(
             runs = tuple(each if isinstance(each, Partition) else each.absolute() for each in kept.values())
             block = tuple(part.tolist())
             tasks.append(ReduceTask(block, runs, store.path.absolute(), settings, folder / "around.npz", into))
-        outcomes = run_partitions(reduce_part, tasks, scheduler.executor, "reducing histograms")
+        outcomes = run_partitions(reduce_part, tasks, workers, "reducing histograms")
         if any(each.error is not None for each in outcomes):
             return {}
         return {run: _joined(parts) for run, parts in _written(tasks, wanted)}

@@ -25,7 +25,7 @@ from dqm.store.stored import StoredModel
 from dqm.store.tables import with_provenance
 from features.asked import asked_of
 from pipelines.execution.partitions import Outcome, run_partitions
-from pipelines.execution.schedulers import SERIAL, Scheduler
+from pipelines.execution.workers import ALONE, Workers
 from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.freshness import label_digests, values_digest
@@ -88,7 +88,7 @@ def score(
     config: Config,
     store: Store,
     runs: frozenset[int] = frozenset(),
-    scheduler: Scheduler = SERIAL,
+    workers: Workers = ALONE,
     *,
     also: Also = lambda change: None,
 ) -> ScoreSummary:
@@ -101,7 +101,7 @@ def score(
     stored, bundle = champion(store)
     chosen = runs_to_score(store, runs, bundle.runs)
     snapshot = store.snapshot  # what is read and the digests it is known by belong together
-    quantities, drift = aligned(all_quantities(store, config, snapshot, scheduler), known_to(stored))
+    quantities, drift = aligned(all_quantities(store, config, snapshot, workers), known_to(stored))
     evidence = Evidence.of(quantities, None, config)
     shapes = Shapes.of(config, store, snapshot)
     try:
@@ -131,7 +131,7 @@ def score(
             values[run] = values_digest(present.table)
             write_part(part, replace(present, table=shapes.beside(present.table)), quantities.status[rows])
             tasks.append(_task(store, stored, run, (part, columns), point))
-        outcomes = run_partitions(score_part, tasks, scheduler.executor, "scoring")
+        outcomes = run_partitions(score_part, tasks, workers, "scoring")
         with store.transaction() as change:
             for each in outcomes:
                 if each.answer is None:

@@ -15,6 +15,7 @@ import pipelines.run.reduce_part as blocks
 from dqm.store.store import Store
 from features.threads import SMALL, one_thread, threads_for
 from pipelines.execution.schedulers import Scheduler, SerialExecutor
+from pipelines.execution.workers import Workers
 from pipelines.run.quantities import all_quantities
 
 from .test_run_summaries import REFERENCES, add, settings
@@ -28,7 +29,7 @@ class Here(Scheduler):
         yield SerialExecutor()
 
 
-HERE = Here("processes", 2)
+HERE = Workers(Here("processes", 2))
 
 
 @pytest.fixture(autouse=True)
@@ -50,14 +51,14 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def compare(tmp_path: Path, kind: str, scheduler: Scheduler) -> None:
+def compare(tmp_path: Path, kind: str, workers: Workers) -> None:
     """Four runs at once and then two more, by blocks and by one process."""
     config = settings(kind)
     with Store.create(tmp_path / "one") as one, Store.create(tmp_path / "other") as other:
         for runs in (range(1, 5), range(5, 7)):
             for store in (one, other):
                 add(store, runs)
-            found, expected = all_quantities(one, config, scheduler=scheduler), all_quantities(other, config)
+            found, expected = all_quantities(one, config, workers=workers), all_quantities(other, config)
             assert found.columns == expected.columns
             np.testing.assert_array_equal(found.values, expected.values)
 
@@ -74,7 +75,8 @@ def test_blocks_give_the_bits_of_one_process(tmp_path: Path, kind: str, made: li
 @pytest.mark.slow
 @pytest.mark.parametrize("scheduler", ["processes:2", "dask:2"])
 def test_so_do_other_processes(tmp_path: Path, scheduler: str) -> None:
-    compare(tmp_path, "certified", Scheduler.parse(scheduler))
+    with Workers(Scheduler.parse(scheduler)) as workers:
+        compare(tmp_path, "certified", workers)
 
 
 def test_a_block_that_fails_is_made_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
