@@ -194,12 +194,13 @@ def _judged(compared: Levels, prefix: str) -> Columns:
     """What the classifier sees of a group of columns: extremes over the columns, which every subsystem shares."""
     z = compared.z
     present = np.isfinite(z).any(axis=1)
-    magnitude = -np.sort(-np.abs(z), axis=1)  # NaN last
+    most = min(2, z.shape[1])
+    magnitude = -np.partition(-np.abs(z), range(most), axis=1)[:, :most]  # largest first, NaN last
     columns = {
         "near": (magnitude[:, 0], "z"),
         "low": (nan_extreme(-z), "z"),
         "high": (nan_extreme(z), "z"),
-        "second": (magnitude[:, min(1, z.shape[1] - 1)], "z"),
+        "second": (magnitude[:, most - 1], "z"),
         "contrast": (nan_extreme(np.abs(z - nan_median(z)[:, None])), "z"),
         "own": (nan_extreme(np.abs(compared.own)), "own"),
         "local": (np.where(present, nan_extreme(np.abs(compared.local)), np.nan), "local"),

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from features.medians import apart
+from features.nearest import beside_nearest
 from features.runs import MAD_TO_SIGMA, Grouped, local_median, nan_extreme, nan_median
+from features.threads import threads_for
 
 
 @dataclass(frozen=True)
@@ -62,30 +65,35 @@ class Levels:
 
 @dataclass
 class _Past:
-    """What the references are made of while the runs go by."""
+    """What the references are made of while the runs go by: levels ``y`` ``(n, d)`` and those of the ``runs`` that
+    serve, with the ``medians`` ``(m, d)`` of all."""
 
     settings: LevelSettings
-    median: list[NDArray[np.float64]] = field(default_factory=list)
-    residual: list[NDArray[np.float64]] = field(default_factory=list)
+    y: NDArray[np.float64]
+    rows: Grouped
+    medians: NDArray[np.float64]
+    runs: list[int] = field(default_factory=list)
     refused: int = 0
 
     def references(self) -> NDArray[np.float64]:
         """Medians of the last ten, three and one reference runs, ``(3, d)``."""
-        return np.stack([nan_median(np.stack(self.median[-k:], axis=-1)) for k in (self.settings.past_runs, 3, 1)])
+        lengths = (self.settings.past_runs, 3, 1)
+        return np.stack([nan_median(np.stack(self.medians[self.runs[-k:]], axis=-1)) for k in lengths])
 
     def sigma(self) -> NDArray[np.float64]:
         """Robust σ of single lumisections about their run's median over the reference runs, ``(d,)``."""
-        pooled = np.concatenate(self.residual[-self.settings.past_runs :])
-        return np.maximum(MAD_TO_SIGMA * nan_median(np.abs(pooled).T), self.settings.floor)
+        recent = np.asarray(self.runs[-self.settings.past_runs :])
+        first, count = self.rows.first[recent], self.rows.count[recent]
+        threads_for(int(count.sum()) * self.y.shape[1])
+        return np.maximum(MAD_TO_SIGMA * apart(self.y, self.medians[recent], first, count), self.settings.floor)
 
-    def learn(self, level: NDArray[np.float64], median: NDArray[np.float64], odd: bool) -> None:
+    def learn(self, run: int, odd: bool) -> None:
         """Take a run as reference unless it stands out; several odd runs in a row are the new normal."""
         if odd and self.refused < self.settings.refusals:
             self.refused += 1
             return
         self.refused = 0
-        self.median.append(median)
-        self.residual.append(level - median)
+        self.runs.append(run)
 
 
 def per_weight(amount: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,16 +138,17 @@ def levels(
     log_ratio, z, own, local, expected = (np.full((n, d), np.nan) for _ in range(5))
     found = Levels(log_ratio, z, own, local, np.full(n, np.nan), np.zeros(n), expected)
     pasts: dict[float, _Past] = {}
-    medians = rows.medians(np.where(np.isfinite(y), y, np.nan))
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    medians = rows.medians(y)
     for run, (first, count) in enumerate(zip(rows.first, rows.count, strict=True)):
         here = slice(first, first + count)
         seen = valid[here]
-        past = pasts.setdefault(0.0 if condition is None else float(condition[run]), _Past(settings))
+        past = pasts.setdefault(0.0 if condition is None else float(condition[run]), _Past(settings, y, rows, medians))
         if not seen.any():
             continue
-        odd = _compare(found, here, y[here], medians[run], past) if past.median else False
+        odd = _compare(found, here, y[here], medians[run], past) if past.runs else False
         if seen.sum() >= settings.enough:
-            past.learn(y[here][seen], medians[run], odd)
+            past.learn(run, odd)
     np.copyto(found.local, local_median(found.z, rows, settings.reach))
     found.held[np.isnan(found.run_z)] = 1.0  # no earlier run to compare with
     return found
@@ -151,18 +160,15 @@ def _compare(found: Levels, here: slice, y: NDArray[np.float64], median: NDArray
     shift = median - references
     nearest = _first_smallest(nan_extreme(np.abs(shift / sigma)))
     common = float(nan_median(shift[nearest]))
-    apart = np.abs(shift[nearest] - common)
-    alone = nan_extreme(apart / sigma) > settings.alone and nan_extreme(apart) > abs(common)
+    single = np.abs(shift[nearest] - common)
+    alone = nan_extreme(single / sigma) > settings.alone and nan_extreme(single) > abs(common)
     odd = bool(alone or abs(common) > settings.step)
-    if len(past.median) < settings.references:
+    if len(past.runs) < settings.references:
         return odd
-    away = y - references[:, None, :]
-    z = away / sigma
-    closest, row = _first_smallest(nan_extreme(np.abs(z))), np.arange(len(y))
-    found.log_ratio[here] = away[closest, row]
-    found.z[here] = z[closest, row]
-    found.own[here] = (y - median) / sigma
-    found.expected[here] = np.where(np.isnan(y), np.nan, references[closest])
+    threads_for(y.size)
+    beside_nearest(
+        y, references, median, sigma, found.log_ratio[here], found.z[here], found.own[here], found.expected[here]
+    )
     run_z = float(nan_extreme(np.abs(shift[nearest] / sigma)))
     found.run_z[here] = run_z
     far_z = float(nan_extreme(np.abs(shift[0] / sigma)))

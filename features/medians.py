@@ -8,6 +8,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+WIDE = 8
+"""Columns that are gone through together: their values lie in one line of the cache."""
 FEW = 48
 """Values up to which they are sorted by insertion; of more the middle ones alone are brought to their places."""
 
@@ -29,14 +31,39 @@ def of_rows(values):  # type: ignore[no-untyped-def]
 def of_groups(values, first, count):  # type: ignore[no-untyped-def]
     """Median of every column within each group of rows, ``(m, d)`` from ``(n, d)``."""
     m, d = len(first), values.shape[1]
-    found = np.empty((m, d))
-    for j in numba.prange(d):
-        held = np.empty(len(values))
+    found, largest = np.empty((m, d)), 0
+    for i in range(m):
+        largest = max(largest, count[i])
+    for tile in numba.prange((d + WIDE - 1) // WIDE):
+        begin, end = tile * WIDE, min((tile + 1) * WIDE, d)
+        held, taken = np.empty((WIDE, largest)), np.zeros(WIDE, dtype=np.int64)
         for i in range(m):
-            taken = 0
+            taken[:] = 0
             for row in range(first[i], first[i] + count[i]):
-                taken = _taken(held, taken, values[row, j])
-            found[i, j] = _middle(held, taken)
+                for j in range(begin, end):
+                    taken[j - begin] = _taken(held[j - begin], taken[j - begin], values[row, j])
+            for j in range(begin, end):
+                found[i, j] = _middle(held[j - begin], taken[j - begin])
+    return found
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def apart(values, centre, first, count):  # type: ignore[no-untyped-def]
+    """Median of |x − centre| of every column over all rows of ``m`` groups, ``(d,)`` from ``(n, d)``.
+
+    Each group has a ``centre`` of its own, ``(m, d)``.
+    """
+    d = values.shape[1]
+    found = np.empty(d)
+    for tile in numba.prange((d + WIDE - 1) // WIDE):
+        begin, end = tile * WIDE, min((tile + 1) * WIDE, d)
+        held, taken = np.empty((WIDE, count.sum())), np.zeros(WIDE, dtype=np.int64)
+        for i in range(len(first)):
+            for row in range(first[i], first[i] + count[i]):
+                for j in range(begin, end):
+                    taken[j - begin] = _taken(held[j - begin], taken[j - begin], abs(values[row, j] - centre[i, j]))
+        for j in range(begin, end):
+            found[j] = _middle(held[j - begin], taken[j - begin])
     return found
 
 

@@ -179,7 +179,8 @@ class PastRuns:
         """One of the last ten, three and one runs, ``(r, bins)``; none before the first run."""
         if not self.runs:
             return np.zeros((0, 0))
-        return np.stack([median_shape(self.runs[-length:]) for length in self.lengths])
+        given = np.stack(self.runs)
+        return np.stack([median_shape(given[-length:]) for length in self.lengths])
 
 
 def pulls(counts: NDArray[Any], reference: NDArray[Any], tolerance: float = TOLERANCE) -> NDArray[np.float32]:
@@ -236,16 +237,17 @@ def _spread(shape: NDArray[np.float64], edges: NDArray[np.float64]) -> float:
     return float(np.sqrt(shape @ (centres - mean) ** 2 + shape @ widths**2 / 12))
 
 
-def median_shape(runs: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
-    """One reference of several runs ``(bins,)`` each: the bin by bin median of their shapes, with all their counts.
+def median_shape(runs: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
+    """One reference of several runs ``(r, bins)``: the bin by bin median of their shapes, with all their counts.
 
     One bad run among them moves a median little, where it would stand in a sum for good.
     """
-    given = np.stack([np.asarray(each, dtype=np.float64) for each in runs])
-    total = given.sum(axis=1, keepdims=True)
-    shapes = np.divide(given, total, out=np.zeros_like(given), where=total > 0)[total[:, 0] > 0]
-    if not len(shapes):
+    given = np.asarray(runs, dtype=np.float64)
+    total = given.sum(axis=1)
+    counted = total > 0
+    if not counted.any():
         return np.zeros(given.shape[1])
+    shapes = given[counted] / total[counted, None]
     rising, half = np.sort(shapes, axis=0), len(shapes) // 2
     middle = rising[half] if len(shapes) % 2 else (rising[half - 1] + rising[half]) / 2
     size = middle.sum()

@@ -80,7 +80,7 @@ def nan_median(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def nan_extreme(values: NDArray[np.floating], axis: int = -1) -> NDArray[np.float64]:
     """Largest over an axis without the NaN; NaN where nothing is left, and no warning."""
-    largest = np.where(np.isnan(values), -np.inf, values).max(axis=axis)
+    largest = np.fmax.reduce(values, axis=axis)
     return np.where(np.isneginf(largest), np.nan, largest)
 
 

@@ -43,6 +43,8 @@ KINDS: Mapping[str, Kind] = {
 }
 """Kind of a column by what stands after the colon; everything else is a value."""
 SEPARATOR = ":"
+TOGETHER = 64
+"""Columns that are put into their rows at a time, so that they stay in the caches."""
 
 Known = tuple[NDArray[np.float64], NDArray[np.int8]]
 """Condition and label of lumisections, both ``(n,)``."""
@@ -94,13 +96,20 @@ class Summaries:
         code = encode(like.run, like.ls)
         order = np.argsort(code)
         values = np.full((len(like), len(self._cells)), np.nan)
-        for j, parts in enumerate(self._cells.values()):
-            found, given = (np.concatenate(each) for each in zip(*parts, strict=True))
-            at = np.searchsorted(code, found, sorter=order)
-            inside = at < len(code)
-            place = order[at[inside]]
-            same = code[place] == found[inside]
-            values[place[same], j] = given[inside][same]
+        rows: dict[bytes, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
+        columns = list(self._cells.values()) if len(like) else []
+        for begin in range(0, len(columns), TOGETHER):
+            some = columns[begin : begin + TOGETHER]
+            block = np.full((len(some), len(like)), np.nan)
+            for j, parts in enumerate(some):
+                found, given = (np.concatenate(each) for each in zip(*parts, strict=True))
+                key = found.tobytes()  # mostly all columns have the same lumisections
+                if key not in rows:
+                    at = np.minimum(np.searchsorted(code, found, sorter=order), len(code) - 1)
+                    rows[key] = order[at], code[order[at]] == found
+                place, same = rows[key]
+                block[j, place[same]] = given[same]
+            values[:, begin : begin + len(some)] = block.T
         return QuantityTable(like.index, tuple(self._column(name) for name in self._cells), values)
 
     def _column(self, name: str) -> Column:

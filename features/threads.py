@@ -8,8 +8,9 @@ from contextvars import ContextVar
 
 import numba
 
-SMALL = 5_000
-"""Numbers below which a second thread costs more than it saves."""
+SMALL = 100_000
+"""Numbers below which a second thread costs more than it saves: one that waits for work keeps a core busy meanwhile,
+and where others use that core its part of the work comes late."""
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 
