@@ -78,14 +78,15 @@ class _Past:
     def references(self) -> NDArray[np.float64]:
         """Medians of the last ten, three and one reference runs, ``(3, d)``."""
         lengths = (self.settings.past_runs, 3, 1)
-        return np.stack([nan_median(np.stack(self.medians[self.runs[-k:]], axis=-1)) for k in lengths])
+        return np.stack([nan_median(self.medians[self.runs[-k:]].T) for k in lengths])
 
     def sigma(self) -> NDArray[np.float64]:
         """Robust σ of single lumisections about their run's median over the reference runs, ``(d,)``."""
         recent = np.asarray(self.runs[-self.settings.past_runs :])
         first, count = self.rows.first[recent], self.rows.count[recent]
         threads_for(int(count.sum()) * self.y.shape[1])
-        return np.maximum(MAD_TO_SIGMA * apart(self.y, self.medians[recent], first, count), self.settings.floor)
+        spread = MAD_TO_SIGMA * apart(self.y, self.medians[recent], first, count)
+        return np.asarray(np.maximum(spread, self.settings.floor), dtype=np.float64)
 
     def learn(self, run: int, odd: bool) -> None:
         """Take a run as reference unless it stands out; several odd runs in a row are the new normal."""

@@ -29,3 +29,7 @@ def killed_once(path: str) -> str:
 
 def threads(_: int) -> str:
     return os.environ.get("OMP_NUM_THREADS", "")
+
+
+def its_process(_: int) -> int:
+    return os.getpid()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,14 +40,14 @@ def _taken() -> Iterator[None]:
         yield
 
 
-def work(name: str) -> object:
+def work(name: str) -> Any:
     import partition_work
 
     return getattr(partition_work, name)
 
 
 def test_answers_come_in_the_order_of_the_tasks_and_errors_stay_with_their_own() -> None:
-    found = run_partitions(work("squared"), [3, -1, 2], ALONE)  # type: ignore[arg-type]
+    found = run_partitions(work("squared"), [3, -1, 2], ALONE)
     assert [each.answer for each in found] == [9, None, 4]
     assert [each.task for each in found] == [3, -1, 2]
     assert str(found[1].error) == "-1 is negative"
@@ -54,7 +55,7 @@ def test_answers_come_in_the_order_of_the_tasks_and_errors_stay_with_their_own()
 
 @pytest.mark.slow
 def test_processes_answer_as_the_serial_way_does() -> None:
-    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("processes", 2)))  # type: ignore[arg-type]
+    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("processes", 2)))
     assert [each.answer for each in found] == [9, None, 4]
     assert str(found[1].error) == "-1 is negative"
 
@@ -63,14 +64,14 @@ def test_processes_answer_as_the_serial_way_does() -> None:
 @pytest.mark.usefixtures("_taken")
 def test_dask_answers_as_the_serial_way_does() -> None:
     pytest.importorskip("distributed")
-    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("dask", 2)))  # type: ignore[arg-type]
+    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("dask", 2)))
     assert [each.answer for each in found] == [9, None, 4]
     assert str(found[1].error) == "-1 is negative"
 
 
 @pytest.mark.slow
 def test_the_partition_that_kills_its_worker_names_itself() -> None:
-    found = run_partitions(work("killed_at_three"), [1, 2, 3, 4], Workers(Scheduler("processes", 2)))  # type: ignore[arg-type]
+    found = run_partitions(work("killed_at_three"), [1, 2, 3, 4], Workers(Scheduler("processes", 2)))
     assert [each.answer for each in found] == [1, 2, None, 4]
     assert "terminated abruptly" in str(found[2].error)
 
@@ -78,7 +79,7 @@ def test_the_partition_that_kills_its_worker_names_itself() -> None:
 @pytest.mark.slow
 def test_a_worker_that_dies_by_chance_costs_nothing(tmp_path: Path) -> None:
     tasks = ["", str(tmp_path / "tried"), ""]
-    found = run_partitions(work("killed_once"), tasks, Workers(Scheduler("processes", 2)))  # type: ignore[arg-type]
+    found = run_partitions(work("killed_once"), tasks, Workers(Scheduler("processes", 2)))
     assert [each.answer for each in found] == tasks
 
 
@@ -115,7 +116,7 @@ def test_a_cluster_that_is_not_there() -> None:
     pytest.importorskip("distributed")
     workers = Workers(Scheduler("dask", 0, "tcp://127.0.0.1:9"))
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"):
-        run_partitions(work("squared"), [1], workers)  # type: ignore[arg-type]
+        run_partitions(work("squared"), [1], workers)
 
 
 CONDOR_SUBMIT = """#!{python}
@@ -142,7 +143,7 @@ def test_htcondor_answers_as_the_serial_way_does(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     dask = pytest.importorskip("dask")
     with dask.config.set({"jobqueue.htcondor.scheduler-options": {"host": "127.0.0.1"}}):
-        found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("htcondor", 1)))  # type: ignore[arg-type]
+        found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("htcondor", 1)))
     assert [each.answer for each in found] == [9, None, 4], (tmp_path / "log").read_text()
     assert str(found[1].error) == "-1 is negative"
 
@@ -152,7 +153,7 @@ def test_without_htcondor_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("shutil.which", lambda name: None)
     workers = Workers(Scheduler("htcondor", 1))
     with pytest.raises(ConfigError, match="there is no condor_submit here; log in where HTCondor takes jobs"):
-        run_partitions(work("squared"), [1], workers)  # type: ignore[arg-type]
+        run_partitions(work("squared"), [1], workers)
 
 
 def test_without_dask_jobqueue_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
