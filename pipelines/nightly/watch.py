@@ -30,7 +30,7 @@ from pipelines.nightly.lock import WATCH, locked
 from pipelines.nightly.log import ERROR, INFO, SILENT, Log
 from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
-from pipelines.run.arrivals import Arrivals, paths_of
+from pipelines.run.arrivals import Arrivals, known_as, paths_of
 
 INTERVAL = 1.0
 """Seconds from one look at the files to the next."""
@@ -84,7 +84,7 @@ class Remembering:
 
     def __call__(self, described: InputConfig, config: Config) -> ReadResult:
         """What the input gives; raises as its reader does."""
-        seen = {path: self.files.files.get(str(path)) for path in paths_of(described, config)}
+        seen = {path: self.files.files.get(known_as(path)) for path in paths_of(described, config)}
         if not seen or None in seen.values():
             return read_input(described, config)
         name = described.model_dump_json()

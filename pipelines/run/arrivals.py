@@ -38,7 +38,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Every file of the inputs by path, and what could not be found."""
+    """Every file of the inputs by its absolute path, and what could not be found."""
 
     files: Mapping[str, Seen]
     missing: tuple[str, ...] = ()
@@ -56,9 +56,9 @@ class Arrivals:
                 missing.append(str(error))
                 continue
             for path in found:
-                seen = file_seen(path, known.get(str(path)))
+                seen = file_seen(path, known.get(known_as(path)))
                 if seen is not None:
-                    files[str(path)] = seen
+                    files[known_as(path)] = seen
         files[SETTINGS] = Seen(0, 0, _settings_digest(config))
         return cls(files, tuple(missing), any(getattr(each, "url", "") for each in config.inputs))
 
@@ -80,7 +80,10 @@ class Arrivals:
     def taken(cls, store: Store) -> Arrivals | None:
         """What the newest ingestion saw; None where it is not known, so that all is read."""
         files = store.intake.files
-        return cls.from_document(files) if files else None
+        if not files:
+            return None
+        found = cls.from_document(files).files
+        return cls({path if path == SETTINGS else known_as(Path(path)): each for path, each in found.items()})
 
     @classmethod
     def from_document(cls, given: Mapping[str, list[int | str]]) -> Arrivals:
@@ -88,6 +91,11 @@ class Arrivals:
         return cls(
             {path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()}
         )
+
+
+def known_as(path: Path) -> str:
+    """The absolute path, so that a file is the same one from whatever folder a command is called."""
+    return str(path.absolute())
 
 
 def _settings_digest(config: Config) -> str:

@@ -26,7 +26,7 @@ from dqm.model.keys import LumiMask
 from dqm.model.tables import QuantityTable, lumisection_index
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
-from pipelines.run.arrivals import Arrivals
+from pipelines.run.arrivals import Arrivals, known_as
 from pipelines.run.held_files import Elements, Held, HeldFile, HeldRun, Ranges, digest_of, file_key
 
 Reader = Callable[[InputConfig, Config], ReadResult]
@@ -155,7 +155,7 @@ class FileByFile:
 
     def _seen(self, described: Histograms, path: Path) -> _File:
         """A file as it is now; one that cannot be opened is not known, whatever it held."""
-        seen = self.arrivals.files.get(str(path))
+        seen = self.arrivals.files.get(known_as(path))
         if seen is None or not os.access(path, os.R_OK):
             return _File(described, path, "", None)
         known = self.known.files.get(file_key(_name(described), path, seen.digest))

@@ -85,8 +85,8 @@ class Held:
 
 
 def file_key(settings: str, path: Path, sha256: str) -> str:
-    """What a file is known by: how it is read, by which program, its path and its bytes."""
-    return digest_of([settings, _code(), str(path), sha256])
+    """What a file is known by: how it is read, by which program, its absolute path and its bytes."""
+    return digest_of([settings, _code(), str(path.absolute()), sha256])
 
 
 def digest_of(parts: Iterable[object]) -> str:

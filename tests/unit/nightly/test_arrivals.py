@@ -51,6 +51,20 @@ def test_a_night_after_an_ingestion_reads_nothing(config: Config, store: Store) 
     assert [night(config, store), night(config, store)] == [DONE, SKIPPED]
 
 
+def test_a_file_is_the_same_from_whatever_folder_a_command_is_called(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: files are known by their paths as given; called from elsewhere, all are told to be gone and read again."""
+    ingest(config, store)
+    monkeypatch.chdir(config.folder)
+    here = load(Path("dqm.toml"))
+    assert night(here, store) == SKIPPED
+    assert Arrivals.of(here).gone(Arrivals.taken(store)) == []
+    with store.transaction() as change:  # as an earlier program entered it
+        change.take_in({"t.csv" if each.endswith("t.csv") else each: seen for each, seen in store.intake.files.items()})
+    assert night(here, store) == SKIPPED
+
+
 def test_a_file_that_was_only_touched_is_digested_once(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
