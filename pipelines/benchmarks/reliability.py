@@ -23,7 +23,7 @@ from pipelines.reliability.kills import every_point, mutant_is_caught, random_ti
 from pipelines.reliability.names import hostile_names
 from pipelines.reliability.order import any_order, dask_ratio, executors
 from pipelines.reliability.receiver import KEY, KEY_NAME, Receiver
-from pipelines.reliability.season import Season, season
+from pipelines.reliability.season import SMALL, Season, season
 from pipelines.reliability.tell import failing_receiver, grouped
 from pipelines.reliability.texts import hostile_texts
 from pipelines.reliability.work import DECISIONS, NIGHT, WORKS
@@ -37,7 +37,7 @@ SIXTY_DAYS = SimulationSettings(
 )
 """Fourteen weeks of about one short run a day; the newest sixty days with runs are not labelled."""
 LONGER_RUNS = SimulationSettings(weeks=6, fills_per_day=1, fill_hours=10, runs_per_fill=1, unlabelled_share=0.6, seed=9)
-"""For the executors: runs long enough that scoring one is more work than sending it."""
+"""For the executors: runs long enough that scoring one is more work than sending it, and the model of the defaults."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class _Steps:
 
     def executors(self) -> Iterator[Guarantee]:
         """Serial, processes, Dask."""
-        base = _made(self.folder / "longer", LONGER_RUNS)
+        base = _made(self.folder / "longer", LONGER_RUNS, model="")
         yield executors(base, self.folder / "executors")
         yield dask_ratio(Season(self.folder / "executors" / "serial", base.pieces), self.folder / "dask")
 
@@ -190,12 +190,12 @@ class _Steps:
             yield benches
 
 
-def _made(folder: Path, settings: SimulationSettings, *, by_day: bool = False) -> Season:
+def _made(folder: Path, settings: SimulationSettings, *, by_day: bool = False, model: str = SMALL) -> Season:
     """A season that was trained in a child, so that this process starts no thread and keeps no memory."""
     names = folder.with_suffix(".pieces")
 
     def work() -> None:
-        made = season(folder, settings, by_day=by_day)
+        made = season(folder, settings, by_day=by_day, model=model)
         names.write_text("\n".join(made.pieces), encoding="utf-8")
 
     _did(work, folder.parent)

@@ -42,7 +42,8 @@ required = true
 
 [features]
 rates_within = "prescale_index"
-
+"""
+SMALL = """
 [model]
 trees = 20
 learning_rate = 0.3
@@ -82,15 +83,18 @@ class Season:
         return Season(folder, self.pieces)
 
 
-def season(folder: Path, settings: SimulationSettings, *, by_day: bool = False) -> Season:
-    """Simulate, train on the labelled runs and let their files go; what nobody labelled waits, by run or by day."""
+def season(folder: Path, settings: SimulationSettings, *, by_day: bool = False, model: str = SMALL) -> Season:
+    """Simulate, train on the labelled runs and let their files go; what nobody labelled waits, by run or by day.
+
+    ``model`` is that of the configuration: few trees, or the one that everybody has where it is empty.
+    """
     campaign = simulate(settings)
     for each in (ARRIVED, WAITING):
         (folder / each).mkdir(parents=True)
     good = campaign.labels.take(campaign.labels.values == Label.GOOD).index
     mask = LumiMask.of_lumisections(good.get_level_values("run"), good.get_level_values("ls"))
     (folder / "golden.json").write_bytes(golden_bytes(mask))
-    (folder / "dqm.toml").write_text(CONFIG + LABELS, encoding="utf-8")
+    (folder / "dqm.toml").write_text(CONFIG + model + LABELS, encoding="utf-8")
     newest = np.isin(campaign.calendar.run, campaign.unlabelled)
     _write(campaign, folder / ARRIVED, "past", ~newest)
     pieces = _pieces(campaign, by_day=by_day)
@@ -102,7 +106,7 @@ def season(folder: Path, settings: SimulationSettings, *, by_day: bool = False) 
         train(config, store)
     for path in (folder / ARRIVED).iterdir():
         path.unlink()
-    (folder / "dqm.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "dqm.toml").write_text(CONFIG + model, encoding="utf-8")
     return Season(folder, tuple(pieces))
 
 
