@@ -80,8 +80,10 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
     ``UnknownNameError`` where the settings name a quantity that the table lacks.
     """
     order = np.lexsort((table.ls, table.run))
-    ordered = table.take(order)
-    ordered = replace(ordered, values=np.where(ordered.usable[:, None], ordered.values, np.nan))
+    rising = bool((np.diff(order) == 1).all())
+    ordered = table if rising else table.take(order)
+    if not ordered.usable.all():
+        ordered = replace(ordered, values=np.where(ordered.usable[:, None], ordered.values, np.nan))
     rows = Grouped.of(ordered.run)
     broken = _limits(ordered, limits)
     kept = ordered.usable & (ordered.weight > 0)
@@ -100,10 +102,10 @@ def assemble(table: QuantityTable, settings: FeaturesConfig, limits: tuple[Limit
         found += [(Column(name, "position"), place[:, j]) for j, name in enumerate(POSITION_NAMES)]
     members = [i for i in ordered.where(role="condition") if ordered.columns[i].name not in {c.name for c, _ in found}]
     found += [(ordered.columns[i], ordered.values[:, i]) for i in members]
-    values = np.full((len(table), len(found)), np.nan, dtype=np.float32)
+    values = np.empty((len(table), len(found)), dtype=np.float32)
     for first in range(0, len(found), TOGETHER):
         some = [each for _, each in found[first : first + TOGETHER]]
-        values[order, first : first + len(some)] = np.stack(some, axis=1)
+        values[slice(None) if rising else order, first : first + len(some)] = np.stack(some, axis=1)
     values[~table.usable] = np.nan
     return FeatureTable(table.index, tuple(column for column, _ in found), values, extractor_of(settings, limits))
 

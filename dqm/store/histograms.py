@@ -190,9 +190,11 @@ def _refuse_twice(batches: Sequence[HistogramBatch]) -> None:
     for each in batches:
         seen.setdefault(each.element, []).append(each.ls)
     for element, parts in seen.items():
-        ls, count = np.unique(np.concatenate(parts), return_counts=True)
-        if (count > 1).any():
-            raise ValueError(f"{element} has {count.max()} histograms of LS {ls[count > 1][0]}; resolve them before")
+        ls = np.sort(np.concatenate(parts))
+        twice = ls[1:][ls[1:] == ls[:-1]]
+        if len(twice):
+            count = int((ls == twice[0]).sum())
+            raise ValueError(f"{element} has {count} histograms of LS {twice[0]}; resolve them before")
 
 
 def _list(kind: pa.DataType) -> pa.DataType:

@@ -31,6 +31,7 @@ MODEL = b"lumicert.model"
 """Metadata entry of scores: the model that gave them."""
 PROVENANCE = b"lumicert.provenance"
 """Metadata entry of scores and verdicts: what they were made from, as JSON."""
+FLOAT64 = pa.float64()
 RESERVED = (*KEY, "status", "start")
 """Columns of a stored quantity table that are not quantities."""
 
@@ -63,8 +64,8 @@ class Scores:
         return len(self.index)
 
 
-def quantities_to_arrow(table: QuantityTable) -> pa.Table:
-    """Quantities as float64 columns with ``run``, ``ls``, ``status`` and ``start`` (UTC, ns; NaT is null).
+def quantities_to_arrow(table: QuantityTable, kind: pa.DataType = FLOAT64) -> pa.Table:
+    """Quantities as columns of ``kind`` with ``run``, ``ls``, ``status`` and ``start`` (UTC, ns; NaT is null).
 
     Raises ``ValueError`` for a quantity that is called like one of these.
     """
@@ -72,7 +73,7 @@ def quantities_to_arrow(table: QuantityTable) -> pa.Table:
         if name in RESERVED:
             raise ValueError(f"a quantity cannot be called {name!r}, as the store calls a column of its own; rename it")
     start = pa.array(table.start.astype("datetime64[ns]"), pa.timestamp("ns", "UTC"))
-    values = {name: pa.array(table.values[:, i], pa.float64()) for i, name in enumerate(table.names)}
+    values = {name: pa.array(table.values[:, i], kind) for i, name in enumerate(table.names)}
     columns = {**_keys(table.index), "status": _text(table.status), "start": start, **values}
     described = json.dumps(records(table.columns), separators=(",", ":"))
     return pa.table(columns, metadata={COLUMNS: described.encode()})

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
 
 from dqm.model.config import Config
 from dqm.model.past import Past
@@ -62,6 +61,8 @@ def check(past: Past, newest: dict[int, float], level: float) -> DriftCheck | No
     before = medians(past.run, past.badness)
     if len(before) < LEAST or len(newest) < 3:
         return None
+    from scipy.stats import mannwhitneyu  # most of a second, for which no other command should wait
+
     one, other = list(newest.values()), list(before.values())
     p = float(mannwhitneyu(one, other, alternative="two-sided").pvalue)
     return DriftCheck(tuple(newest), float(np.median(one)), float(np.median(other)), p, level)

@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -132,10 +133,19 @@ def _read(path: Path) -> QuantityTable | None:
     return table
 
 
+def _narrow(table: QuantityTable) -> pa.Table:
+    """The table in half the bytes where nothing is lost by it: what is not normalised was made as float32."""
+    with np.errstate(over="ignore"):
+        narrow = table.values.astype(np.float32)
+    if np.array_equal(narrow, table.values, equal_nan=True):
+        return quantities_to_arrow(replace(table, values=narrow), pa.float32())
+    return quantities_to_arrow(table)
+
+
 def _write(path: Path, table: QuantityTable) -> None:
     """Write under another name first; a disk that is full costs the cache and nothing else."""
     body = pa.BufferOutputStream()
-    feather.write_feather(quantities_to_arrow(table), body, compression="lz4")
+    feather.write_feather(_narrow(table), body, compression="lz4")
     data = body.getvalue()
     try:
         path.parent.mkdir(exist_ok=True)

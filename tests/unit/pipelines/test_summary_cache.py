@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_the_same_is_made_once_and_comes_back_as_it_was(store: Store) -> None:
         assert found.columns == TABLE.columns
         assert np.array_equal(found.values, TABLE.values, equal_nan=True)
     assert make.asked == 1
+
+
+@pytest.mark.parametrize("value", [0.1, float(np.float32(0.1)), 1e300, -0.0, np.inf])
+def test_what_float32_cannot_hold_comes_back_as_it_was_too(store: Store, value: float) -> None:
+    """Mutant: everything is kept as float32."""
+    table = replace(TABLE, values=np.array([[value], [np.nan]]))
+    found = [cached(store, FeaturesConfig(), None, lambda: table).values for _ in range(2)][1]
+    assert found.dtype == np.float64
+    assert found.tobytes() == table.values.tobytes()
 
 
 def test_other_settings_and_other_data_are_made_again(store: Store) -> None:
