@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.flags import flags
 from features.levels import per_weight, relative
+from features.medians import WIDE, apart
 from features.position import position
 from features.runs import Grouped, local_median, nan_extreme, nan_median, past_median
 
@@ -49,6 +50,19 @@ def test_medians_means_and_spread_of_runs(run: NDArray[np.int64], values: NDArra
     assert_allclose(centre, naive_features.medians(values, run))
     assert_allclose(rows.means(values), naive_features.means(values, run))
     assert_allclose(rows.spread(values, centre), naive_features.spread(values, centre, run))
+
+
+@pytest.mark.parametrize("d", [WIDE, 2 * WIDE + 3])
+def test_medians_of_more_columns_than_go_together(d: int) -> None:
+    """Mutant: ``apart`` takes the centre of the first group for all."""
+    run, values = table(LENGTHS["uneven"], 0.3, d=d)
+    rows = Grouped.of(run)
+    centre = rows.medians(values)
+    assert_allclose(centre, naive_features.medians(values, run))
+    some = np.array([0, 2, 4])
+    kept = np.isin(rows.code, some)
+    found = apart(values, centre[some], rows.first[some], rows.count[some])
+    assert_allclose(found, np.nanmedian(np.abs(values - centre[rows.code])[kept], axis=0))
 
 
 @cases
