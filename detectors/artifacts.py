@@ -10,6 +10,7 @@
     columns.json          all columns, where some detector sees only a part of them
     fusion.npz            what combines them
     calibrator.npz, calibrator.method.txt    the map to badness, where there is one
+    excursions.npz        how far good lumisections of the past went, where that is asked for
 
 ``folder`` writes and reads the files, ``arrays`` the numbers; what a bundle means is here.
 """
@@ -27,6 +28,7 @@ from typing import Any, Self
 from detectors import registry
 from detectors.arrays import arrays_from_bytes, bytes_from_arrays
 from detectors.calibrate import Calibrator
+from detectors.excursions import Excursions
 from detectors.folder import json_bytes, json_object, manifest, read_files, write_files
 from detectors.fusion import Fusion
 from detectors.inputs import Schema
@@ -38,7 +40,7 @@ from dqm.model.errors import ArtifactError, UnknownNameError
 ABOUT, COLUMNS = "bundle.json", "columns.json"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TEXT = re.compile(r"(detector\d*|fusion|calibrator)\.([a-z][a-z0-9_]*)\.txt")
-DETECTOR, FUSION, CALIBRATOR = "detector", "fusion", "calibrator"
+DETECTOR, FUSION, CALIBRATOR, EXCURSIONS = "detector", "fusion", "calibrator", "excursions"
 MOST_KNOWN = 4
 _KNOWN: dict[str, Bundle] = {}
 """Bundles by fingerprint; nothing that scores changes one."""
@@ -69,7 +71,7 @@ class Bundle(Model):
     @classmethod
     def of(cls, model: Model, runs: tuple[int, ...]) -> Self:
         """A model that was trained on some runs, by what is installed here."""
-        parts = model.calibrator, model.others, model.fusion, model.columns, model.whole
+        parts = model.calibrator, model.others, model.fusion, model.columns, model.whole, model.excursions
         return cls(model.kind, model.detector, *parts, runs)
 
 
@@ -135,14 +137,16 @@ def _bundle(about: Mapping[str, object], files: Mapping[str, bytes]) -> Bundle:
     owners = [owner for owner, _ in members]
     owners += [FUSION] if others else []
     owners += [] if calibration is None else [CALIBRATOR]
+    owners += [EXCURSIONS] if about.get(EXCURSIONS, False) else []
     states = {owner: _state(files, owner) for owner in owners}
     unused = set(files).difference(*(_state_names(owner, states[owner]) for owner in owners))
     if unused:
         raise ValueError(f"{min(unused)!r} belongs to no part of a bundle")
     first, *rest = [_companion(given, states[owner]) for owner, given in members]
     whole = None if columns is None else Schema.from_text(columns.decode())
+    given = whole or first.detector.schema
     for each in (first, *rest):
-        _refuse_other_columns(each, whole or first.detector.schema)
+        _refuse_other_columns(each, given)
     return Bundle(
         first.kind,
         first.detector,
@@ -151,6 +155,7 @@ def _bundle(about: Mapping[str, object], files: Mapping[str, bytes]) -> Bundle:
         Fusion.restore(states[FUSION]) if others else None,
         first.columns,
         whole,
+        Excursions.restore(states[EXCURSIONS], len(given.columns)) if given and EXCURSIONS in states else None,
         tuple(int(run) for run in runs),
         {str(name): str(number) for name, number in versions.items()},
     )
@@ -209,6 +214,9 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         files |= _state_files(FUSION, bundle.fusion.state())
     if calibrator is not None:
         files |= _state_files(CALIBRATOR, calibrator.state())
+    if bundle.excursions is not None:
+        about[EXCURSIONS] = True
+        files |= _state_files(EXCURSIONS, bundle.excursions.state())
     if bundle.whole is not None:
         files[COLUMNS] = bundle.whole.to_text().encode()
     return {ABOUT: json_bytes(about)} | files

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibrate import Calibrator
+from detectors.excursions import Excursions
 from detectors.fusion import Fusion
 from detectors.inputs import NotFittedError, Schema
 from detectors.protocol import Detector
@@ -49,7 +50,8 @@ class Model:
     """What gives badness: the ``detector`` of a registered ``kind``, or it and ``others`` through a ``fusion``.
 
     ``calibrator`` is None where the answer is a probability as it is. ``columns`` are what the first detector sees,
-    ``whole`` all that is to be given, None where that is what the first sees.
+    ``whole`` all that is to be given, None where that is what the first sees. ``excursions`` tell what lies beyond all
+    that it has learned from; None where nobody asked for it.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Model:
     fusion: Fusion | None = None
     columns: tuple[str, ...] = ()
     whole: Schema | None = None
+    excursions: Excursions | None = None
 
     def __post_init__(self) -> None:
         if bool(self.others) != (self.fusion is not None):

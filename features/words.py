@@ -117,6 +117,10 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     feature, _, detail = reason.feature.partition(": ")
     group, _, view = feature.partition(".")
     name = _named((detail or feature).rpartition(".")[0])
+    if group == "beyond":
+        what = described(detail)
+        times = f"{',' * (', ' in what)} is {reason.value:.2g} times its largest past excursion"
+        return f"beyond all that good lumisections of past runs showed: {what}{times if measured else ''}"
     if group == "limit" and view.endswith(".missing"):
         return f"the limit on {view.removesuffix('.missing')} cannot be checked"
     if group == "limit":
@@ -154,6 +158,8 @@ def described(feature: str) -> str:
         return f"{found[1]}, bin {found[2]}"
     head, _, detail = feature.partition(": ")
     group, _, view = head.partition(".")
+    if group == "beyond" and detail:
+        return described(detail)
     if detail and group != "limit":
         name, _, view = detail.rpartition(".")
         return SINGLE[view].format(name=_named(name)) if view in SINGLE else detail
@@ -185,7 +191,7 @@ def subject(feature: str) -> str:
     if head.startswith("limit."):
         return head.removeprefix("limit.").removesuffix(".missing")
     name = (detail or head).rpartition(".")[0] or detail or head
-    if not detail:
+    if not detail or name.startswith("course."):
         return name.removeprefix("course.")
     return name.rpartition(":")[0] or name
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dqm.model.alerts_config import AlertsConfig
 from dqm.model.errors import ConfigError, nearest
+from dqm.model.guard_config import GuardConfig
 from dqm.model.nightly_config import NightlyConfig
 from dqm.model.people_config import PeopleConfig
 from dqm.model.reference_config import ExpectationConfig, ReferencesConfig, ShapesConfig
@@ -293,6 +294,7 @@ class Config(_Record):
     limits: tuple[LimitConfig, ...] = ()
     model: ModelConfig = ModelConfig()
     fuse: tuple[ModelConfig, ...] = ()
+    guard: GuardConfig = GuardConfig()
     rolling: RollingConfig = RollingConfig()
     working_point: WorkingPointConfig = WorkingPointConfig()
     tracking: TrackingConfig = TrackingConfig()

@@ -27,7 +27,7 @@ from dqm.store.store import Store
 from dqm.store.stored import StoredModel
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import answers
+from pipelines.run.learn import answers, held
 from pipelines.run.past_file import load_past
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import bundle_of
@@ -160,7 +160,7 @@ class _Said:
         if len(unseen):
             unseen = replace(unseen, table=shapes.beside(unseen.table))
             _, badness = answers(bundle, bundle.scores(unseen.table), unseen)
-            parts.append((encode(unseen.run, unseen.table.ls), badness, unseen.held))
+            parts.append((encode(unseen.run, unseen.table.ls), badness, held(bundle, unseen, badness)))
         columns: list[NDArray[Any]] = [np.concatenate(each) for each in zip(*parts, strict=True)]
         order = np.argsort(columns[0])
         return cls(model.model_id, past, *(each[order] for each in columns))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors import registry
 from detectors.calibrate import Calibrator
+from detectors.excursions import Excursions
 from detectors.fusion import Fusion
 from detectors.inputs import Schema
 from detectors.model import Companion, Model
@@ -48,6 +49,9 @@ FOLDS, SKIP = 8, 2
 MOST = np.nextafter(np.float32(1), np.float32(0))
 """Largest badness that a model can give: 1 is said by a documented limit alone."""
 
+SURE = 0.95
+"""Badness from which what is beyond the past is not held: the lowest from which the policy rejects (its clamp)."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -60,6 +64,10 @@ class Trained:
         """Score and badness of ``n`` lumisections, NaN where nothing judged them; beyond a limit they are ∞ and 1."""
         return answers(self.model, self.model.scores(evidence.table), evidence)
 
+    def held(self, evidence: Evidence, badness: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """What a guard keeps from the machine, given what the model said of it, ``(n,)``."""
+        return held(self.model, evidence, badness)
+
 
 def answers(
     model: Model, scores: NDArray[np.float32], evidence: Evidence
@@ -67,6 +75,23 @@ def answers(
     """Score and badness ``(n,)`` of what the detectors of a model said ``(n, k)``."""
     score = model.combined(scores)
     return settled(score, evidence, np.inf), badness_of(model.badness(score), evidence)
+
+
+def held(model: Model, evidence: Evidence, badness: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """What a guard keeps from the machine ``(n,)``: one of the features', or the end of what the model has seen."""
+    if model.excursions is None:
+        return evidence.held
+    return _held_beyond(model.excursions.beyond(evidence.table), evidence, badness)
+
+
+def _held_beyond(
+    beyond: NDArray[np.bool_], evidence: Evidence, badness: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """The guard of the features, and what is ``beyond`` the past unless the model is sure that it is bad, ``(n,)``.
+
+    So it costs asking instead of accepting and never a rejection, which would be work for nothing.
+    """
+    return np.asarray(evidence.held | (beyond & (badness < SURE)))
 
 
 def badness_of(said: NDArray[np.float32], evidence: Evidence) -> NDArray[np.float32]:
@@ -87,8 +112,12 @@ def learn(
     seed: int,
     previous: Model | None = None,
     others: tuple[Make, ...] = (),
+    excursion: float = 0.0,
 ) -> Trained:
     """Fit on all of the evidence, and on its forward folds for out-of-fold badness; ``others`` are fused in.
+
+    What goes more than ``excursion`` times as far as all good lumisections that were learned from is held for a
+    person, in every fold as well; 0: nothing is.
 
     Lumisections beyond a limit teach the model nothing, they are answered without it; no more do those whose data
     cannot be used. A score that is a probability is badness as it is; any other is calibrated on the out-of-fold
@@ -110,14 +139,24 @@ def learn(
     model, badness = _joined(members, scores, fold, inner.label, weight)
     if any(len(each.table.columns) < len(inner.table.columns) for each in parts):
         model = replace(model, whole=Schema.of(inner.table))
-    past = Past(
-        evidence.table.index,  # type: ignore[arg-type]  # a lumisection index
-        badness_of(badness, evidence),
-        evidence.label,
-        weight,
-        evidence.held,
-    )
-    return Trained(model, past)
+    said, kept = badness_of(badness, evidence), evidence.held
+    if excursion:
+        model = replace(model, excursions=_excursions(inner, excursion))
+        kept = _held_beyond(_beyond_out_of_fold(inner, excursion), evidence, said)
+    index = evidence.table.index
+    return Trained(model, Past(index, said, evidence.label, weight, kept))  # type: ignore[arg-type]  # a lumisection index
+
+
+def _excursions(inner: Evidence, times: float) -> Excursions:
+    return Excursions.of(inner.table, inner.label == Label.GOOD, times)
+
+
+def _beyond_out_of_fold(inner: Evidence, times: float) -> NDArray[np.bool_]:
+    """What went beyond all good lumisections of earlier folds, ``(n,)``."""
+    beyond = np.zeros(len(inner), dtype=bool)
+    for before, now in forward_folds(inner.run, FOLDS, SKIP):
+        beyond[now] = _excursions(inner.take(before), times).beyond(inner.table.take(now))
+    return beyond
 
 
 def _out_of_fold(

@@ -14,6 +14,9 @@ from dqm.model.verdicts import Reason
 MOST = 3
 """Reasons that are kept for every lumisection."""
 
+BEYOND = "beyond.past"
+"""The feature that a reason names where a lumisection goes beyond all that good ones of past runs showed."""
+
 
 def reasons_of(
     table: FeatureTable, contribution: NDArray[np.float32]
@@ -34,6 +37,29 @@ def reasons_of(
     for row, places in enumerate(order.tolist()):
         found.append(tuple(leaders.reason(row, j, contribution[row, j]) for j in places if shown[row, j] > 0))
     subsystem = np.array([each[0].subsystem if each else "" for each in found], dtype=object)
+    return subsystem, tuple(found)
+
+
+def with_excursions(
+    subsystem: NDArray[np.object_],
+    reasons: tuple[tuple[Reason, ...], ...],
+    table: FeatureTable,
+    model: Model,
+    held: NDArray[np.bool_],
+) -> tuple[NDArray[np.object_], tuple[tuple[Reason, ...], ...]]:
+    """Leading subsystem and reasons, with the excursion first where it is what ``held`` ``(n,)`` a lumisection.
+
+    The value is how many times its largest excursion among good past lumisections the farthest column shows.
+    """
+    if model.excursions is None:
+        return subsystem, reasons
+    at, times = model.excursions.leading(table)
+    rows = np.flatnonzero(held & (times > model.excursions.times))
+    leaders, subsystem, found = Leaders(table), subsystem.copy(), list(reasons)
+    for row in rows.tolist():
+        column = table.columns[leaders.column(int(at[row]))[row]]
+        found[row] = (Reason(f"{BEYOND}: {column.name}", column.subsystem, float(times[row]), 0.0), *found[row])[:MOST]
+        subsystem[row] = column.subsystem
     return subsystem, tuple(found)
 
 

@@ -75,7 +75,13 @@ def rehearse(config: Config, store: Store) -> RehearsalSummary:
     if runs < schedule.blocks:
         raise InputError(f"{runs} labelled runs do not make {schedule.blocks} blocks; lower rolling.blocks or add runs")
     budget = Budget(config.working_point.data_loss, config.working_point.pollution)
-    walker = Walker(make_detector(config.model), schedule, seed=config.model.seed, others=make_others(config))
+    walker = Walker(
+        make_detector(config.model),
+        schedule,
+        seed=config.model.seed,
+        others=make_others(config),
+        excursion=config.guard.excursion,
+    )
     walk = walker.walk(evidence, (budget,))
     decision = walk.decision[0]
     rows = decision != ""

@@ -45,13 +45,17 @@ class Walk:
 
 @dataclass(frozen=True)
 class Walker:
-    """How to walk: a maker of detectors and of ``others`` to fuse with it, the schedule, the policy and the seed."""
+    """How to walk: a maker of detectors and of ``others`` to fuse with it, the schedule, the policy and the seed.
+
+    ``excursion`` as ``learn`` takes it.
+    """
 
     make: Make
     schedule: Schedule = field(default_factory=Schedule)
     policy: MarginPolicy = field(default_factory=MarginPolicy)
     seed: int = 1
     others: tuple[Make, ...] = ()
+    excursion: float = 0.0
 
     def walk(
         self,
@@ -79,10 +83,11 @@ class Walker:
             before = self._learned(evidence.take(np.isin(block, known)), step, before)
             present = evidence.take(rows)
             score[rows], badness[rows] = before.judge(present)
+            held = before.held(present, badness[rows])
             for which, budget in enumerate(budgets):
                 point = self.policy.choose(before.past, budget.data_loss, budget.pollution)
                 points[which].append(point)
-                decision[which][rows] = point.decide(badness[rows], present.held)
+                decision[which][rows] = point.decide(badness[rows], held)
         return Walk(score, badness, decision, tuple(map(tuple, points)), perf_counter() - begun)
 
     def walk_asked(self, evidence: Evidence, budget: Budget, block: NDArray[np.int64] | None = None) -> Walk:
@@ -109,7 +114,7 @@ class Walker:
             present = evidence.take(rows)
             score[rows], badness[rows] = before.judge(present)
             points.append(self.policy.choose(before.past, budget.data_loss, budget.pollution))
-            machine = points[-1].decide(badness[rows], present.held)
+            machine = points[-1].decide(badness[rows], before.held(present, badness[rows]))
             asked = np.isin(machine.astype(str), [Decision.ASK, Decision.UNKNOWN])
             decision[rows] = np.where(audited[rows] & ~asked, Decision.ASK, machine)
             seen[rows] = np.where(asked | audited[rows], present.label, np.int8(Label.UNKNOWN))
@@ -119,4 +124,6 @@ class Walker:
     def _learned(self, past: Evidence, step: int, before: Trained | None) -> Trained:
         afresh = before is None or step % self.schedule.refit_every == 0
         previous = None if afresh or before is None else before.model
-        return learn(past, self.make, seed=self.seed, previous=previous, others=self.others)
+        return learn(
+            past, self.make, seed=self.seed, previous=previous, others=self.others, excursion=self.excursion
+        )

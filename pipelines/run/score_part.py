@@ -26,8 +26,8 @@ from dqm.store.tables import Scores, scores_to_arrow, split_by_run
 from pipelines.run.contributions import contributions
 from pipelines.run.evidence import Evidence
 from pipelines.run.explanations import explained_rows, explanations
-from pipelines.run.learn import answers
-from pipelines.run.reasons import reasons_of, with_detectors
+from pipelines.run.learn import answers, held
+from pipelines.run.reasons import reasons_of, with_detectors, with_excursions
 
 NO_PAST = "no-past-or-no-features"
 """Status of a lumisection of which the data can be used and nothing could be said."""
@@ -115,18 +115,20 @@ def score_part(task: ScoreTask) -> ScoredPart:
     scores = bundle.scores(evidence.table)
     _, badness = answers(bundle, scores, evidence)
     contribution = bundle.explain(evidence.table, scores)
+    kept = held(bundle, evidence, badness)
     subsystem, reasons = reasons_of(evidence.table, contribution)
+    subsystem, reasons = with_excursions(subsystem, reasons, evidence.table, bundle, kept)
     found = Scores(
         index=evidence.table.index,  # type: ignore[arg-type]  # made as a lumisection index
         badness=badness,
-        held=evidence.held,
+        held=kept,
         status=np.where(evidence.usable & ~np.isfinite(badness), NO_PAST, status).astype(object),
         weight=evidence.weight,
         subsystem=subsystem,
         reasons=with_detectors(reasons, bundle, scores),
         model=task.model,
     )
-    rows = explained_rows(evidence.table, badness, evidence.held, task.point)
+    rows = explained_rows(evidence.table, badness, kept, task.point)
     explained = explanations(bundle, evidence.table.take(rows), contribution[rows])
     [(_, ordered)] = split_by_run(scores_to_arrow(found))
     overview = contributions_to_arrow(contributions(evidence.table, contribution))

@@ -129,7 +129,12 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
     evidence, columns = labelled_evidence(config, store)
     previous = _previous(config, store, evidence) if warm else None
     trained = learn(
-        evidence, make_detector(config.model), seed=config.model.seed, previous=previous, others=make_others(config)
+        evidence,
+        make_detector(config.model),
+        seed=config.model.seed,
+        previous=previous,
+        others=make_others(config),
+        excursion=config.guard.excursion,
     )
     runs = np.unique(evidence.run)
     bundle = Bundle.of(trained.model, tuple(runs.tolist()))

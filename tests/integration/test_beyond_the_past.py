@@ -1,0 +1,88 @@
+"""A single lumisection far from all that good ones of past runs showed is never accepted, from files to the golden JSON."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dqm.formats.golden import read_mask
+from dqm.model.config import Config, load
+from dqm.model.verdicts import Decision, Verdicts
+from dqm.store.store import Store
+from dqm.store.tables import verdicts_from_arrow
+from features.words import in_words
+from pipelines.run.certify import certify
+from pipelines.run.ingest import ingest
+from pipelines.run.score import score
+from pipelines.run.train import train
+from pipelines.simulate.write import Paths
+
+SPREAD = 0.003
+"""One σ of a fraction of the simulation, relative to its level."""
+
+
+@pytest.fixture
+def paths(certified_campaign: Path, tmp_path: Path) -> Paths:
+    """A copy of the certified campaign to change."""
+    return Paths.within(Path(shutil.copytree(certified_campaign, tmp_path / "campaign")))
+
+
+def accepted(store: Store) -> tuple[int, int]:
+    """An accepted lumisection in the middle of a run that was certified."""
+    given = verdicts_from_arrow(store.read("verdicts"))
+    rows = np.flatnonzero(given.decision == Decision.ACCEPT)
+    run, ls = given.index[rows[len(rows) // 2]]
+    return int(run), int(ls)
+
+
+def moved(path: Path, key: tuple[int, int], column: str, sigmas: float) -> None:
+    """Move one number of one lumisection in a table of quantities."""
+    table = pq.read_table(path)
+    rows = (table["run"].to_numpy() == key[0]) & (table["ls"].to_numpy() == key[1])
+    values = table[column].to_numpy()
+    changed = pa.array(np.where(rows, values * (1 + sigmas * SPREAD), values), table.schema.field(column).type)
+    pq.write_table(table.set_column(table.column_names.index(column), table.schema.field(column), changed), path)
+
+
+def again(config: Config, store: Store, run: int) -> Verdicts:
+    """The verdicts of a run after its data changed."""
+    ingest(config, store)
+    score(config, store, frozenset({run}))
+    certify(config, store)
+    return verdicts_from_arrow(store.read("verdicts", [run]))
+
+
+@pytest.mark.parametrize(("column", "sigmas"), [("pixel_on_track", -20.0), ("hcal_in_time", 20.0)])
+def test_one_lumisection_at_twenty_sigma_is_asked(paths: Paths, column: str, sigmas: float) -> None:
+    """Mutant: no guard of single lumisections. The trees never saw such a thing and give it a badness of 0.004."""
+    config = load(paths.config)
+    with Store.open(config.store_path) as store:
+        key = accepted(store)
+        moved(paths.quantities, key, column, sigmas)
+        found = again(config, store, key[0])
+        row = list(found.index).index(key)
+        assert found.decision[row] == Decision.ASK
+        assert found.subsystem[row] == column.partition("_")[0]
+        said = in_words(found.reasons[row][0])
+        assert said.startswith(f"beyond all that good lumisections of past runs showed: {column}, beside ")
+        assert said.endswith("times its largest past excursion")
+        assert key not in read_mask(store.publication("golden.json").path)
+        others = np.delete(found.decision, row)
+        assert (others == Decision.ACCEPT).mean() > 0.9, "its neighbours stay"
+
+
+def test_without_the_guard_the_hole_is_open(paths: Paths) -> None:
+    """What the guard is for; and 0 in the configuration takes it away."""
+    paths.config.write_text(paths.config.read_text() + "\n[guard]\nexcursion = 0\n")
+    config = load(paths.config)
+    with Store.open(config.store_path) as store:
+        key = accepted(store)
+        train(config, store)
+        moved(paths.quantities, key, "pixel_on_track", -20.0)
+        found = again(config, store, key[0])
+        assert found.decision[list(found.index).index(key)] == Decision.ACCEPT
