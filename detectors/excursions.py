@@ -57,7 +57,7 @@ class Excursions:
         return np.asarray((self.ratio(table) > self.times).any(axis=1))
 
     def leading(self, table: FeatureTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Position in the table of the column that goes farthest, and how many times its largest excursion, ``(n,)``."""
+        """Position of the column that goes farthest, and how many times its largest excursion, each ``(n,)``."""
         if not len(self.at):
             return np.zeros(len(table), dtype=np.int64), np.zeros(len(table))
         found = self.ratio(table)
@@ -71,12 +71,14 @@ class Excursions:
     @classmethod
     def restore(cls, state: State, columns: int) -> Self:
         """The excursions again, of a table of so many ``columns``; raises ``KeyError`` or ``ValueError`` for others."""
-        at = np.asarray(state["at"], dtype=np.int64)
+        at = np.asarray(state["at"])
         above, below = (np.asarray(state[name], dtype=np.float64) for name in ("above", "below"))
         times = float(np.asarray(state["times"]))
         if not at.shape == above.shape == below.shape == (at.size,) or not times >= 1:
             raise ValueError(f"excursions of {at.shape}, {above.shape} and {below.shape} columns, {times} times")
-        if at.size and not (0 <= at.min() and at.max() < columns):
+        if at.dtype != np.int64:
+            raise ValueError(f"positions of columns as {at.dtype}")
+        if at.size and (at.min() < 0 or at.max() >= columns):
             raise ValueError(f"excursions at column {at.min()} to {at.max()} of {columns}")
         if not (np.isfinite(above) & np.isfinite(below) & (above >= 0) & (below >= 0)).all():
             raise ValueError("largest excursions must be finite and not negative")
@@ -84,7 +86,7 @@ class Excursions:
 
 
 def _of_two_runs(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The second largest over runs of the largest value of a run, 0 at least, ``(m,)`` of ``(n, m)``; of one run its."""
+    """Of the largest values of every run, 0 at least, the second, ``(m,)`` of ``(n, m)``; of a single run its own."""
     if not len(values):
         return np.zeros(values.shape[1])
     order = np.argsort(run, kind="stable")

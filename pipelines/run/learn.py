@@ -84,9 +84,7 @@ def held(model: Model, evidence: Evidence, badness: NDArray[np.float32]) -> NDAr
     return _held_beyond(model.excursions.beyond(evidence.table), evidence, badness)
 
 
-def _held_beyond(
-    beyond: NDArray[np.bool_], evidence: Evidence, badness: NDArray[np.float32]
-) -> NDArray[np.bool_]:
+def _held_beyond(beyond: NDArray[np.bool_], evidence: Evidence, badness: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The guard of the features, and what is ``beyond`` the past unless the model is sure that it is bad, ``(n,)``.
 
     So it costs asking instead of accepting and never a rejection, which would be work for nothing.

@@ -124,6 +124,4 @@ class Walker:
     def _learned(self, past: Evidence, step: int, before: Trained | None) -> Trained:
         afresh = before is None or step % self.schedule.refit_every == 0
         previous = None if afresh or before is None else before.model
-        return learn(
-            past, self.make, seed=self.seed, previous=previous, others=self.others, excursion=self.excursion
-        )
+        return learn(past, self.make, seed=self.seed, previous=previous, others=self.others, excursion=self.excursion)

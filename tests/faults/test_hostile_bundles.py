@@ -143,6 +143,8 @@ HARMS: dict[str, Harm] = {
     "a pickle as the trees": put("detector.model_1.txt", pickle.dumps(Evil(), protocol=0)),
     "an array of objects": put("detector.npz", npz({"prior.npy": object_array()})),
     "an array of objects in the fusion": put("fusion.npz", npz({"weights.npy": object_array()})),
+    "excursions that nobody announced": put("excursions.npz", npz({"times.npy": npy(HEADER % b"1", b"\0" * 8)})),
+    "excursions that are none": edited(excursions=True),
     "an array of objects in the calibrator": put("calibrator.npz", npz({"curve.npy": object_array()})),
     "code as an array header": put("detector.npz", npz({"prior.npy": npy(CODE)})),
     "code as a shape": put("detector.npz", npz({"prior.npy": npy(HEADER % CODE)})),

@@ -20,6 +20,7 @@ from detectors.artifacts import Bundle, fingerprint, load, save
 from detectors.boosted import Boosted
 from detectors.calibrate import Calibrator
 from detectors.checks import simulated_table, with_fault
+from detectors.excursions import Excursions
 from detectors.folder import MANIFEST, json_bytes
 from detectors.fusion import Fusion
 from detectors.inputs import NotFittedError
@@ -92,6 +93,26 @@ def test_a_model_of_several_detectors_comes_back(tmp_path: Path) -> None:
     assert found.scores(TABLE).tobytes() == scores.tobytes()
     assert found.combined(scores).tobytes() == FUSED.combined(scores).tobytes()
     assert found.explain(TABLE, scores).tobytes() == FUSED.explain(TABLE, scores).tobytes()
+
+
+def test_excursions_come_back_and_belong_to_the_model(tmp_path: Path) -> None:
+    """Mutant: left out, with which a stored model accepts what it held when it was trained."""
+    reach = Excursions(np.array([0, 2]), np.array([3.0, 4.0]), np.array([1.0, 0.0]), 1.5)
+    guarded = Bundle.of(replace(BUNDLE, excursions=reach), (1,))
+    save(guarded, tmp_path / "model")
+    found = load(tmp_path / "model").excursions
+    assert found is not None
+    assert {name: np.asarray(each).tolist() for name, each in found.state().items()} == {
+        "at": [0, 2],
+        "above": [3.0, 4.0],
+        "below": [1.0, 0.0],
+        "times": 1.5,
+    }
+    assert fingerprint(guarded) != fingerprint(replace(guarded, excursions=None))
+    (tmp_path / "model" / "excursions.npz").unlink()
+    _resealed(tmp_path / "model")
+    with pytest.raises(ArtifactError, match=r"KeyError: 'excursions\.npz'"):
+        load(tmp_path / "model")
 
 
 def test_detectors_of_other_features_are_no_model(tmp_path: Path) -> None:

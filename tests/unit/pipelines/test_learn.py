@@ -11,9 +11,12 @@ from sklearn.metrics import roc_auc_score
 
 from detectors.boosted import Boosted
 from detectors.robust_z import RobustZ
+from dqm.decide.policy import MarginPolicy
 from dqm.model.config import ModelConfig
+from dqm.model.tables import Column
+from dqm.model.verdicts import Decision
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import FOLDS, SKIP, Recipe, badness_of, learn, make_detector
+from pipelines.run.learn import FOLDS, SKIP, SURE, Recipe, badness_of, learn, make_detector
 from pipelines.run.schedule import forward_folds
 
 from .evidences import evidence
@@ -154,3 +157,67 @@ def test_a_fused_detector_has_a_seed_of_its_own() -> None:
         learn(given, RobustZ, seed=1, others=(Recipe(trees, seed),)).model.others[0].detector for seed in (1, 2)
     )
     assert not np.array_equal(one.score(given.table), other.score(given.table))
+
+
+def with_distance(given: Evidence, seed: int = 5) -> Evidence:
+    """The evidence with a column that says how far from the usual something is, in σ; it tells nothing of the label."""
+    values = np.random.default_rng(seed).normal(size=(len(given), 1)).clip(-3, 3)
+    columns = (Column("hits.z", "counts.z", "ecal", "detail", "sigma"), *given.table.columns)
+    both = np.concatenate([values, given.table.values], axis=1)
+    return replace(given, table=replace(given.table, columns=columns, values=both))
+
+
+def planted(given: Evidence, rows: list[int], value: float = 20.0) -> Evidence:
+    """The evidence where some lumisections are so far from the usual."""
+    values = given.table.values.copy()
+    values[rows, 0] = value
+    return replace(given, table=replace(given.table, values=values))
+
+
+def test_beyond_the_past_is_held_where_the_model_is_not_sure() -> None:
+    """Mutants: no guard; held also what breaks a limit; a rejection that becomes work."""
+    given = with_distance(evidence())
+    trained = learn(given, trees, seed=1, excursion=1.5)
+    quiet, broken = int(np.flatnonzero(~given.beyond & ~given.held)[0]), int(np.flatnonzero(given.beyond)[0])
+    far = planted(given, [quiet, broken])
+    for said, expected in ((0.001, True), (SURE - 0.01, True), (SURE, False), (np.nan, False)):
+        badness = np.full(len(far), said, dtype=np.float32)
+        badness[far.beyond] = 1
+        held = trained.held(far, badness)
+        assert (held[quiet], held[broken]) == (expected, False)
+        assert np.array_equal(np.delete(held, quiet), np.delete(far.held, quiet))
+    point = replace(MarginPolicy().choose(trained.past, 0.01, 0.01), accept_below=1.0, reject_above=1.0)
+    badness = trained.judge(far)[1]
+    assert point.decide(badness, trained.held(far, badness))[quiet] == Decision.ASK
+
+
+def test_without_the_guard_nothing_changes() -> None:
+    given = with_distance(evidence())
+    trained = learn(given, trees, seed=1)
+    far = planted(given, [3])
+    assert trained.model.excursions is None
+    assert np.array_equal(trained.held(far, trained.judge(far)[1]), far.held)
+    assert np.array_equal(trained.past.held, given.held)
+
+
+def test_the_past_knows_what_was_beyond_then() -> None:
+    """Thresholds are chosen as if the guard had stood. Mutant: the excursions of everything, which hide later ones."""
+    given = with_distance(evidence())
+    last = given.run.max()
+    rows = [*np.flatnonzero((given.run == last) & (given.label == 0) & ~given.held & ~given.beyond)[:3].tolist()]
+    before = np.flatnonzero((given.run == np.unique(given.run)[-12]) & (given.label == 0) & ~given.held)[:1].tolist()
+    far = planted(given, rows + before)
+    past = learn(far, trees, seed=1, excursion=1.5).past
+    sure = past.badness >= SURE
+    assert past.held[rows].tolist() == [not each for each in sure[rows]]
+    assert past.held.sum() > given.held.sum()
+    assert learn(far, trees, seed=1).past.held.sum() == given.held.sum()
+
+
+def test_bad_and_unlabelled_lumisections_set_no_bar() -> None:
+    """Mutant: every row. What people called bad would teach the guard how far good ones go."""
+    given = with_distance(evidence())
+    far = planted(given, np.flatnonzero(given.label != 0).tolist())
+    model = learn(far, trees, seed=1, excursion=1.5).model
+    assert model.excursions is not None
+    assert model.excursions.above[0] <= 3.0

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detectors.boosted import Boosted
+from detectors.excursions import Excursions
+from detectors.model import Model
 from dqm.model.tables import Column, FeatureTable, lumisection_index
 from dqm.model.verdicts import Reason
-from pipelines.run.reasons import MOST, reasons_of
+from pipelines.run.reasons import BEYOND, MOST, reasons_of, with_excursions
 
 COLUMNS = (
     Column("counts.near", "counts.z"),
@@ -82,3 +85,21 @@ def test_at_most_three_and_the_largest_first() -> None:
 
 def test_limits_and_guards_that_are_kept_or_missing_are_silent() -> None:
     assert explained({"limit.lost": np.nan, "counts.held": 0.0}, {}) == ("", ())
+
+
+def test_the_excursion_that_holds_a_lumisection_comes_first() -> None:
+    """Mutants: every excursion, also of what is not held; the column over the quantities in the place of the quantity."""
+    columns = (Column("counts.near", "counts.z", unit="sigma", kind="deviation"), *COLUMNS[1:])
+    row = np.zeros((3, len(columns)))
+    row[:, [0, 6]] = 8.0, -8.0
+    table = FeatureTable(lumisection_index([1, 1, 1], [1, 2, 3]), columns, row)
+    given = tuple(tuple(Reason(f"r{k}", "faraday", 1.0, 1.0) for k in range(n)) for n in (MOST, 1, MOST))
+    leading = np.array(["faraday"] * 3, dtype=object)
+    at = np.array([0], dtype=np.int64)
+    model = Model("boosted", Boosted(), excursions=Excursions(at, np.array([2.0]), np.array([0.0]), 1.5))
+    held = np.array([True, True, False])
+    subsystem, found = with_excursions(leading, given, table, model, held)
+    first = Reason(f"{BEYOND}: segments.z", "muons", 4.0, 0.0)
+    assert found == ((first, *given[0][:2]), (first, *given[1]), given[2])
+    assert subsystem.tolist() == ["muons", "muons", "faraday"]
+    assert with_excursions(leading, given, table, Model("boosted", Boosted()), held) == (leading, given)

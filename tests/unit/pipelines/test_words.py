@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dqm.model.verdicts import Reason
-from features.words import COURSE, LEVELS, POSITION, described, in_words
+from features.words import COURSE, LEVELS, POSITION, described, in_words, subject
 
 
 @pytest.mark.parametrize("view", LEVELS)
@@ -124,3 +124,21 @@ def test_what_a_feature_is_in_words() -> None:
         "shapes.new": "shapes.new",
     }
     assert {each: described(each) for each in told} == told
+
+
+@pytest.mark.parametrize(
+    ("column", "what"),
+    [
+        ("ecal_hits.z", "ecal_hits, beside earlier runs,"),
+        ("course.recorded.own", "recorded, beside the median of its run,"),
+        ("counts.near", "counts: the farthest from earlier runs"),
+        ("strips/time:entries.z", "the number of entries of strips/time, beside earlier runs,"),
+    ],
+)
+def test_what_is_beyond_the_past_is_told_with_how_far(column: str, what: str) -> None:
+    reason = Reason(f"beyond.past: {column}", "", 3.21, 0.0)
+    begin = "beyond all that good lumisections of past runs showed: "
+    assert in_words(reason) == f"{begin}{what} is 3.2 times its largest past excursion"
+    assert in_words(reason, measured=False) == begin + what.rstrip(",")
+    assert described(reason.feature) == described(column)
+    assert subject(reason.feature) == subject(f"counts.near: {column}")
