@@ -13,7 +13,7 @@ import numpy as np
 from dqm.decide.bounds import alpha_min
 from dqm.decide.definitions import Interval, Intervals, Outcome, RunSums, bootstrap_intervals, outcome
 from dqm.model.errors import ConfigError
-from pipelines.benchmarks.peers import peers_of, variants_of
+from pipelines.benchmarks.peers import EXCURSION, peers_of, variants_of
 from pipelines.benchmarks.sets import BenchmarkSet, benchmark_sets
 from pipelines.benchmarks.simulated_set import NAME as SIMULATED
 from pipelines.benchmarks.simulated_set import simulated_set
@@ -129,7 +129,7 @@ def run(request: Request, plots: Path | None = None) -> Result:
 
 
 def _rows_of(each: BenchmarkSet, budgets: tuple[Budget, ...], request: Request) -> Iterator[Row]:
-    walker = Walker(each.make)
+    walker = Walker(each.make, excursion=EXCURSION)
     if request.labels == "asked":
         for budget in budgets:
             yield from _measured(each, ASKED, walker.walk_asked(each.evidence, budget, each.block), (budget,))
@@ -138,7 +138,8 @@ def _rows_of(each: BenchmarkSet, budgets: tuple[Budget, ...], request: Request) 
     others = [*variants_of(each), *peers_of(each)]
     for other in (other for other in others if other.name not in SLOW or not request.quick):
         evidence = replace(each.evidence, table=other.table)
-        walk = Walker(other.make, others=other.others).walk(evidence, budgets, each.block, each.reported)
+        walker = Walker(other.make, others=other.others, excursion=other.excursion)
+        walk = walker.walk(evidence, budgets, each.block, each.reported)
         yield from _measured(each, other.name, walk, budgets)
 
 

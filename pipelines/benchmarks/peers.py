@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.inputs import Schema, judged_rows
 from detectors.protocol import Detector, Scalar, State
 from dqm.model.config import ModelConfig
+from dqm.model.guard_config import GuardConfig
 from dqm.model.labels import Label
 from dqm.model.tables import BINS, Column, FeatureTable, QuantityTable
 from features.runs import Grouped, nan_extreme, past_median
@@ -20,6 +21,8 @@ from pipelines.run.evidence import Evidence
 from pipelines.run.learn import Make, make_detector
 
 PAST_RUNS = 10
+EXCURSION = GuardConfig().excursion
+"""What ours and its variants are walked with: the guard as a configuration without ``[guard]`` has it."""
 
 FUSED: tuple[Mapping[str, Any], ...] = ({"kind": "nearest"},)
 """What ``lumicert-fused`` adds to the model as ``[[fuse]]`` would; chosen on development data alone."""
@@ -32,12 +35,16 @@ SHAPES: tuple[Mapping[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Competitor:
-    """A method: its name, the columns it looks at, a maker of its detector and of ``others`` fused with it."""
+    """A method: its name, the columns it looks at, a maker of its detector and of ``others`` fused with it.
+
+    ``excursion`` is that of the guard of single lumisections, 0 for those without our guards.
+    """
 
     name: str
     table: FeatureTable
     make: Callable[[], Detector]
     others: tuple[Make, ...] = ()
+    excursion: float = 0.0
 
 
 @dataclass
@@ -206,7 +213,11 @@ def without(table: FeatureTable, dropped: Callable[[Column], bool]) -> FeatureTa
 
 
 def variants_of(each: BenchmarkSet) -> Iterator[Competitor]:
-    """Ours with a part taken away, to show what that part is worth."""
+    """Ours with a part taken away or added, to show what that part is worth; all with the guards of ours."""
+    return (replace(found, excursion=EXCURSION) for found in _variants(each))
+
+
+def _variants(each: BenchmarkSet) -> Iterator[Competitor]:
     names = each.evidence.table.names
     if "counts.near" in names:
         simple = without(each.evidence.table, lambda c: c.role == "feature" and c.name != "counts.near")

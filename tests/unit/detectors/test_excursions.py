@@ -86,7 +86,7 @@ def test_the_leading_column_and_how_far() -> None:
     columns = (NO_DISTANCE[2], *COLUMNS[:2])
     given = table(np.tile([7.0, 3.0, 2.0], (2 * LEAST, 1)), np.repeat([1, 2], LEAST), columns)
     found = Excursions.of(given, everything(given), 1.5)
-    at, times = found.leading(table([[99, 6.0, 10.0], [99, 9.0, 4.0], [0, 0, -1]], [3, 3, 3], columns))
+    at, times = found.leading(table(np.array([[99, 6, 10], [99, 9, 4], [0, 0, -1]]), [3, 3, 3], columns))
     assert at.tolist() == [2, 1, 2]
     assert times.tolist() == [5.0, 3.0, MOST_TIMES]
 
