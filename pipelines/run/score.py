@@ -42,7 +42,10 @@ Also = Callable[[Change], None]
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What one scoring did; ``failed`` names the runs that could not be scored, and why."""
+    """What one scoring did; ``failed`` names the runs that could not be scored, and why.
+
+    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for.
+    """
 
     model: str
     runs: int
@@ -50,6 +53,7 @@ class ScoreSummary:
     unscored: int
     failed: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     drift: Drift = field(default_factory=Drift)
+    guard: str = ""
 
     def text(self) -> str:
         """For people."""
@@ -62,7 +66,7 @@ class ScoreSummary:
                 "or there is no past to compare with; dqm doctor and the findings of dqm ingest tell more"
             )
         lines = [text, *(f"run {run} was not scored: {why}" for run, why in self.failed.items())]
-        return "\n".join(lines + ([f"note: {self.drift.text()}"] if self.drift.text() else []))
+        return "\n".join(lines + [f"note: {each}" for each in (self.drift.text(), self.guard) if each])
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -141,7 +145,17 @@ def score(
                 for kind, path in each.answer.files.items():
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
             also(change)
-    return _summary(stored.model_id, outcomes, drift)
+    return replace(_summary(stored.model_id, outcomes, drift), guard=_other_guard(bundle, config.guard.excursion))
+
+
+def _other_guard(bundle: Bundle, asked: float) -> str:
+    """That a model was trained with another guard of single lumisections than is asked for; empty where it was not."""
+    learned = bundle.excursions.times if bundle.excursions else 0.0
+    if learned == asked:
+        return ""
+    holds = f"from {learned:g} times their largest past excursion on" if learned else "nowhere"
+    wanted = f"[guard] excursion = {asked:g}"
+    return f"this model holds single lumisections {holds}, and the configuration says {wanted}; train again: dqm train"
 
 
 def _task(

@@ -12,6 +12,7 @@ import pytest
 
 from dqm.formats.golden import read_mask
 from dqm.model.config import Config, load
+from dqm.model.guard_config import GuardConfig
 from dqm.model.verdicts import Decision, Verdicts
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
@@ -75,3 +76,20 @@ def test_one_lumisection_at_twenty_sigma_is_asked(paths: Paths) -> None:
         assert key not in read_mask(store.publication("golden.json").path)
         others = np.delete(found.decision, row)
         assert (others == Decision.ACCEPT).mean() > 0.9, "its neighbours stay"
+
+
+def test_a_model_with_another_guard_is_told(paths: Paths) -> None:
+    """Mutant: silence, with which a model of before accepts what the configuration says it would not."""
+    config = load(paths.config)
+    with Store.open(config.store_path) as store:
+        runs = frozenset(store.runs("scores")[:1])
+        assert "[guard]" not in score(config, store, runs).text()
+        other = config.model_copy(update={"guard": GuardConfig(excursion=0.0)})
+        assert (
+            score(other, store, runs)
+            .text()
+            .endswith(
+                "note: this model holds single lumisections from 1.5 times their largest past excursion on, and the "
+                "configuration says [guard] excursion = 0; train again: dqm train"
+            )
+        )
