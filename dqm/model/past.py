@@ -14,7 +14,8 @@ class Past:
     """Out-of-fold evidence of ``n`` lumisections of labelled runs, as columns ``(n,)``.
 
     ``badness`` in [0, 1], NaN where no fold scored it; ``label`` −1, 0, 1; ``weight`` ≥ 0 in the unit of the
-    experiment; ``held`` where a guard keeps the lumisection from the machine.
+    experiment; ``held`` where a guard keeps the lumisection from the machine; a bad one only where
+    it is a guard of the features, so that none is forgiven for being beyond the past.
     """
 
     index: pd.MultiIndex

@@ -115,7 +115,8 @@ def learn(
     """Fit on all of the evidence, and on its forward folds for out-of-fold badness; ``others`` are fused in.
 
     What goes more than ``excursion`` times as far as all good lumisections that were learned from is held for a
-    person, in every fold as well; 0: nothing is.
+    person; 0: nothing is. In every fold of the past so are those that are not bad, so that thresholds are chosen for
+    what is left to be accepted and are never above those without the guard.
 
     Lumisections beyond a limit teach the model nothing, they are answered without it; no more do those whose data
     cannot be used. A score that is a probability is badness as it is; any other is calibrated on the out-of-fold
@@ -140,7 +141,9 @@ def learn(
     said, kept = badness_of(badness, evidence), evidence.held
     if excursion:
         model = replace(model, excursions=_excursions(inner, excursion))
-        kept = _held_beyond(_beyond_out_of_fold(inner, excursion), evidence, said)
+        # No bad lumisection that the guard would have caught makes a threshold bolder: it may not catch the next.
+        caught = _beyond_out_of_fold(inner, excursion) & (evidence.label != Label.BAD)
+        kept = _held_beyond(caught, evidence, said)
     index = evidence.table.index
     return Trained(model, Past(index, said, evidence.label, weight, kept))  # type: ignore[arg-type]  # a lumisection index
 
