@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -40,13 +41,13 @@ class SerialExecutor(Executor):
 def end_with_parent() -> None:
     """Let this worker end when the process that opened it is gone: for ever it would wait for more work of it."""
     parent = parent_process()
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
     if parent is not None:
-        Thread(target=wait, daemon=True).start()
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 @dataclass(frozen=True)
