@@ -27,22 +27,27 @@ class Excursions:
     lumisection that was wrongly called good does not open the column for ever: of the largest of every run the second.
 
     What is more than ``times`` that in any column is beyond what the past can speak of: no model has seen a good
-    lumisection like it, and trees say of it what they say of the nearest that they have seen.
+    lumisection like it, and trees say of it what they say of the nearest that they have seen. ``asked`` is what the
+    configuration asked for; ``times`` is more than that where the past did not bear it.
     """
 
     at: NDArray[np.int64]
     above: NDArray[np.float64]
     below: NDArray[np.float64]
     times: float
+    asked: float
 
     @classmethod
-    def of(cls, table: FeatureTable, good: NDArray[np.bool_], times: float) -> Self:
-        """From the ``good`` rows ``(n,)`` of a table; columns with fewer than ``LEAST`` of them are left out."""
+    def of(cls, table: FeatureTable, good: NDArray[np.bool_], times: float, asked: float = 0.0) -> Self:
+        """From the ``good`` rows ``(n,)`` of a table; columns with fewer than ``LEAST`` of them are left out.
+
+        ``asked`` is ``times`` where it is 0.
+        """
         at = compared(table.columns)
         values = table.values[np.ix_(good, at)].astype(np.float64)
         known = np.isfinite(values).sum(axis=0) >= LEAST
         at, values, run = at[known], np.nan_to_num(values[:, known], nan=0.0), table.run[good]
-        return cls(at, _of_two_runs(values, run), _of_two_runs(-values, run), times)
+        return cls(at, _of_two_runs(values, run), _of_two_runs(-values, run), times, asked or times)
 
     def ratio(self, table: FeatureTable) -> NDArray[np.float64]:
         """How many times its largest past excursion each column shows, ``(n, m)`` up to ``MOST_TIMES``; missing: 0."""
@@ -52,9 +57,13 @@ class Excursions:
             found = np.where(values == 0, 0.0, np.abs(values) / largest)
         return np.asarray(np.minimum(found, MOST_TIMES))
 
+    def farthest(self, table: FeatureTable) -> NDArray[np.float64]:
+        """How many times its largest past excursion the column shows that goes farthest, ``(n,)``."""
+        return np.asarray(self.ratio(table).max(axis=1, initial=0.0))
+
     def beyond(self, table: FeatureTable) -> NDArray[np.bool_]:
         """Rows that any column shows beyond all of the past, ``(n,)``."""
-        return np.asarray((self.ratio(table) > self.times).any(axis=1))
+        return np.asarray(self.farthest(table) > self.times)
 
     def leading(self, table: FeatureTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Position of the column that goes farthest, and how many times its largest excursion, each ``(n,)``."""
@@ -65,24 +74,28 @@ class Excursions:
         return self.at[place], found[np.arange(len(table)), place]
 
     def state(self) -> State:
-        """``at``, ``above``, ``below`` ``(m,)`` and ``times``."""
-        return {"at": self.at, "above": self.above, "below": self.below, "times": np.array(self.times)}
+        """``at``, ``above``, ``below`` ``(m,)``, ``times`` and ``asked``."""
+        columns: State = {"at": self.at, "above": self.above, "below": self.below}
+        return {**columns, "times": np.array(self.times), "asked": np.array(self.asked)}
 
     @classmethod
     def restore(cls, state: State, columns: int) -> Self:
         """The excursions again, of a table of so many ``columns``; raises ``KeyError`` or ``ValueError`` for others."""
         at = np.asarray(state["at"])
         above, below = (np.asarray(state[name], dtype=np.float64) for name in ("above", "below"))
-        times = float(np.asarray(state["times"]))
-        if not at.shape == above.shape == below.shape == (at.size,) or not times >= 1:
-            raise ValueError(f"excursions of {at.shape}, {above.shape} and {below.shape} columns, {times} times")
+        times, asked = (float(np.asarray(state[name])) for name in ("times", "asked"))
+        if not at.shape == above.shape == below.shape == (at.size,) or not times >= asked >= 1:
+            raise ValueError(
+                f"excursions of {at.shape}, {above.shape} and {below.shape} columns, "
+                f"{times} times where {asked} are asked"
+            )
         if at.dtype != np.int64:
             raise ValueError(f"positions of columns as {at.dtype}")
         if at.size and (at.min() < 0 or at.max() >= columns):
             raise ValueError(f"excursions at column {at.min()} to {at.max()} of {columns}")
         if not (np.isfinite(above) & np.isfinite(below) & (above >= 0) & (below >= 0)).all():
             raise ValueError("largest excursions must be finite and not negative")
-        return cls(at, above, below, times)
+        return cls(at, above, below, times, asked)
 
 
 def _of_two_runs(values: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.float64]:

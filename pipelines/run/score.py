@@ -150,12 +150,11 @@ def score(
 
 def _other_guard(bundle: Bundle, asked: float) -> str:
     """That a model was trained with another guard of single lumisections than is asked for; empty where it was not."""
-    learned = bundle.excursions.times if bundle.excursions else 0.0
+    learned = bundle.excursions.asked if bundle.excursions else 0.0
     if learned == asked:
         return ""
-    holds = f"from {learned:g} times their largest past excursion on" if learned else "nowhere"
-    wanted = f"[guard] excursion = {asked:g}"
-    return f"this model holds single lumisections {holds}, and the configuration says {wanted}; train again: dqm train"
+    holds = f"with [guard] excursion = {learned:g}" if learned else "without a guard of single lumisections"
+    return f"this model was trained {holds}, and the configuration says {asked:g}; train again: dqm train"
 
 
 def _task(

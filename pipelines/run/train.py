@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from detectors.artifacts import Bundle, fingerprint, load, save
+from detectors.excursions import MOST_TIMES, Excursions
 from detectors.model import Model
 from detectors.protocol import Detector
 from dqm.decide.policy import MarginPolicy
@@ -24,7 +25,7 @@ from dqm.store.store import Store
 from dqm.store.tables import labels_from_arrow, store_past
 from pipelines.run.alignment import QUANTITIES, described
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import learn, make_detector, make_others
+from pipelines.run.learn import TOLERABLE, learn, make_detector, make_others
 from pipelines.run.past_file import PAST, save_past
 from pipelines.run.quantities import all_quantities
 from pipelines.run.shapes import Shapes
@@ -51,6 +52,7 @@ class TrainSummary:
     tracked: str = ""
     untracked: str = ""
     same: bool = False
+    guard: str = ""
 
     def text(self) -> str:
         """For people."""
@@ -109,6 +111,8 @@ class TrainSummary:
                 "nothing but what breaks a documented limit will be rejected automatically: "
                 "no other threshold held the data loss budget on the past"
             )
+        if self.guard:
+            found.append(self.guard)
         if self.untracked:
             found.append(f"the model is trained and stored, but MLflow did not take its record: {self.untracked}")
         return found
@@ -164,7 +168,20 @@ def train(config: Config, store: Store, *, warm: bool = False, challenger: bool 
             change.tell_of_model(name, "mlflow", tracked)
     bad = int((evidence.label == 1).sum())
     known = int((evidence.label >= 0).sum())
-    return TrainSummary(name, len(runs), known, bad, previous is not None, point, alias, tracked, untracked, same)
+    warmed, guard = previous is not None, guard_note(trained.model.excursions)
+    return TrainSummary(name, len(runs), known, bad, warmed, point, alias, tracked, untracked, same, guard)
+
+
+def guard_note(found: Excursions | None) -> str:
+    """That the guard of single lumisections asks later than is wanted, and why; empty where it does not."""
+    if found is None or found.times == found.asked:
+        return ""
+    where = f"from {found.times:.3g} times the largest past excursion on" if found.times < MOST_TIMES else "of nothing"
+    return (
+        f"the guard of single lumisections asks {where} instead of {found.asked:g}: at that, it would have asked about "
+        f"more than {TOLERABLE:.0%} of the good lumisections in most parts of the past; "
+        f"more runs let it stand nearer, and so do fewer than these {counted(len(found.at), 'column')}"
+    )
 
 
 def labelled_evidence(config: Config, store: Store) -> tuple[Evidence, str]:

@@ -89,7 +89,7 @@ def test_a_model_with_another_guard_is_told(paths: Paths) -> None:
             score(other, store, runs)
             .text()
             .endswith(
-                "note: this model holds single lumisections from 1.5 times their largest past excursion on, and the "
-                "configuration says [guard] excursion = 0; train again: dqm train"
+                "note: this model was trained with [guard] excursion = 1.5, and the configuration says 0; "
+                "train again: dqm train"
             )
         )

@@ -97,7 +97,7 @@ def test_a_model_of_several_detectors_comes_back(tmp_path: Path) -> None:
 
 def test_excursions_come_back_and_belong_to_the_model(tmp_path: Path) -> None:
     """Mutant: left out, with which a stored model accepts what it held when it was trained."""
-    reach = Excursions(np.array([0, 2]), np.array([3.0, 4.0]), np.array([1.0, 0.0]), 1.5)
+    reach = Excursions(np.array([0, 2]), np.array([3.0, 4.0]), np.array([1.0, 0.0]), 2.5, 1.5)
     guarded = Bundle.of(replace(BUNDLE, excursions=reach), (1,))
     save(guarded, tmp_path / "model")
     found = load(tmp_path / "model").excursions
@@ -106,7 +106,8 @@ def test_excursions_come_back_and_belong_to_the_model(tmp_path: Path) -> None:
         "at": [0, 2],
         "above": [3.0, 4.0],
         "below": [1.0, 0.0],
-        "times": 1.5,
+        "times": 2.5,
+        "asked": 1.5,
     }
     assert fingerprint(guarded) != fingerprint(replace(guarded, excursions=None))
     (tmp_path / "model" / "excursions.npz").unlink()

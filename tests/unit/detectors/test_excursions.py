@@ -102,8 +102,10 @@ def test_a_state_comes_back_and_a_foreign_one_is_refused() -> None:
     ("changes", "said"),
     [
         ({"above": np.ones(2)}, r"excursions of \(1,\), \(2,\) and \(1,\) columns"),
-        ({"times": np.array(0.5)}, r"columns, 0.5 times"),
+        ({"times": np.array(0.5), "asked": np.array(0.5)}, r"columns, 0.5 times where 0.5 are asked"),
+        ({"times": np.array(1.2)}, r"columns, 1.2 times where 1.5 are asked"),
         ({"times": np.array(np.nan)}, r"columns, nan times"),
+        ({"asked": np.array(np.nan)}, r"times where nan are asked"),
         ({"at": np.array([1])}, "excursions at column 1 to 1 of 1"),
         ({"at": np.array([-1])}, "excursions at column -1 to -1 of 1"),
         ({"at": np.array([0.5])}, "positions of columns as float64"),

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from detectors.boosted import Boosted
+from detectors.excursions import MOST_TIMES, Excursions
 from detectors.robust_z import RobustZ
 from dqm.decide.policy import MarginPolicy
 from dqm.model.config import ModelConfig
 from dqm.model.tables import Column
 from dqm.model.verdicts import Decision
 from pipelines.run.evidence import Evidence
-from pipelines.run.learn import FOLDS, SKIP, SURE, Recipe, badness_of, learn, make_detector
+from pipelines.run.learn import FOLDS, SKIP, SURE, Recipe, badness_of, learn, make_detector, tolerable
 from pipelines.run.schedule import forward_folds
+from pipelines.run.train import guard_note
 
 from .evidences import evidence
 
@@ -233,3 +235,55 @@ def test_bad_and_unlabelled_lumisections_set_no_bar() -> None:
     model = learn(far, trees, seed=1, excursion=1.5).model
     assert model.excursions is not None
     assert model.excursions.above[0] <= 3.0
+
+
+def test_of_many_columns_that_few_runs_showed_one_is_always_far() -> None:
+    """The guard stands where the typical part of the past bears it. Mutant: asks about every good lumisection."""
+    given = evidence(runs=30, rows=12)
+    many = np.random.default_rng(2).standard_t(2, size=(len(given), 400))
+    columns = tuple(Column(f"hits{j}.z", "counts.z", "ecal", "detail", "sigma") for j in range(400))
+    wide = replace(
+        given,
+        table=replace(
+            given.table,
+            columns=(*columns, *given.table.columns),
+            values=np.concatenate([many, given.table.values], axis=1).astype(np.float32),
+        ),
+    )
+    good = (wide.label == 0) & ~wide.held
+    trained = learn(wide, trees, seed=1, excursion=1.5)
+    found = trained.model.excursions
+    assert found is not None
+    assert found.asked == 1.5
+    assert found.times > 3
+    assert (trained.past.held & good).mean() < 0.05
+    fresh = np.abs(np.random.default_rng(3).standard_t(2, size=many.shape))
+    naive = Excursions.of(wide.table, wide.label == 0, 1.5)
+    new = replace(wide.table, values=np.concatenate([fresh, given.table.values], axis=1).astype(np.float32))
+    assert naive.beyond(new)[good].mean() > 0.3
+    assert found.beyond(new)[good].mean() < 0.05
+    said = guard_note(found)
+    assert f"asks from {found.times:.3g} times the largest past excursion on instead of 1.5" in said
+    assert f"fewer than these {len(found.at)} columns" in said
+
+
+def test_one_odd_part_of_the_past_moves_no_guard() -> None:
+    """Mutant: the largest of all folds, or the share of all good lumisections together."""
+    fold = np.repeat(np.arange(-1, 6), 100)
+    farthest, good = np.full(len(fold), 0.9), np.ones(len(fold), dtype=bool)
+    farthest[fold == 2] = 50
+    farthest[(fold == 4) & (np.arange(len(fold)) % 2 == 0)] = 7
+    assert tolerable(1.5, farthest, good, fold) == 1.5
+    farthest[fold == 5] = np.linspace(0, 4, 100)
+    assert tolerable(1.5, farthest, good, fold) == pytest.approx(4, abs=0.1)
+    assert tolerable(1.5, farthest, good & (fold < 5), fold) == 1.5
+    assert tolerable(1.5, farthest, good & (fold < 0), fold) == 1.5
+
+
+def test_a_guard_that_stands_where_it_is_wanted_is_not_told() -> None:
+    """Mutant: a note at every training."""
+    trained = learn(with_distance(evidence()), trees, seed=1, excursion=1.5)
+    assert trained.model.excursions is not None
+    assert guard_note(trained.model.excursions) == guard_note(None) == ""
+    off = replace(trained.model.excursions, times=MOST_TIMES)
+    assert "asks of nothing instead of 1.5" in guard_note(off)

@@ -96,7 +96,7 @@ def test_the_excursion_that_holds_a_lumisection_comes_first() -> None:
     given = tuple(tuple(Reason(f"r{k}", "faraday", 1.0, 1.0) for k in range(n)) for n in (MOST, 1, MOST))
     leading = np.array(["faraday"] * 3, dtype=object)
     at = np.array([0], dtype=np.int64)
-    model = Model("boosted", Boosted(), excursions=Excursions(at, np.array([2.0]), np.array([0.0]), 1.5))
+    model = Model("boosted", Boosted(), excursions=Excursions(at, np.array([2.0]), np.array([0.0]), 1.5, 1.5))
     held = np.array([True, True, False])
     subsystem, found = with_excursions(leading, given, table, model, held)
     first = Reason(f"{BEYOND}: segments.z", "muons", 4.0, 0.0)
