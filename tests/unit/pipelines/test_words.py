@@ -137,8 +137,7 @@ def test_what_a_feature_is_in_words() -> None:
 )
 def test_what_is_beyond_the_past_is_told_with_how_far(column: str, what: str) -> None:
     reason = Reason(f"beyond.past: {column}", "", 3.21, 0.0)
-    begin = "beyond all that good lumisections of past runs showed: "
-    assert in_words(reason) == f"{begin}{what} is 3.2 times its largest past excursion"
-    assert in_words(reason, measured=False) == begin + what.rstrip(",")
+    assert in_words(reason) == f"{what} is 3.2 times as far out as good lumisections of past runs ever were"
+    assert in_words(reason, measured=False) == f"{what} is farther out than good lumisections of past runs ever were"
     assert described(reason.feature) == described(column)
     assert subject(reason.feature) == subject(f"counts.near: {column}")
