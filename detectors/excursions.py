@@ -45,13 +45,15 @@ class Excursions:
         """
         at = compared(table.columns)
         values = table.values[np.ix_(good, at)].astype(np.float64)
-        known = np.isfinite(values).sum(axis=0) >= LEAST
-        at, values, run = at[known], np.nan_to_num(values[:, known], nan=0.0), table.run[good]
+        finite = np.isfinite(values)
+        known = finite.sum(axis=0) >= LEAST
+        at, values, run = at[known], np.where(finite, values, 0.0)[:, known], table.run[good]
         return cls(at, _of_two_runs(values, run), _of_two_runs(-values, run), times, asked or times)
 
     def ratio(self, table: FeatureTable) -> NDArray[np.float64]:
         """How many times its largest past excursion each column shows, ``(n, m)`` up to ``MOST_TIMES``; missing: 0."""
-        values = np.nan_to_num(table.values[:, self.at].astype(np.float64), nan=0.0)
+        values = table.values[:, self.at].astype(np.float64)
+        values[np.isnan(values)] = 0.0
         largest = np.where(values > 0, self.above, self.below)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.where(values == 0, 0.0, np.abs(values) / largest)

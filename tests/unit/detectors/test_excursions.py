@@ -64,6 +64,11 @@ def test_the_largest_of_a_single_run_does_not_count() -> None:
     assert beyond(past(4.0), [6.1, 5.9]) == [True, False]
 
 
+def test_what_is_infinite_opens_no_column() -> None:
+    """Mutant: an infinite number of two good lumisections is taken for an excursion, and nothing is beyond ever after."""
+    assert beyond(past(4.0, 4.0, np.inf, np.inf), [6.1, np.inf, -np.inf]) == [True, True, True]
+
+
 def test_a_column_that_never_moved_and_one_that_was_hardly_seen() -> None:
     """What was zero always is beyond as soon as it moves; what had fewer good values tells nothing."""
     assert beyond(past(0.0, 0.0), [1e-3, 0.0]) == [True, False]
