@@ -119,7 +119,8 @@ def in_words(reason: Reason, *, measured: bool = True) -> str:
     name = _named((detail or feature).rpartition(".")[0])
     if group == "beyond":
         what = described(detail)
-        far = f"{reason.value:.2g} times as far out as" if measured else "farther out than"
+        size = f"{reason.value:.2g}" if reason.value < 10 else f"{reason.value:.0f}"
+        far = f"{size} times as far out as" if measured else "farther out than"
         return f"{what}{',' * (', ' in what)} is {far} good lumisections of past runs ever were"
     if group == "limit" and view.endswith(".missing"):
         return f"the limit on {view.removesuffix('.missing')} cannot be checked"

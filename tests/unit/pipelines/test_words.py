@@ -141,3 +141,9 @@ def test_what_is_beyond_the_past_is_told_with_how_far(column: str, what: str) ->
     assert in_words(reason, measured=False) == f"{what} is farther out than good lumisections of past runs ever were"
     assert described(reason.feature) == described(column)
     assert subject(reason.feature) == subject(f"counts.near: {column}")
+
+
+@pytest.mark.parametrize(("times", "said"), [(1.52, "1.5"), (45.2, "45"), (145.4, "145"), (1000.0, "1000")])
+def test_how_far_is_told_without_powers_of_ten(times: float, said: str) -> None:
+    """Mutant: two digits of everything, with which 145 is 1.5e+02."""
+    assert f" is {said} times " in in_words(Reason("beyond.past: ecal_hits.z", "", times, 0.0))
