@@ -361,7 +361,10 @@ def _explained(error: Any) -> str:
         context = error["ctx"]
         valid = [each.strip(" '") for each in context["expected_tags"].split(",")]
         return f"{key}.kind: unknown kind {context['tag']!r}; {nearest(str(context['tag']), valid)}"
-    return f"{key}: {error['msg']}" if key else str(error["msg"])
+    if error["type"] == "model_type" and isinstance(error["input"], list) and isinstance(place[-1], str):
+        return f"{key!r} is one table; write [{key}], with one bracket on either side"
+    said = str(error["msg"]).removeprefix("Value error, ")  # what pydantic puts before a sentence of ours
+    return f"{key}: {said}" if key else said
 
 
 def _owner(model: type[BaseModel], place: list[Any]) -> type[BaseModel] | None:

@@ -354,3 +354,10 @@ def test_one_table_where_a_list_is_meant_is_told_in_our_words(tmp_path: Path) ->
         (tmp_path / "dqm.toml").write_text(text)
         with pytest.raises(ConfigError, match=rf"{key!r} is a list of tables; write \[\[{key}\]\], with two brackets"):
             load(tmp_path / "dqm.toml")
+
+
+def test_a_list_where_one_table_is_meant_is_told_in_our_words(tmp_path: Path) -> None:
+    for key, text in ("guard", "[[guard]]\nexcursion = 2\n"), ("features.shapes", "[[features.shapes]]\nbins = 2\n"):
+        (tmp_path / "dqm.toml").write_text(text)
+        with pytest.raises(ConfigError, match=rf"{key!r} is one table; write \[{key}\], with one bracket on"):
+            load(tmp_path / "dqm.toml")

@@ -31,10 +31,10 @@ def test_it_is_on_unless_it_is_taken_away() -> None:
     [
         (
             "excursion = 0.5",
-            "0.5 times the largest excursion lies inside what good lumisections showed; write 1 or more",
+            "guard.excursion: 0.5 times the largest excursion lies inside what good lumisections showed; write 1 or more",
         ),
-        ("excursion = -1.0", "guard.excursion"),
-        ("excursion = inf", "guard.excursion"),
+        ("excursion = -1.0", "guard.excursion: Input should be greater than or equal to 0"),
+        ("excursion = inf", "guard.excursion: Input should be a finite number"),
         ("excursions = 2", "unknown key 'guard.excursions'; nearest valid names: 'excursion'"),
     ],
 )
