@@ -20,12 +20,12 @@ from dqm.model.tables import FeatureTable
 class Forest:
     """Mean over ``trees`` trees of −log(density of the leaf where a row ends / density of the whole tree), in nats.
 
-    Liu, Ting and Zhou, "Isolation forest", ICDM 2008: each tree parts ``size`` of the reference rows at random, ⌈log₂⌉
-    of them deep. Two things came later: splits along random directions instead of one column (Hariri, Carrasco Kind and
-    Brunner, "Extended isolation forest", IEEE TKDE 2021), here over at most ``columns`` columns with weights N(0, 1)
-    over the spread of the column in the node; and −log of the density instead of the depth, so that it counts how much
-    of the length a split cut off for how few rows (Cortes, "Isolation forests: looking beyond tree depth", 2021,
-    arXiv:2111.11639).
+    Liu, Ting and Zhou, "Isolation forest", ICDM 2008: each tree parts ``size`` of the reference rows at random,
+    ⌈log₂ size⌉ splits deep. Two things came later: splits along random directions instead of one column (Hariri,
+    Carrasco Kind and Brunner, "Extended isolation forest", IEEE TKDE 2021), here over at most ``columns`` columns with
+    weights N(0, 1) over the spread of the column in the node; and −log of the density instead of the depth, so that it
+    counts how much of the length a split cut off for how few rows (Cortes, "Isolation forests: looking beyond tree
+    depth", 2021, arXiv:2111.11639).
 
     Columns are scaled by median and spread (``detectors.scaling``) and cut at ±``cut``. The reference rows are those
     labelled GOOD where there are at least ``min_good``, else all of weight above 0. A missing value counts as the

@@ -27,7 +27,7 @@ ADAPTERS = ("pyod",)
 """Kinds that are the peers themselves in our form."""
 MEAN = "mean"
 DEVELOPMENT = ("annthyroid", "cardio", "fault", "http")
-"""The first four sets by name: variants of ``nearest`` and ``forest`` were compared on these, and on no other."""
+"""The first four of the twelve sets by name: variants of ``nearest`` and ``forest`` were compared on no other."""
 
 Scorer = Callable[[LabelledTable, int], NDArray[np.float32]]
 
