@@ -18,6 +18,7 @@ from detectors.inputs import Schema
 from detectors.model import Companion, Model
 from detectors.protocol import Detector
 from detectors.selection import seen_part
+from dqm.decide.policy import MarginPolicy
 from dqm.model.config import Config, ModelConfig
 from dqm.model.errors import ConfigError, UnknownNameError
 from dqm.model.labels import Label
@@ -49,8 +50,8 @@ FOLDS, SKIP = 8, 2
 MOST = np.nextafter(np.float32(1), np.float32(0))
 """Largest badness that a model can give: 1 is said by a documented limit alone."""
 
-SURE = 0.95
-"""Badness from which what is beyond the past is not held: the lowest from which the policy rejects (its clamp)."""
+SURE = 1 - MarginPolicy.clamp
+"""Badness from which what is beyond the past is not held: the lowest from which the policy rejects."""
 TOLERABLE = 0.01
 """Share of good lumisections that the guard of single ones may ask about in the typical fold of the past."""
 

@@ -45,16 +45,17 @@ def with_excursions(
     reasons: tuple[tuple[Reason, ...], ...],
     table: FeatureTable,
     model: Model,
-    held: NDArray[np.bool_],
+    alone: NDArray[np.bool_],
 ) -> tuple[NDArray[np.object_], tuple[tuple[Reason, ...], ...]]:
-    """Leading subsystem and reasons, with the excursion first where it is what ``held`` ``(n,)`` a lumisection.
+    """Leading subsystem and reasons, with the excursion first where the guard of single lumisections holds one ``alone``.
 
-    The value is how many times its largest excursion among good past lumisections the farthest column shows.
+    Where another guard ``(n,)`` holds it too, what that one says of the whole run stands first. The value is how many
+    times its largest excursion among good past lumisections the farthest column shows.
     """
     if model.excursions is None:
         return subsystem, reasons
     at, times = model.excursions.leading(table)
-    rows = np.flatnonzero(held & (times > model.excursions.times))
+    rows = np.flatnonzero(alone & (times > model.excursions.times))
     leaders, subsystem, found = Leaders(table), subsystem.copy(), list(reasons)
     for row in rows.tolist():
         column = table.columns[leaders.column(int(at[row]))[row]]

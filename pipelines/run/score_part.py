@@ -117,7 +117,7 @@ def score_part(task: ScoreTask) -> ScoredPart:
     contribution = bundle.explain(evidence.table, scores)
     kept = held(bundle, evidence, badness)
     subsystem, reasons = reasons_of(evidence.table, contribution)
-    subsystem, reasons = with_excursions(subsystem, reasons, evidence.table, bundle, kept)
+    subsystem, reasons = with_excursions(subsystem, reasons, evidence.table, bundle, kept & ~evidence.held)
     found = Scores(
         index=evidence.table.index,  # type: ignore[arg-type]  # made as a lumisection index
         badness=badness,

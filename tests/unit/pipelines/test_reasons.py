@@ -88,7 +88,7 @@ def test_limits_and_guards_that_are_kept_or_missing_are_silent() -> None:
 
 
 def test_the_excursion_that_holds_a_lumisection_comes_first() -> None:
-    """Mutants: every excursion, also of what is not held; the column over the quantities in the place of the quantity."""
+    """Mutants: every excursion, also of what another guard holds; the column over the quantities, not the quantity."""
     columns = (Column("counts.near", "counts.z", unit="sigma", kind="deviation"), *COLUMNS[1:])
     row = np.zeros((3, len(columns)))
     row[:, [0, 6]] = 8.0, -8.0
@@ -97,9 +97,9 @@ def test_the_excursion_that_holds_a_lumisection_comes_first() -> None:
     leading = np.array(["faraday"] * 3, dtype=object)
     at = np.array([0], dtype=np.int64)
     model = Model("boosted", Boosted(), excursions=Excursions(at, np.array([2.0]), np.array([0.0]), 1.5, 1.5))
-    held = np.array([True, True, False])
-    subsystem, found = with_excursions(leading, given, table, model, held)
+    alone = np.array([True, True, False])
+    subsystem, found = with_excursions(leading, given, table, model, alone)
     first = Reason(f"{BEYOND}: segments.z", "muons", 4.0, 0.0)
     assert found == ((first, *given[0][:2]), (first, *given[1]), given[2])
     assert subsystem.tolist() == ["muons", "muons", "faraday"]
-    assert with_excursions(leading, given, table, Model("boosted", Boosted()), held) == (leading, given)
+    assert with_excursions(leading, given, table, Model("boosted", Boosted()), alone) == (leading, given)
