@@ -47,10 +47,10 @@ def with_excursions(
     model: Model,
     alone: NDArray[np.bool_],
 ) -> tuple[NDArray[np.object_], tuple[tuple[Reason, ...], ...]]:
-    """Leading subsystem and reasons, with the excursion first where the guard of single lumisections holds one ``alone``.
+    """Leading subsystem and reasons, with the excursion first where its guard ``alone`` ``(n,)`` holds a lumisection.
 
-    Where another guard ``(n,)`` holds it too, what that one says of the whole run stands first. The value is how many
-    times its largest excursion among good past lumisections the farthest column shows.
+    Where another guard holds it too, what that one says of the whole run stands first. The value is how many times its
+    largest excursion among good past lumisections the farthest column shows.
     """
     if model.excursions is None:
         return subsystem, reasons
