@@ -20,4 +20,6 @@ def asked_of(settings: FeaturesConfig, limits: tuple[LimitConfig, ...] = ()) -> 
         said.append(f"shapes {settings.shapes.model_dump_json()}")
     if settings.sensors.columns:
         said.append(f"sensors {settings.sensors.model_dump_json()}")
-    return Asked(hashlib.sha256("\n".join(said).encode()).hexdigest(), settings.look_at_labels)
+    return Asked(
+        hashlib.sha256("\n".join(said).encode()).hexdigest(), settings.look_at_labels, bool(settings.sensors.columns)
+    )

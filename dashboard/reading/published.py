@@ -39,13 +39,13 @@ def to_publish(path: str, snapshot: int, entry: int) -> Difference:
 def keeps_from_publishing(view: View) -> str:
     """Why nothing would be published now, with the way out; empty where nothing keeps anybody from it."""
     asked = view.asked
-    return _keeps(view.path, view.snapshot, view.entry, asked.digest, asked.labels)
+    return _keeps(view.path, view.snapshot, view.entry, asked.digest, asked.labels, asked.sensors)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _keeps(path: str, snapshot: int, entry: int, digest: str, labels: bool) -> str:
+def _keeps(path: str, snapshot: int, entry: int, digest: str, labels: bool, sensors: bool) -> str:
     with Store.open(Path(path)) as store:
-        return publish.keeps_from_publishing(store, Asked(digest, labels), datetime.now(UTC))
+        return publish.keeps_from_publishing(store, Asked(digest, labels, sensors), datetime.now(UTC))
 
 
 def published_bytes(path: str, name: str, version: int | None = None) -> bytes:

@@ -69,13 +69,13 @@ def _record(path: str, snapshot: int, entry: int, run: int) -> RunRecord:
 def out_of_date(view: View, run: int) -> Outdated | None:
     """Why the verdicts of a run are not what the present configuration or data would give; None where they are."""
     asked = view.asked
-    return _outdated(view.path, view.snapshot, asked.digest, asked.labels).get(run)
+    return _outdated(view.path, view.snapshot, asked.digest, asked.labels, asked.sensors).get(run)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _outdated(path: str, snapshot: int, digest: str, labels: bool) -> dict[int, Outdated]:
+def _outdated(path: str, snapshot: int, digest: str, labels: bool, sensors: bool) -> dict[int, Outdated]:
     with Store.open(Path(path)) as store:
-        return outdated(store, Asked(digest, labels), snapshot)
+        return outdated(store, Asked(digest, labels, sensors), snapshot)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -100,10 +100,11 @@ class Provenance:
 @dataclass(frozen=True)
 class Asked:
     """What a configuration asks of features: the ``digest`` of features and limits, and whether they look at the
-    ``labels`` of earlier runs."""
+    ``labels`` of earlier runs and at readings of ``sensors``."""
 
     digest: str
     labels: bool
+    sensors: bool = False
 
 
 @dataclass(frozen=True, eq=False)

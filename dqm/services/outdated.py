@@ -1,5 +1,5 @@
 """Verdicts that are out of date: the configuration of now asks for other features or limits than they were made for, or
-the data of earlier runs are others.
+the data of earlier runs, or readings of sensors, are others.
 
 A certification notes both in what it stores, so that whoever signs or publishes compares digests and makes no features.
 Verdicts of other data of their own run are a matter of their own (``dqm.services.effective``).
@@ -13,7 +13,7 @@ from typing import Self
 
 from dqm.model.amounts import agreeing, counted
 from dqm.model.verdicts import Asked
-from dqm.store.freshness import data_digests, past_digests
+from dqm.store.freshness import data_digests, past_digests, sensor_digests
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
 
@@ -41,6 +41,10 @@ OTHER_PAST = Outdated(
     "[is|are] compared with earlier runs whose data or labels changed after [it was|they were] certified",
     "dqm nightly, or dqm score and dqm certify",
 )
+OTHER_SENSORS = Outdated(
+    "[is|are] judged beside readings of sensors or earlier runs that changed after [it was|they were] certified",
+    OTHER_PAST.way,
+)
 NOT_NOTED = Outdated(
     "[was|were] certified by an earlier version, which did not note for which features, limits and earlier runs",
     "dqm certify",
@@ -49,16 +53,19 @@ NOT_NOTED = Outdated(
 
 @dataclass(frozen=True)
 class Basis:
-    """What verdicts that are made now are made for: the digest of what is ``asked``, that of the past of every run."""
+    """What verdicts that are made now are made for: the digest of what is ``asked``, that of the past of every run,
+    in which ``sensors`` are where they are asked for."""
 
     asked: str
     past: Mapping[int, str]
+    sensors: bool = False
 
     @classmethod
     def of(cls, store: Store, asked: Asked, snapshot: int | None = None) -> Self:
         """By what a snapshot holds."""
         labels = store.digests("labels", snapshot) if asked.labels else {}
-        return cls(asked.digest, past_digests(data_digests(store, snapshot), labels))
+        sensors = sensor_digests(store, snapshot) if asked.sensors else {}
+        return cls(asked.digest, past_digests(data_digests(store, snapshot), labels, sensors), asked.sensors)
 
     def notes(self, run: int) -> dict[str, str]:
         """What the provenance of verdicts of a run says of it."""
@@ -74,7 +81,9 @@ class Basis:
             return NOT_NOTED
         if noted[ASKED] != self.asked:
             return OTHER_ASKED
-        return OTHER_PAST if noted[PAST] != self.past.get(run, "") else None
+        if noted[PAST] != self.past.get(run, ""):
+            return OTHER_SENSORS if self.sensors else OTHER_PAST
+        return None
 
 
 def outdated(store: Store, asked: Asked, snapshot: int | None = None) -> dict[int, Outdated]:

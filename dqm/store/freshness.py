@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
+import numpy as np
+
+from dqm.model.errors import StoreError
+from dqm.store.calendar import lumisection_times
+from dqm.store.sensors import KIND, day_number
 from dqm.store.store import Store
+
+NONE: Mapping[int, str] = MappingProxyType({})
+"""No digest of any run."""
 
 
 def data_digests(store: Store, snapshot: int | None = None, run: int | None = None) -> dict[int, str]:
@@ -17,11 +26,29 @@ def data_digests(store: Store, snapshot: int | None = None, run: int | None = No
     return held
 
 
-def past_digests(data: Mapping[int, str], labels: Mapping[int, str]) -> dict[int, str]:
-    """Digest of data and labels of all runs before each, from those of every run."""
+def sensor_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
+    """Digest of all readings of sensors up to the UTC day in which each run ends; nothing of runs of unknown time."""
+    days = store.digests(KIND, snapshot)
+    try:
+        times = lumisection_times(store, snapshot=snapshot)
+    except StoreError:
+        return {}
+    told, before = [""], ""
+    for day, digest in sorted(days.items()):
+        before = joined_digest(before, str(day), digest)
+        told.append(before)
+    run, end = np.asarray(times.index.get_level_values("run")), times.grid.end
+    last = {int(each): day_number(int(end[run == each].max())) for each in np.unique(run)}
+    return {each: told[np.searchsorted(sorted(days), day, side="right")] for each, day in last.items()}
+
+
+def past_digests(
+    data: Mapping[int, str], labels: Mapping[int, str], sensors: Mapping[int, str] = NONE
+) -> dict[int, str]:
+    """Digest of data and labels of all runs before each, from those of every run, and of ``sensors`` till its end."""
     found, before = dict[int, str](), ""
     for run in sorted(data):
-        found[run] = before
+        found[run] = joined_digest(before, sensors[run]) if run in sensors else before
         before = joined_digest(before, str(run), data[run], labels.get(run, ""))
     return found
 

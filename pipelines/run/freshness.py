@@ -1,21 +1,23 @@
 """Whether scores still say what the data say: what each run was scored from, and what the store holds of it now.
 
 The features of a run look at the run itself and at earlier ones. Scores therefore carry four digests: ``data`` of what
-the store holds of the run, ``past`` of all earlier runs, with their labels where features look at them, ``values`` of
-the features that judged it, and ``asked`` of the features and limits that the configuration asked for. Scores are stale
-where the data of their run or what is asked for changed; where only an earlier run changed or came late, the features
-are made again and the scores are stale where these are no longer the same.
+the store holds of the run, ``past`` of all earlier runs, with their labels and with the readings of sensors till its
+end where features look at them, ``values`` of the features that judged it, and ``asked`` of the features and limits
+that the configuration asked for. Scores are stale where the data of their run or what is asked for changed; where only
+an earlier run or sensors changed or came late, the features are made again and the scores are stale where these are no
+longer the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
 from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
-from dqm.store.freshness import data_digests, past_digests
+from dqm.store.freshness import data_digests, past_digests, sensor_digests
 from dqm.store.store import Store
 from features.asked import asked_of
 from pipelines.run.alignment import aligned, known_to
@@ -31,6 +33,12 @@ def label_digests(config: Config, store: Store, snapshot: int | None = None) -> 
     return store.digests("labels", snapshot)
 
 
+def made_beside(config: Config, store: Store, data: Mapping[int, str], snapshot: int | None = None) -> dict[int, str]:
+    """Digest of what the features of every run look at beside its ``data``: earlier runs, labels, sensors."""
+    sensors = sensor_digests(store, snapshot) if config.features.sensors.columns else {}
+    return past_digests(data, label_digests(config, store, snapshot), sensors)
+
+
 def values_digest(table: FeatureTable) -> str:
     """Digest of all features in their order, for any of them may be judged or given as a reason.
 
@@ -44,7 +52,7 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     """The scored runs of a snapshot whose scores were made from other data than it holds, or for other limits."""
     scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
     data = data_digests(store, snapshot)
-    past = past_digests(data, label_digests(config, store, snapshot))
+    past = made_beside(config, store, data, snapshot)
     asked = asked_of(config.features, config.limits).digest
     changed = {
         run for run, made in scored.items() if made["data"] != data.get(run) or made.get("asked", asked) != asked
