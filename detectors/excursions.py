@@ -39,7 +39,7 @@ class Excursions:
 
     @classmethod
     def of(cls, table: FeatureTable, good: NDArray[np.bool_], times: float, asked: float = 0.0) -> Self:
-        """From the ``good`` rows ``(n,)`` of a table; columns with fewer than ``LEAST`` of them are left out.
+        """From the ``good`` rows ``(n,)`` of a table; columns with fewer than ``LEAST`` finite values are left out.
 
         ``asked`` is ``times`` where it is 0.
         """
@@ -55,7 +55,7 @@ class Excursions:
         values = table.values[:, self.at].astype(np.float64)
         values[np.isnan(values)] = 0.0
         largest = np.where(values > 0, self.above, self.below)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = np.where(values == 0, 0.0, np.abs(values) / largest)
         return np.asarray(np.minimum(found, MOST_TIMES))
 
@@ -86,7 +86,8 @@ class Excursions:
         at = np.asarray(state["at"])
         above, below = (np.asarray(state[name], dtype=np.float64) for name in ("above", "below"))
         times, asked = (float(np.asarray(state[name])) for name in ("times", "asked"))
-        if not at.shape == above.shape == below.shape == (at.size,) or not times >= asked >= 1:
+        same = at.shape == above.shape == below.shape == (at.size,)
+        if not same or not 1 <= asked < MOST_TIMES or not asked <= times <= MOST_TIMES:
             raise ValueError(
                 f"excursions of {at.shape}, {above.shape} and {below.shape} columns, "
                 f"{times} times where {asked} are asked"

@@ -13,6 +13,7 @@ class GuardConfig(BaseModel):
     excursion: float = Field(
         1.5,
         ge=0,
+        lt=1000,  # so many times are not told apart (detectors.excursions): nothing would be beyond
         allow_inf_nan=False,
         description="times the largest excursion of good past lumisections beyond which a person is asked; 0: never",
     )

@@ -79,6 +79,11 @@ def test_a_column_that_never_moved_and_one_that_was_hardly_seen() -> None:
     assert [each.tolist() for each in found.leading(few)] == [[0] * len(few), [0.0] * len(few)]
 
 
+def test_an_infinite_value_of_the_past_does_not_open_a_column() -> None:
+    """Mutant: the largest float in its place, which two runs showed, so that nothing is ever beyond it."""
+    assert beyond(past(4.0, 4.0, np.inf, np.inf), [6.1, 5.9, np.inf, -np.inf]) == [True, False, True, True]
+
+
 def test_only_good_rows_are_learned_from() -> None:
     given = past(4.0, 4.0, 9.0, 9.0)
     found = Excursions.of(given, given.run < 2, 1.5)
@@ -111,6 +116,8 @@ def test_a_state_comes_back_and_a_foreign_one_is_refused() -> None:
         ({"times": np.array(1.2)}, r"columns, 1.2 times where 1.5 are asked"),
         ({"times": np.array(np.nan)}, r"columns, nan times"),
         ({"asked": np.array(np.nan)}, r"times where nan are asked"),
+        ({"asked": np.array(MOST_TIMES), "times": np.array(MOST_TIMES)}, r"where 1000.0 are asked"),
+        ({"times": np.array(np.inf)}, r"columns, inf times"),
         ({"at": np.array([1])}, "excursions at column 1 to 1 of 1"),
         ({"at": np.array([-1])}, "excursions at column -1 to -1 of 1"),
         ({"at": np.array([0.5])}, "positions of columns as float64"),

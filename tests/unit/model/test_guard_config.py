@@ -16,7 +16,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0, 3.5])
+@pytest.mark.parametrize("value", [0.0, 1.0, 3.5, 999.0])
 def test_valid_values(value: float, tmp_path: Path) -> None:
     assert load(written(tmp_path, f"[guard]\nexcursion = {value}\n")).guard.excursion == value
 
@@ -34,6 +34,7 @@ def test_it_is_on_unless_it_is_taken_away() -> None:
             "guard.excursion: 0.5 times the largest excursion lies inside what good lumisections showed; write 1 or more",
         ),
         ("excursion = -1.0", "guard.excursion: Input should be greater than or equal to 0"),
+        ("excursion = 1000", "guard.excursion: Input should be less than 1000"),
         ("excursion = inf", "guard.excursion: Input should be a finite number"),
         ("excursions = 2", "unknown key 'guard.excursions'; nearest valid names: 'excursion'"),
     ],
