@@ -61,10 +61,14 @@ class Trees:
     @classmethod
     def restore(cls, state: State, width: int) -> Self:
         """The trees again; raises ``ValueError`` for what are no trees over ``width`` columns: a walk might not end."""
-        split, column = (np.ascontiguousarray(state[name], dtype=np.int32) for name in ("split", "column"))
+        if any(np.asarray(state[name]).dtype != np.int32 for name in ("split", "column")):
+            raise ValueError("splits or columns of the trees are no whole numbers of 32 bits")
+        split, column = (np.ascontiguousarray(state[name]) for name in ("split", "column"))
         value, weight, threshold = (
             np.ascontiguousarray(state[name], dtype=np.float32) for name in ("value", "weight", "threshold")
         )
+        if not all(np.isfinite(each).all() for each in (value, weight, threshold)):
+            raise ValueError("values, weights and thresholds of the trees must be finite")
         found = cls(split, value, column, weight, threshold)
         found._require_shapes()
         forward = (2 * found.split + 1 > np.arange(found.split.shape[1])) & (found.split < found.threshold.shape[1])

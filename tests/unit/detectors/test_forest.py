@@ -160,3 +160,14 @@ def test_states_that_are_wrong_are_refused() -> None:
             ValueError, match="a split of the trees leads back or is not there, or one is over none of 6"
         ):
             Forest.restore({}, state | changed)
+    with pytest.raises(ValueError, match="splits or columns of the trees are no whole numbers of 32 bits"):
+        Forest.restore({}, state | {"split": np.full((5, 127), np.nan)})
+
+
+@pytest.mark.parametrize("name", ["value", "weight", "threshold"])
+def test_a_state_that_is_not_finite_is_refused(name: str) -> None:
+    """Mutant: every row goes left at a threshold that is NaN, and a leaf at −∞ calls all that end there most usual."""
+    state = _fitted().state()
+    for wrong in (np.nan, -np.inf):
+        with pytest.raises(ValueError, match="values, weights and thresholds of the trees must be finite"):
+            Forest.restore({}, state | {name: np.full(np.shape(state[name]), wrong, dtype=np.float32)})
