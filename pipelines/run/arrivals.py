@@ -94,8 +94,11 @@ class Arrivals:
 
 
 def known_as(path: Path) -> str:
-    """The absolute path, so that a file is the same one from whatever folder a command is called."""
-    return str(path.absolute())
+    """The absolute path in the folder as it is on the disk, by its own name there.
+
+    So a file is the same one from whatever folder a command is called, and by whatever way to it.
+    """
+    return str(path.parent.resolve() / path.name)
 
 
 def _settings_digest(config: Config) -> str:

@@ -65,6 +65,19 @@ def test_a_file_is_the_same_from_whatever_folder_a_command_is_called(
     assert night(here, store) == SKIPPED
 
 
+def test_a_file_is_the_same_by_whatever_way_to_it(
+    config: Config, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Mutant: the way is part of the name, so that ``../dqm.toml`` or a link reads all again and tells all to be gone."""
+    ingest(config, store)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "inner")
+    for way in (Path("..", "dqm.toml"), tmp_path / "link" / "dqm.toml"):
+        assert night(load(way), store) == SKIPPED
+        assert Arrivals.of(load(way)).gone(Arrivals.taken(store)) == []
+
+
 def test_a_file_that_was_only_touched_is_digested_once(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
