@@ -91,7 +91,8 @@ class CertifySummary:
     def text(self) -> str:
         """For people."""
         total = sum(self.decisions.values())
-        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or "all signed"
+        none = "all signed" if self.signed and not self.earlier else "none that this model has to decide"
+        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or none
         return (
             f"certified {counted(total, 'lumisection')} of {counted(self.runs, 'run')}: {shares}\n"
             f"golden JSON version {self.version} holds {counted(self.golden, 'lumisection')}: {self.path}"

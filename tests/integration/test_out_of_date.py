@@ -21,8 +21,10 @@ from dqm.services.publish import keeps_from_publishing, publish
 from dqm.services.runs import sign
 from dqm.store.tables import with_provenance
 from features.asked import asked_of
+from pipelines.run.certify import certify
 from pipelines.run.freshness import stale_runs
 from pipelines.run.renewal import SCORES, outdated_runs
+from pipelines.run.train import train
 
 from .test_runs_and_models import CONFIG, Place
 
@@ -111,6 +113,17 @@ def test_verdicts_of_an_earlier_version_hold_where_their_scores_do(place: Place)
         published(place)
     assert place.certified(14) == 1
     assert "nothing changed" in published(place)
+
+
+def test_where_another_model_decided_all_none_is_said_to_be_signed(place: Place) -> None:
+    """Mutant: where nothing is decided all are signed, which sends whoever reads it to reopen what nobody signed."""
+    place.configured(CONFIG.replace("min_good = 5", "min_good = 6"))
+    train(place.config, place.store)
+    noted_as(place, 13, **{ASKED: None, PAST: None, SCORES: None})
+    text = certify(place.config, place.store).text()
+    assert text.startswith("certified 0 lumisections of 0 runs: none that this model has to decide\n")
+    assert "decided by the scores of another model, so as before: 13, 14" in text
+    assert keeps(place) == ""
 
 
 def test_verdicts_of_other_scores_are_decided_again(place: Place) -> None:
