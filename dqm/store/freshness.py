@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -28,18 +29,21 @@ def data_digests(store: Store, snapshot: int | None = None, run: int | None = No
 
 def sensor_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
     """Digest of all readings of sensors up to the UTC day in which each run ends; nothing of runs of unknown time."""
-    days = store.digests(KIND, snapshot)
+    days = sorted(store.digests(KIND, snapshot).items())
     try:
         times = lumisection_times(store, snapshot=snapshot)
     except StoreError:
         return {}
     told, before = [""], ""
-    for day, digest in sorted(days.items()):
+    for day, digest in days:
         before = joined_digest(before, str(day), digest)
         told.append(before)
-    run, end = np.asarray(times.index.get_level_values("run")), times.grid.end
-    last = {int(each): day_number(int(end[run == each].max())) for each in np.unique(run)}
-    return {each: told[np.searchsorted(sorted(days), day, side="right")] for each, day in last.items()}
+    run, place = np.unique(np.asarray(times.index.get_level_values("run")), return_inverse=True)
+    last = np.full(len(run), np.iinfo(np.int64).min)
+    np.maximum.at(last, place, times.grid.end)
+    names = [day for day, _ in days]
+    pairs = zip(run.tolist(), last.tolist(), strict=True)
+    return {each: told[bisect_right(names, day_number(end))] for each, end in pairs}
 
 
 def past_digests(

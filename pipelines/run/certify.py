@@ -47,7 +47,7 @@ from features.words import in_words
 from pipelines.run.drift import DriftCheck, drift, withdrawn
 from pipelines.run.freshness import stale_runs
 from pipelines.run.renewal import SCORES, Renewal
-from pipelines.run.score import champion, champion_entry, held_runs, refuse_learned
+from pipelines.run.score import champion, champion_entry, held_runs, other_guard, refuse_learned
 
 STALE = "stale-scores"
 """Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
@@ -72,6 +72,7 @@ class CertifySummary:
 
     ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
     ``provisional`` still grow and are not in what was published. ``earlier`` ones were scored by another model.
+    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for.
     """
 
     runs: int
@@ -87,6 +88,7 @@ class CertifySummary:
     provisional: tuple[int, ...] = ()
     earlier: tuple[int, ...] = ()
     withdrawn: bool = False
+    guard: str = ""
 
     def text(self) -> str:
         """For people."""
@@ -103,6 +105,7 @@ class CertifySummary:
     def _note(self) -> str:
         """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
         text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
+        text += f"\nnote: {self.guard}" if self.guard else ""
         if self.stale:
             text += (
                 f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
@@ -220,6 +223,7 @@ def certify(
         provisional=tuple(sorted(marked)),
         earlier=_of_another(store, model.provenance["manifest"], signed | stale | set(bundle.runs)),
         withdrawn=point is not kept,
+        guard=other_guard(bundle, config.guard.excursion),
     )
 
 

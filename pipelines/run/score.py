@@ -145,10 +145,10 @@ def score(
                 for kind, path in each.answer.files.items():
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
             also(change)
-    return replace(_summary(stored.model_id, outcomes, drift), guard=_other_guard(bundle, config.guard.excursion))
+    return replace(_summary(stored.model_id, outcomes, drift), guard=other_guard(bundle, config.guard.excursion))
 
 
-def _other_guard(bundle: Bundle, asked: float) -> str:
+def other_guard(bundle: Bundle, asked: float) -> str:
     """That a model was trained with another guard of single lumisections than is asked for; empty where it was not."""
     learned = bundle.excursions.asked if bundle.excursions else 0.0
     if learned == asked:

@@ -84,6 +84,7 @@ def test_a_model_with_another_guard_is_told(paths: Paths) -> None:
     with Store.open(config.store_path) as store:
         runs = frozenset(store.runs("scores")[:1])
         assert "[guard]" not in score(config, store, runs).text()
+        assert "[guard]" not in certify(config, store).text()
         other = config.model_copy(update={"guard": GuardConfig(excursion=0.0)})
         assert (
             score(other, store, runs)
@@ -93,3 +94,4 @@ def test_a_model_with_another_guard_is_told(paths: Paths) -> None:
                 "train again: dqm train"
             )
         )
+        assert "the configuration says [guard] excursion = 0; train again" in certify(other, store).text()
