@@ -94,4 +94,4 @@ def test_a_model_with_another_guard_is_told(paths: Paths) -> None:
                 "train again: dqm train"
             )
         )
-        assert "the configuration says [guard] excursion = 0; train again" in certify(other, store).text()
+        assert "and the configuration says 0; train again" in certify(other, store).text()
