@@ -53,8 +53,8 @@ STALE = "stale-scores"
 """Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
 
 BECAME_STALE = (
-    f"[is|are] UNKNOWN ({STALE}): [its|their] data, those of earlier runs that [it is|they are] compared with, or the "
-    "features or limits of the configuration changed after scoring; score [it|them] again with: "
+    f"[is|are] UNKNOWN ({STALE}): [its|their] data, readings of sensors, data of earlier runs that [it is|they are] "
+    "compared with, or the features or limits of the configuration changed after scoring; score [it|them] again with: "
 )
 """What is said of one such run, and of several."""
 
@@ -109,7 +109,8 @@ class CertifySummary:
         if self.stale:
             text += (
                 f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
-                f"dqm score --runs {_spelled(self.stale)} (where features or limits changed, after dqm train)"
+                f"dqm score --runs {_spelled(self.stale)} (where features or limits changed, after dqm train; "
+                "a run that it learns from is for people then: dqm decide)"
             )
         if self.earlier:
             text += (

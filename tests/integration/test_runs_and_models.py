@@ -343,7 +343,7 @@ def test_limits_that_changed_after_scoring_leave_nothing_golden(place: Place) ->
     assert place.unknown() == {13, 14}
     assert "or the features or limits of the configuration changed after scoring" in done.text()
     assert "note: 1 run is UNKNOWN (stale-scores): its data, " in replace(done, stale=(13,)).text()
-    assert "dqm score --runs 13-14 (where features or limits changed, after dqm train)" in done.text()
+    assert "dqm score --runs 13-14 (where features or limits changed, after dqm train; a run that" in done.text()
     place.configured(CONFIG)
     assert certify(place.config, place.store).stale == ()
 
