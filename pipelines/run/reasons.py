@@ -52,14 +52,14 @@ def with_excursions(
     Where another guard holds it too, what that one says of the whole run stands first. The value is how many times its
     largest excursion among good past lumisections the farthest column shows.
     """
-    if model.excursions is None:
+    if model.excursions is None or not alone.any():
         return subsystem, reasons
-    at, times = model.excursions.leading(table)
-    rows = np.flatnonzero(alone & (times > model.excursions.times))
+    rows = np.flatnonzero(alone)
+    at, times = model.excursions.leading(table.take(rows))
     leaders, subsystem, found = Leaders(table), subsystem.copy(), list(reasons)
-    for row in rows.tolist():
-        column = table.columns[leaders.column(int(at[row]))[row]]
-        found[row] = (Reason(f"{BEYOND}: {column.name}", column.subsystem, float(times[row]), 0.0), *found[row])[:MOST]
+    for row, leader, far in zip(rows.tolist(), at.tolist(), times.tolist(), strict=True):
+        column = table.columns[leaders.column(leader)[row]]
+        found[row] = (Reason(f"{BEYOND}: {column.name}", column.subsystem, far, 0.0), *found[row])[:MOST]
         subsystem[row] = column.subsystem
     return subsystem, tuple(found)
 
