@@ -13,7 +13,7 @@ from typing import Self
 
 from dqm.model.amounts import agreeing, counted
 from dqm.model.verdicts import Asked
-from dqm.store.freshness import data_digests, past_digests, sensor_digests
+from dqm.store.freshness import data_digests, made_beside
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
 
@@ -63,9 +63,7 @@ class Basis:
     @classmethod
     def of(cls, store: Store, asked: Asked, snapshot: int | None = None) -> Self:
         """By what a snapshot holds."""
-        labels = store.digests("labels", snapshot) if asked.labels else {}
-        sensors = sensor_digests(store, snapshot) if asked.sensors else {}
-        return cls(asked.digest, past_digests(data_digests(store, snapshot), labels, sensors), asked.sensors)
+        return cls(asked.digest, made_beside(store, asked, data_digests(store, snapshot), snapshot), asked.sensors)
 
     def notes(self, run: int) -> dict[str, str]:
         """What the provenance of verdicts of a run says of it."""

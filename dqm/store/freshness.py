@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from dqm.model.errors import StoreError
+from dqm.model.verdicts import Asked
 from dqm.store.calendar import lumisection_times
 from dqm.store.sensors import KIND, day_number
 from dqm.store.store import Store
@@ -44,6 +45,12 @@ def sensor_digests(store: Store, snapshot: int | None = None) -> dict[int, str]:
     names = [day for day, _ in days]
     pairs = zip(run.tolist(), last.tolist(), strict=True)
     return {each: told[bisect_right(names, day_number(end))] for each, end in pairs}
+
+
+def made_beside(store: Store, asked: Asked, data: Mapping[int, str], snapshot: int | None = None) -> dict[int, str]:
+    """Digest of what the ``asked`` features of every run look at beside its ``data``: earlier runs, labels, sensors."""
+    labels = store.digests("labels", snapshot) if asked.labels else NONE
+    return past_digests(data, labels, sensor_digests(store, snapshot) if asked.sensors else NONE)
 
 
 def past_digests(

@@ -11,32 +11,18 @@ longer the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 import numpy as np
 
 from dqm.model.config import Config
 from dqm.model.tables import FeatureTable
-from dqm.store.freshness import data_digests, past_digests, sensor_digests
+from dqm.store.freshness import data_digests, made_beside
 from dqm.store.store import Store
 from features.asked import asked_of
 from pipelines.run.alignment import aligned, known_to
 from pipelines.run.evidence import Evidence
 from pipelines.run.quantities import all_quantities
 from pipelines.run.shapes import Shapes
-
-
-def label_digests(config: Config, store: Store, snapshot: int | None = None) -> dict[int, str]:
-    """Digest of the labels of every run where features look at labels of earlier runs; nothing where they do not."""
-    if not config.features.look_at_labels:
-        return {}
-    return store.digests("labels", snapshot)
-
-
-def made_beside(config: Config, store: Store, data: Mapping[int, str], snapshot: int | None = None) -> dict[int, str]:
-    """Digest of what the features of every run look at beside its ``data``: earlier runs, labels, sensors."""
-    sensors = sensor_digests(store, snapshot) if config.features.sensors.columns else {}
-    return past_digests(data, label_digests(config, store, snapshot), sensors)
 
 
 def values_digest(table: FeatureTable) -> str:
@@ -52,8 +38,8 @@ def stale_runs(config: Config, store: Store, snapshot: int | None = None) -> fro
     """The scored runs of a snapshot whose scores were made from other data than it holds, or for other limits."""
     scored = {each.run: each.provenance for each in store.partitions("scores", snapshot)}
     data = data_digests(store, snapshot)
-    past = made_beside(config, store, data, snapshot)
-    asked = asked_of(config.features, config.limits).digest
+    asking = asked_of(config.features, config.limits)
+    past, asked = made_beside(store, asking, data, snapshot), asking.digest
     changed = {
         run for run, made in scored.items() if made["data"] != data.get(run) or made.get("asked", asked) != asked
     }

@@ -17,7 +17,7 @@ from dqm.model.config import Config
 from dqm.model.errors import FingerprintError, InputError, UnknownNameError
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.change import Change
-from dqm.store.freshness import data_digests
+from dqm.store.freshness import data_digests, made_beside
 from dqm.store.partitions import STAGING
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
@@ -28,7 +28,7 @@ from pipelines.execution.partitions import Outcome, run_partitions
 from pipelines.execution.workers import ALONE, Workers
 from pipelines.run.alignment import Drift, aligned, known_to
 from pipelines.run.evidence import Evidence
-from pipelines.run.freshness import made_beside, values_digest
+from pipelines.run.freshness import values_digest
 from pipelines.run.quantities import all_quantities
 from pipelines.run.score_part import ScoredPart, ScoreTask, bundle_of, score_part, write_columns, write_part
 from pipelines.run.shapes import Shapes
@@ -116,10 +116,11 @@ def score(
             f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
         ) from None
     data = data_digests(store, snapshot)
-    past = made_beside(config, store, data, snapshot)
+    asked = asked_of(config.features, config.limits)
+    past = made_beside(store, asked, data, snapshot)
     manifest = stored.provenance["manifest"]
     made_from = {
-        "asked": asked_of(config.features, config.limits).digest,
+        "asked": asked.digest,
         "features": stored.fingerprint,
         "model": manifest,
     }
