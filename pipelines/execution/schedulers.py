@@ -23,6 +23,9 @@ from pipelines.execution import htcondor
 KINDS = ("serial", "processes", "dask", "htcondor")
 T = TypeVar("T")
 MOST_WORKERS = 1000
+QUIET = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
+"""Dask looks a hundred times a second at what each worker does and fifty times at whether it is late: a twentieth of a
+core for every process, for pages that we do not open."""
 
 
 class SerialExecutor(Executor):
@@ -91,6 +94,7 @@ class Scheduler:
     def _dask(self) -> Iterator[Executor]:
         try:
             import distributed
+            from dask import config as config_of
         except ImportError:
             raise ConfigError("Dask is not installed; install it with: pip install 'lumicert[dask]'") from None
         client_of: Any = distributed.Client  # the package is not annotated
@@ -111,6 +115,7 @@ class Scheduler:
                 yield executor
             return
         with (
+            config_of.set(QUIET),
             cluster_of(
                 n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", scheduler_kwargs=htcondor.STATUS_PAGE
             ) as cluster,
