@@ -16,6 +16,7 @@ from dqm.model.errors import UnknownNameError
 from dqm.store.store import Store
 from pipelines.reliability.crowd import crowd
 from pipelines.reliability.disk import refusing
+from pipelines.reliability.equipped import equip
 from pipelines.reliability.forked import beside, done
 from pipelines.reliability.guarantee import Guarantee
 from pipelines.reliability.interrupted import Bench, Course
@@ -186,7 +187,10 @@ class _Steps:
                 place = self.trained.copy(folder / work.name)
                 _did(partial(work.prepare, place), folder)
                 bench = Bench(work, place, server.url, server.log)
-                benches.append((bench, bench.course()))
+                course = bench.course()
+                with Store.open(place.config().store_path) as store:
+                    equip(store, course.modules)
+                benches.append((bench, course))
             yield benches
 
 

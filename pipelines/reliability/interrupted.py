@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -25,7 +26,8 @@ from pipelines.reliability.work import Work, settle
 @dataclass(frozen=True)
 class Course:
     """How the work goes where nothing interrupts it: ``points`` by name, digests of the ``states`` that it commits,
-    what is ``golden`` in any of them, how it ends (``final``), the ids of what was ``told``, and its ``seconds``."""
+    what is ``golden`` in any of them, how it ends (``final``), the ids of what was ``told``, its ``seconds``, and the
+    ``modules`` that it imported."""
 
     points: tuple[str, ...]
     states: frozenset[str]
@@ -33,6 +35,7 @@ class Course:
     final: State
     told: frozenset[str]
     seconds: float
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Bench:
             final=State(**{name: _tuples(value) for name, value in found["final"].items()}),
             told=frozenset(told(self.log, f"/{self.work.name}-course")[0]),
             seconds=found["seconds"],
+            modules=tuple(found["modules"]),
         )
 
     def _recorded(self, folder: Path, written: Path) -> None:
@@ -86,7 +90,7 @@ class Bench:
                 raise RuntimeError(wrong)
             golden[0] |= golden_mask(store)
         document: dict[str, Any] = {"points": crossings.names, "states": sorted(states), "golden": golden[0].ranges}
-        document |= {"seconds": seconds, "final": asdict(final)}
+        document |= {"seconds": seconds, "final": asdict(final), "modules": sorted(sys.modules)}
         written.write_text(json.dumps(document), encoding="utf-8")
 
     def tried(
