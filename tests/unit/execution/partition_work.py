@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 
@@ -33,3 +34,7 @@ def threads(_: int) -> str:
 
 def its_process(_: int) -> int:
     return os.getpid()
+
+
+def names_of_threads(_: int) -> list[str]:
+    return [each.name for each in threading.enumerate()]

@@ -55,7 +55,8 @@ def test_answers_come_in_the_order_of_the_tasks_and_errors_stay_with_their_own()
 
 @pytest.mark.slow
 def test_processes_answer_as_the_serial_way_does() -> None:
-    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("processes", 2)))
+    with Workers(Scheduler("processes", 2)) as workers:
+        found = run_partitions(work("squared"), [3, -1, 2], workers)
     assert [each.answer for each in found] == [9, None, 4]
     assert str(found[1].error) == "-1 is negative"
 
@@ -64,14 +65,27 @@ def test_processes_answer_as_the_serial_way_does() -> None:
 @pytest.mark.usefixtures("_taken")
 def test_dask_answers_as_the_serial_way_does() -> None:
     pytest.importorskip("distributed")
-    found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("dask", 2)))
+    with Workers(Scheduler("dask", 2)) as workers:
+        found = run_partitions(work("squared"), [3, -1, 2], workers)
     assert [each.answer for each in found] == [9, None, 4]
     assert str(found[1].error) == "-1 is negative"
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_taken")
+def test_dask_does_not_sample_what_its_workers_do() -> None:
+    """It looks a hundred times a second otherwise, in a thread of its own."""
+    pytest.importorskip("distributed")
+    with Workers(Scheduler("dask", 1)) as workers:
+        [found] = run_partitions(work("names_of_threads"), [0], workers)
+    assert found.answer
+    assert not [each for each in found.answer if "Profile" in each]
+
+
+@pytest.mark.slow
 def test_the_partition_that_kills_its_worker_names_itself() -> None:
-    found = run_partitions(work("killed_at_three"), [1, 2, 3, 4], Workers(Scheduler("processes", 2)))
+    with Workers(Scheduler("processes", 2)) as workers:
+        found = run_partitions(work("killed_at_three"), [1, 2, 3, 4], workers)
     assert [each.answer for each in found] == [1, 2, None, 4]
     assert "terminated abruptly" in str(found[2].error)
 
@@ -79,7 +93,8 @@ def test_the_partition_that_kills_its_worker_names_itself() -> None:
 @pytest.mark.slow
 def test_a_worker_that_dies_by_chance_costs_nothing(tmp_path: Path) -> None:
     tasks = ["", str(tmp_path / "tried"), ""]
-    found = run_partitions(work("killed_once"), tasks, Workers(Scheduler("processes", 2)))
+    with Workers(Scheduler("processes", 2)) as workers:
+        found = run_partitions(work("killed_once"), tasks, workers)
     assert [each.answer for each in found] == tasks
 
 
@@ -142,8 +157,9 @@ def test_htcondor_answers_as_the_serial_way_does(tmp_path: Path, monkeypatch: py
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     dask = pytest.importorskip("dask")
-    with dask.config.set({"jobqueue.htcondor.scheduler-options": {"host": "127.0.0.1"}}):
-        found = run_partitions(work("squared"), [3, -1, 2], Workers(Scheduler("htcondor", 1)))
+    options = {"jobqueue.htcondor.scheduler-options": {"host": "127.0.0.1"}}
+    with dask.config.set(options), Workers(Scheduler("htcondor", 1)) as workers:
+        found = run_partitions(work("squared"), [3, -1, 2], workers)
     assert [each.answer for each in found] == [9, None, 4], (tmp_path / "log").read_text()
     assert str(found[1].error) == "-1 is negative"
 
