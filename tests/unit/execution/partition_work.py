@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from pathlib import Path
 
 
@@ -36,5 +35,7 @@ def its_process(_: int) -> int:
     return os.getpid()
 
 
-def names_of_threads(_: int) -> list[str]:
-    return [each.name for each in threading.enumerate()]
+def setting_of_dask(name: str) -> object:
+    from dask import config
+
+    return config.get(name)
