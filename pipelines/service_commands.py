@@ -14,7 +14,7 @@ import typer
 
 from dqm.model.errors import InputError
 from dqm.model.reason_codes import REASON_CODES
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, As, ConfigPath, JsonPath, Nonce, say, write_json
 
 if TYPE_CHECKING:
     from dqm.model.config import Config
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from dqm.services.submission import Recorded
     from dqm.store.store import Store
 
-As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
 Expected = Annotated[
     str,
     typer.Option(help="what you saw, as dqm runs RUN prints it; refused where that changed since"),
 ]
-Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 Run = Annotated[int, typer.Argument(help="run")]
 Lumisections = Annotated[
     list[str], typer.Argument(help="lumisections: 12, 10-20, 1-5,9, all, or open: what needs a person")

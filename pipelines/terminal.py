@@ -22,6 +22,8 @@ SchedulerName = Annotated[
 LogPath = Annotated[
     str, typer.Option("--log-json", help="append one JSON object a line here; - = standard error, in place of text")
 ]
+As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
+Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 QUARANTINE, UNDELIVERED = 3, 4
 """Exit codes of what was done: with input in quarantine; with alerts that were given up."""
 DEFAULT_CONFIG = Path("dqm.toml")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.terminal import DEFAULT_CONFIG, UNDELIVERED, ConfigPath, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, UNDELIVERED, As, ConfigPath, JsonPath, Nonce, say, write_json
 
 if TYPE_CHECKING:
     from dqm.services.people import ConfiguredPeople
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Tell receivers what happened, and see what they were not told.", no_args_is_help=True)
 
-As = Annotated[str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")]
-Nonce = Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")]
 Why = Annotated[str, typer.Option("--reason", help="why; kept with it")]
 
 

@@ -11,9 +11,11 @@ from pipelines.terminal import (
     DEFAULT_CONFIG,
     QUARANTINE,
     UNDELIVERED,
+    As,
     ConfigPath,
     JsonPath,
     LogPath,
+    Nonce,
     Runs,
     SchedulerName,
     say,
@@ -144,10 +146,8 @@ def watch(
 def end_run(
     run: Annotated[int, typer.Argument(help="run")],
     comment: Annotated[str, typer.Option(help="in your words")] = "",
-    who: Annotated[
-        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
-    ] = "",
-    nonce: Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")] = "",
+    who: As = "",
+    nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
 ) -> None:
@@ -214,13 +214,11 @@ def serve_health(
 
 def promote(
     why: Annotated[str, typer.Option(help="the reason, for the audit")] = "",
-    who: Annotated[
-        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
-    ] = "",
+    who: As = "",
     compare_only: Annotated[bool, typer.Option("--compare", help="only compare; change nothing")] = False,
     back: Annotated[bool, typer.Option("--back", help="go back to the model before the last promotion")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="promote though the comparison speaks against it")] = False,
-    nonce: Annotated[str, typer.Option(help="name of this submission; the same one twice counts once")] = "",
+    nonce: Nonce = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.terminal import DEFAULT_CONFIG, ConfigPath, JsonPath, say, write_json
+from pipelines.terminal import DEFAULT_CONFIG, As, ConfigPath, JsonPath, say, write_json
 
 
 def register(app: typer.Typer) -> None:
@@ -22,9 +22,7 @@ def prune(
     older_than: Annotated[float, typer.Option(help="what was replaced or told so many days ago goes")] = 90.0,
     cache: Annotated[bool, typer.Option("--cache", help="also the cache; the next night takes longer once")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would go and change nothing")] = False,
-    who: Annotated[
-        str, typer.Option("--as", help="who acts; the operator of the configuration where it is left out")
-    ] = "",
+    who: As = "",
     config: ConfigPath = DEFAULT_CONFIG,
     json_path: JsonPath = "",
 ) -> None:
