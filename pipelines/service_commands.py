@@ -5,21 +5,18 @@ Each is one call of a service by the person of ``--as``; a form behind it gives 
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dqm.model.errors import InputError
 from dqm.model.reason_codes import REASON_CODES
+from pipelines.desk import desk, nonce_of
 from pipelines.terminal import DEFAULT_CONFIG, As, ConfigPath, JsonPath, Nonce, say, write_json
 
 if TYPE_CHECKING:
     from dqm.model.config import Config
     from dqm.model.verdicts import Asked
-    from dqm.services.people import ConfiguredPeople
     from dqm.services.shown import Shown
     from dqm.services.submission import Recorded
     from dqm.store.store import Store
@@ -58,7 +55,7 @@ def claim(
     """Reserve a run for yourself, for some hours."""
     from dqm.services.runs import claim as service
 
-    with _desk(config) as (settings, store, people):
+    with desk(config) as (settings, store, people):
         lasting = hours or settings.people.claim_hours
         done = service(store, people, who, run, hours=lasting, **_form(nonce, expected))
     _tell(done, json_path)
@@ -75,7 +72,7 @@ def release(
     """Give a claimed run back."""
     from dqm.services.runs import release as service
 
-    with _desk(config) as (_, store, people):
+    with desk(config) as (_, store, people):
         done = service(store, people, who, run, **_form(nonce, expected))
     _tell(done, json_path)
 
@@ -97,7 +94,7 @@ def decide(
 
     if not reason:
         raise InputError("a decision needs its reason, --reason with one of: " + ", ".join(REASON_CODES))
-    with _desk(config) as (_, store, people):
+    with desk(config) as (_, store, people):
         ranges = _ranges(store, run, lumisections)
         done = service(store, people, who, run, ranges, verdict, reason, comment, **_form(nonce, expected))
     _tell(done, json_path)
@@ -116,7 +113,7 @@ def escalate(
     """Ask an expert about lumisections."""
     from dqm.services.runs import escalate as service
 
-    with _desk(config) as (_, store, people):
+    with desk(config) as (_, store, people):
         ranges = _ranges(store, run, lumisections)
         done = service(store, people, who, run, ranges, comment, **_form(nonce, expected))
     _tell(done, json_path)
@@ -134,7 +131,7 @@ def sign(
     """Sign a run off: what is decided stands. Refused while anything of it is open."""
     from dqm.services.runs import sign as service
 
-    with _desk(config) as (settings, store, people):
+    with desk(config) as (settings, store, people):
         done = service(store, people, who, run, asked=_asked(settings), comment=comment, **_form(nonce, expected))
     _tell(done, json_path)
 
@@ -150,9 +147,9 @@ def sign_many(
     """Sign many runs, an entry each; those in which anything is open are told and left. Exit code 1 where any is."""
     from dqm.services.batch import sign_many as service
 
-    with _desk(config) as (settings, store, people):
+    with desk(config) as (settings, store, people):
         shown = _quiet(store) if runs == ["quiet"] else dict.fromkeys(map(_number, runs))
-        done = service(store, people, who, shown, comment, asked=_asked(settings), nonce=_nonce(nonce))
+        done = service(store, people, who, shown, comment, asked=_asked(settings), nonce=nonce_of(nonce))
     say(done.text())
     write_json(json_path, done.document())
     raise typer.Exit(1 if done.refused else 0)
@@ -170,7 +167,7 @@ def reopen(
     """Open a signed run again, with a reason."""
     from dqm.services.runs import reopen as service
 
-    with _desk(config) as (_, store, people):
+    with desk(config) as (_, store, people):
         done = service(store, people, who, run, reason, **_form(nonce, expected))
     _tell(done, json_path)
 
@@ -190,14 +187,14 @@ def publish(
     from dqm.services.publish import publish as service
     from pipelines.run.certify import IN_WORDS
 
-    with _desk(config) as (settings, store, people):
+    with desk(config) as (settings, store, people):
         if preview:
             found = difference(store, datetime.now(UTC))
             keeps = keeps_from_publishing(store, _asked(settings), datetime.now(UTC))
             text, document = found.text(settings.experiment.weight_unit), found.document() | {"keeps": keeps}
             text += f"\nnote: dqm publish would refuse: {keeps}" if keeps else ""
         else:
-            done = service(store, people, who, asked=_asked(settings), words=IN_WORDS, nonce=_nonce(nonce))
+            done = service(store, people, who, asked=_asked(settings), words=IN_WORDS, nonce=nonce_of(nonce))
             text, document = f"{done.text()}\n{store.newest(GOLDEN)}", done.document()
     say(text)
     write_json(json_path, document)
@@ -212,7 +209,7 @@ def runs(
     """List the runs with their state and decisions, those first in which most weight needs a person."""
     from pipelines.run.queue import told, told_of
 
-    with _desk(config) as (settings, store, _):
+    with desk(config) as (settings, store, _):
         if run >= 0:
             ranges, text = told_of(store, run)
             document: list[Any] = [vars(each) for each in ranges]
@@ -231,7 +228,7 @@ def audit(
     """Show who did what, and whether the chain of entries is whole."""
     from pipelines.run.queue import history
 
-    with _desk(config) as (_, store, _people):
+    with desk(config) as (_, store, _people):
         entries, text = history(store, None if run < 0 else run)
     say(text)
     write_json(json_path, [{**vars(each), "fields": dict(each.fields)} for each in entries])
@@ -242,7 +239,7 @@ def show(config: ConfigPath = DEFAULT_CONFIG, json_path: JsonPath = "") -> None:
     """Show the working point that decides, who approved it, and what is proposed."""
     from pipelines.run.working_point import shown
 
-    with _desk(config) as (_, store, _people):
+    with desk(config) as (_, store, _people):
         document, text = shown(store)
     say(text)
     write_json(json_path, document)
@@ -264,9 +261,9 @@ def propose(
     from dqm.services.working_points import propose as service
     from pipelines.run.working_point import candidate
 
-    with _desk(config) as (settings, store, people):
+    with desk(config) as (settings, store, people):
         point = candidate(settings, store, (data_loss, pollution), (accept_below, reject_above))
-        done = service(store, people, who, point, comment, nonce=_nonce(nonce))
+        done = service(store, people, who, point, comment, nonce=nonce_of(nonce))
     _tell(done, json_path)
 
 
@@ -282,27 +279,15 @@ def approve(
     """Let a proposed working point decide from now on."""
     from dqm.services.working_points import approve as service
 
-    with _desk(config) as (_, store, people):
-        done = service(store, people, who, proposal, comment=comment, nonce=_nonce(nonce))
+    with desk(config) as (_, store, people):
+        done = service(store, people, who, proposal, comment=comment, nonce=nonce_of(nonce))
     _tell(done, json_path)
-
-
-@contextmanager
-def _desk(config: Any) -> Iterator[tuple[Config, Store, ConfiguredPeople]]:
-    """The configuration, its open store and its people."""
-    from dqm.model.config import load
-    from dqm.services.people import ConfiguredPeople
-    from dqm.store.store import Store
-
-    settings = load(config)
-    with Store.open(settings.store_path) as store:
-        yield settings, store, ConfiguredPeople(settings.people)
 
 
 def _form(nonce: str, expected: str) -> dict[str, Any]:
     from dqm.services.shown import Shown
 
-    return {"nonce": _nonce(nonce), "expected": Shown.parse(expected) if expected else None}
+    return {"nonce": nonce_of(nonce), "expected": Shown.parse(expected) if expected else None}
 
 
 def _quiet(store: Store) -> dict[int, Shown]:
@@ -330,10 +315,6 @@ def _number(word: str) -> int:
     if not (word.isascii() and word.isdecimal() and len(word) < 19):
         raise InputError(f"{word!r} is no run; name runs by their numbers, or: dqm sign-many quiet")
     return int(word)
-
-
-def _nonce(given: str) -> str:
-    return given or uuid.uuid4().hex
 
 
 def _ranges(store: Store, run: int, words: list[str]) -> list[tuple[int, int]]:

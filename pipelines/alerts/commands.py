@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.desk import desk, nonce_of
 from pipelines.terminal import DEFAULT_CONFIG, UNDELIVERED, As, ConfigPath, JsonPath, Nonce, say, write_json
 
 if TYPE_CHECKING:
-    from dqm.services.people import ConfiguredPeople
     from dqm.store.deliveries import Delivery
-    from dqm.store.store import Store
 
 app = typer.Typer(help="Tell receivers what happened, and see what they were not told.", no_args_is_help=True)
 
@@ -79,7 +74,7 @@ def alerts_list(
 
     if state and state not in STATES:
         raise UnknownNameError("state", state, STATES)
-    with _opened(config) as store:
+    with desk(config) as (_, store, _people):
         found = store.deliveries.found([state] if state else STATES, limit)
         silences = silences_at(store, utc_now())
     say("\n".join([*map(_line, found), *(each.text() for each in silences)]) or "nothing was told yet")
@@ -95,7 +90,7 @@ def alerts_dead(
     json_path: JsonPath = "",
 ) -> None:
     """List the dead letters: deliveries that were given up, with what went wrong last."""
-    with _opened(config) as store:
+    with desk(config) as (_, store, _people):
         found = store.deliveries.found(["dead"])
         if dismiss:
             store.deliveries.dismiss([each.id for each in found])
@@ -117,7 +112,7 @@ def alerts_redeliver(
 
     if not numbers and not dead:
         raise typer.BadParameter("name numbers from dqm alerts list, or --dead for all dead letters")
-    with _opened(config) as store:
+    with desk(config) as (_, store, _people):
         all_dead = [each.id for each in store.deliveries.found(["dead"])] if dead else []
         count = store.deliveries.redeliver([*(numbers or []), *all_dead], utc_now())
     say(f"{count} due again; next: dqm alerts relay")
@@ -141,8 +136,8 @@ def alerts_silence(
     from dqm.services import silences
     from pipelines.alerts.outside import utc_now
 
-    at, name = utc_now(), nonce or uuid.uuid4().hex
-    with _desk(config) as (store, people):
+    at, name = utc_now(), nonce_of(nonce)
+    with desk(config) as (_, store, people):
         if end is None:
             until = at + timedelta(hours=hours)
             done = silences.silence(store, people, who, run, subsystem, until, reason, nonce=name, at=at)
@@ -164,28 +159,9 @@ def alerts_ack(
     """Say that you know of an anomaly: its updates are not told any more, its end is."""
     from dqm.services.silences import acknowledge
 
-    with _desk(config) as (store, people):
-        done = acknowledge(store, people, who, run, subsystem, reason, nonce=nonce or uuid.uuid4().hex)
+    with desk(config) as (_, store, people):
+        done = acknowledge(store, people, who, run, subsystem, reason, nonce=nonce_of(nonce))
     say(done.text())
-
-
-@contextmanager
-def _desk(config: Path) -> Iterator[tuple[Store, ConfiguredPeople]]:
-    """The open store and who may act on it."""
-    from dqm.model.config import load
-    from dqm.services.people import ConfiguredPeople
-    from dqm.store.store import Store
-
-    settings = load(config)
-    with Store.open(settings.store_path) as store:
-        yield store, ConfiguredPeople(settings.people)
-
-
-def _opened(config: Path) -> Any:
-    from dqm.model.config import load
-    from dqm.store.store import Store
-
-    return Store.open(load(config).store_path)
 
 
 def _line(delivery: Delivery) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.desk import desk, nonce_of
 from pipelines.terminal import (
     DEFAULT_CONFIG,
     QUARANTINE,
@@ -152,16 +153,10 @@ def end_run(
     json_path: JsonPath = "",
 ) -> None:
     """Say that a run has ended, so that its verdicts become final with the next certification."""
-    from uuid import uuid4
-
-    from dqm.model.config import load
     from dqm.services.growing import end_run as service
-    from dqm.services.people import ConfiguredPeople
-    from dqm.store.store import Store
 
-    settings = load(config)
-    with Store.open(settings.store_path) as store:
-        done = service(store, ConfiguredPeople(settings.people), who, run, comment, nonce=nonce or uuid4().hex)
+    with desk(config) as (_, store, people):
+        done = service(store, people, who, run, comment, nonce=nonce_of(nonce))
     say(done.text())
     write_json(json_path, done.document())
 
@@ -223,17 +218,11 @@ def promote(
     json_path: JsonPath = "",
 ) -> None:
     """Compare the challenger with the champion on the latest labelled runs, and let it score from now on."""
-    from uuid import uuid4
-
-    from dqm.model.config import load
-    from dqm.services.people import ConfiguredPeople
-    from dqm.store.store import Store
     from pipelines.promotion.promote import compared, roll_back
     from pipelines.promotion.promote import promote as run
 
-    settings = load(config)
-    people, name = ConfiguredPeople(settings.people), nonce or uuid4().hex
-    with Store.open(settings.store_path) as store:
+    name = nonce_of(nonce)
+    with desk(config) as (settings, store, people):
         if compare_only:
             found = compared(settings, store)
             say(found.text())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.desk import desk
 from pipelines.terminal import DEFAULT_CONFIG, As, ConfigPath, JsonPath, say, write_json
 
 
@@ -30,15 +31,10 @@ def prune(
 
     Never what is current, verdicts, published files, models, what people did, events, or anything of a signed run.
     """
-    from dqm.model.config import load
-    from dqm.services.people import ConfiguredPeople
-    from dqm.store.store import Store
     from pipelines.nightly.prune import prune as run
 
-    settings = load(config)
-    person = ConfiguredPeople(settings.people).person(who)
-    with Store.open(settings.store_path) as store:
-        done = run(store, person, nights=keep_nights, days=older_than, cache=cache, dry=dry_run)
+    with desk(config) as (_, store, people):
+        done = run(store, people.person(who), nights=keep_nights, days=older_than, cache=cache, dry=dry_run)
     say(done.text())
     write_json(json_path, done.document())
 
