@@ -193,11 +193,6 @@ def store_labels(change: Change, labels: Labels, provenance: Mapping[str, str]) 
     _put(change, "labels", labels_to_arrow(labels), provenance)
 
 
-def store_scores(change: Change, scores: Scores, provenance: Mapping[str, str]) -> None:
-    """Put the scores of every run into the transaction."""
-    _put(change, "scores", scores_to_arrow(scores), provenance)
-
-
 def store_past(change: Change, past: Past, provenance: Mapping[str, str]) -> None:
     """Put the out-of-fold evidence of every run into the transaction."""
     _put(change, "past", with_provenance(past_to_arrow(past), provenance), provenance)
@@ -205,7 +200,7 @@ def store_past(change: Change, past: Past, provenance: Mapping[str, str]) -> Non
 
 def store_verdicts(change: Change, verdicts: Verdicts, provenance: Mapping[str, str]) -> None:
     """Put the verdicts of every run into the transaction."""
-    _put(change, "verdicts", verdicts_to_arrow(verdicts), provenance)
+    _put(change, "verdicts", with_provenance(verdicts_to_arrow(verdicts), provenance), provenance)
 
 
 def _put(change: Change, kind: str, table: pa.Table, provenance: Mapping[str, str]) -> None:

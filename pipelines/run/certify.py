@@ -38,9 +38,7 @@ from dqm.store.tables import (
     past_from_arrow,
     quantities_from_arrow,
     scores_from_arrow,
-    split_by_run,
-    verdicts_to_arrow,
-    with_provenance,
+    store_verdicts,
 )
 from features.asked import asked_of
 from features.words import in_words
@@ -190,10 +188,8 @@ def certify(
             made = Provenance(
                 current.get(run, ""), model.fingerprint, made_from["model"], point.digest, made_from["code"]
             )
-            for _, part in split_by_run(verdicts_to_arrow(verdicts)):
-                noted = basis.notes(run) | {SCORES: "" if run in stale else scored[run]}
-                about = vars(made) | noted | (MARK if run in marked else {})
-                change.put("verdicts", run, with_provenance(part, about), about)
+            noted = basis.notes(run) | {SCORES: "" if run in stale else scored[run]}
+            store_verdicts(change, verdicts, vars(made) | noted | (MARK if run in marked else {}))
         renewal.note(store, change, basis)
         change.add_working_point(kept)
         # People may decide while all this is made, so what they said is read when nobody else can write.

@@ -21,11 +21,11 @@ from dqm.store.store import Store
 from dqm.store.tables import (
     Scores,
     quantities_to_arrow,
+    scores_to_arrow,
     split_by_run,
     store_labels,
     store_past,
     store_quantities,
-    store_scores,
     verdicts_to_arrow,
     with_provenance,
 )
@@ -102,7 +102,8 @@ def fill(store: Store, found: Verdicts, *, timed: bool = True) -> None:
         store_quantities(change, given, {})
         store_labels(change, labels, {})
         store_past(change, evidence, {})
-        store_scores(change, scores, {})
+        for run, part in split_by_run(scores_to_arrow(scores)):
+            change.put("scores", run, part, {})
         certify(change, given, found)
         change.add_working_point(MarginPolicy().choose(evidence, 0.02, 0.02))
 

@@ -20,8 +20,8 @@ from dqm.store.tables import (
     quantities_from_arrow,
     quantities_to_arrow,
     scores_from_arrow,
+    scores_to_arrow,
     store_quantities,
-    store_scores,
     store_verdicts,
     verdicts_from_arrow,
     verdicts_to_arrow,
@@ -88,7 +88,7 @@ def test_another_meaning_is_another_content() -> None:
 def test_scores_of_two_models_are_read_apart(store: Store) -> None:
     with store.transaction() as change:
         for run in (4, 5):
-            store_scores(change, scores(run, f"m-{run}"), {})
+            change.put("scores", run, scores_to_arrow(scores(run, f"m-{run}")), {})
     assert store.read("scores", columns=["badness"])["badness"].to_pylist() == [1.0, 1.0]
     assert scores_from_arrow(store.read("scores", runs=[5])).model == "m-5"
     with pytest.raises(StoreError, match=r"no entry 'lumicert.model': run 4 and run 5 differ in it"):
