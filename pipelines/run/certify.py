@@ -6,19 +6,16 @@ What people decided is in what is published; a run that was signed is not decide
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.verdicts.verdict_csv import verdict_csv
 from dqm.decide.policy import MarginPolicy
-from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
 from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, StoreError
@@ -42,19 +39,11 @@ from dqm.store.tables import (
 )
 from features.asked import asked_of
 from features.words import in_words
+from pipelines.run.certify_summary import STALE, CertifySummary
 from pipelines.run.drift import DriftCheck, drift, withdrawn
 from pipelines.run.freshness import stale_runs
 from pipelines.run.renewal import SCORES, Renewal
 from pipelines.run.score import champion, champion_entry, held_runs, other_guard, refuse_learned
-
-STALE = "stale-scores"
-"""Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
-
-BECAME_STALE = (
-    f"[is|are] UNKNOWN ({STALE}): [its|their] data, readings of sensors, data of earlier runs that [it is|they are] "
-    "compared with, or the features or limits of the configuration changed after scoring; score [it|them] again with: "
-)
-"""What is said of one such run, and of several."""
 
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
@@ -62,78 +51,6 @@ IN_WORDS = partial(in_words, measured=False)
 Also = Callable[[Change, Verdicts, frozenset[int], WorkingPoint, frozenset[int]], None]
 """What else belongs into the commit of a certification, from what stands of all runs, those that were decided now, the
 working point of it, and the provisional ones."""
-
-
-@dataclass(frozen=True)
-class CertifySummary:
-    """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs.
-
-    ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
-    ``provisional`` still grow and are not in what was published. ``earlier`` ones were scored by another model.
-    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for.
-    """
-
-    runs: int
-    decisions: dict[str, int]
-    golden: int
-    version: int
-    path: Path
-    working_point: WorkingPoint
-    written: tuple[Path, ...] = ()
-    stale: tuple[int, ...] = ()
-    signed: tuple[int, ...] = ()
-    review: tuple[int, ...] = ()
-    provisional: tuple[int, ...] = ()
-    earlier: tuple[int, ...] = ()
-    withdrawn: bool = False
-    guard: str = ""
-
-    def text(self) -> str:
-        """For people."""
-        total = sum(self.decisions.values())
-        none = "all signed" if self.signed and not self.earlier else "none that this model has to decide"
-        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or none
-        return (
-            f"certified {counted(total, 'lumisection')} of {counted(self.runs, 'run')}: {shares}\n"
-            f"golden JSON version {self.version} holds {counted(self.golden, 'lumisection')}: {self.path}"
-            + "".join(f"\nwrote {each}" for each in self.written)
-            + self._note()
-        )
-
-    def _note(self) -> str:
-        """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
-        text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
-        text += f"\nnote: {self.guard}" if self.guard else ""
-        if self.stale:
-            text += (
-                f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
-                f"dqm score --runs {_spelled(self.stale)} (where features or limits changed, after dqm train; "
-                "a run that it learns from is for people then: dqm decide)"
-            )
-        if self.earlier:
-            text += (
-                f"\nnote: decided by the scores of another model, so as before: {_listed(self.earlier)}; "
-                "to score them by this one: dqm backfill"
-            )
-        if self.provisional:
-            text += f"\nnote: provisional until the run ends, so not published: {_listed(self.provisional)}"
-        if self.signed:
-            text += f"\nnote: signed, so not decided again: {_listed(self.signed)}"
-        if self.review:
-            text += (
-                f"\nnote: signed, but their data changed since: {_listed(self.review)}; "
-                f"what was signed stands until: dqm reopen {self.review[0]}"
-            )
-        return text
-
-    def document(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {
-            **vars(self),
-            "path": str(self.path),
-            "written": list(map(str, self.written)),
-            "working_point": vars(self.working_point),
-        }
 
 
 def certify(
@@ -356,12 +273,3 @@ def _stale(store: Store, run: int) -> Verdicts:
 def of_runs(verdicts: Verdicts, runs: Iterable[int]) -> Verdicts:
     """Those of some runs."""
     return verdicts.take(np.isin(np.asarray(verdicts.index.get_level_values("run")), list(runs)))
-
-
-def _spelled(runs: tuple[int, ...]) -> str:
-    return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
-
-
-def _listed(runs: tuple[int, ...]) -> str:
-    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
-    return ", ".join(map(str, runs[:5])) + more

@@ -16,7 +16,8 @@ from dqm.model.errors import ConfigError
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
 from pipelines.progress import track
-from pipelines.run.certify import CertifySummary, certify
+from pipelines.run.certify import certify
+from pipelines.run.certify_summary import CertifySummary
 from pipelines.run.demo_shift import shift
 from pipelines.run.ingest import ingest
 from pipelines.run.score import score

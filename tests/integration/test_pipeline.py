@@ -23,7 +23,8 @@ from dqm.model.verdicts import Verdicts
 from dqm.store.partitions import content_digest
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
-from pipelines.run.certify import STALE, CertifySummary, certify
+from pipelines.run.certify import certify
+from pipelines.run.certify_summary import STALE, CertifySummary
 from pipelines.run.ingest import ingest
 from pipelines.run.score import score
 from pipelines.run.train import train

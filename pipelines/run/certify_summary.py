@@ -1,0 +1,100 @@
+"""What a certification did, for people and for machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dqm.model.amounts import agreeing, counted
+from dqm.model.verdicts import WorkingPoint
+
+STALE = "stale-scores"
+"""Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
+
+BECAME_STALE = (
+    f"[is|are] UNKNOWN ({STALE}): [its|their] data, readings of sensors, data of earlier runs that [it is|they are] "
+    "compared with, or the features or limits of the configuration changed after scoring; score [it|them] again with: "
+)
+"""What is said of one such run, and of several."""
+
+
+@dataclass(frozen=True)
+class CertifySummary:
+    """What one certification decided: lumisections by decision, the golden JSON, the working point, stale runs.
+
+    ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
+    ``provisional`` still grow and are not in what was published. ``earlier`` ones were scored by another model.
+    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for.
+    """
+
+    runs: int
+    decisions: dict[str, int]
+    golden: int
+    version: int
+    path: Path
+    working_point: WorkingPoint
+    written: tuple[Path, ...] = ()
+    stale: tuple[int, ...] = ()
+    signed: tuple[int, ...] = ()
+    review: tuple[int, ...] = ()
+    provisional: tuple[int, ...] = ()
+    earlier: tuple[int, ...] = ()
+    withdrawn: bool = False
+    guard: str = ""
+
+    def text(self) -> str:
+        """For people."""
+        total = sum(self.decisions.values())
+        none = "all signed" if self.signed and not self.earlier else "none that this model has to decide"
+        shares = ", ".join(f"{n} {name} ({n / total:.1%})" for name, n in self.decisions.items() if n) or none
+        return (
+            f"certified {counted(total, 'lumisection')} of {counted(self.runs, 'run')}: {shares}\n"
+            f"golden JSON version {self.version} holds {counted(self.golden, 'lumisection')}: {self.path}"
+            + "".join(f"\nwrote {each}" for each in self.written)
+            + self._note()
+        )
+
+    def _note(self) -> str:
+        """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
+        text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
+        text += f"\nnote: {self.guard}" if self.guard else ""
+        if self.stale:
+            text += (
+                f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
+                f"dqm score --runs {_spelled(self.stale)} (where features or limits changed, after dqm train; "
+                "a run that it learns from is for people then: dqm decide)"
+            )
+        if self.earlier:
+            text += (
+                f"\nnote: decided by the scores of another model, so as before: {_listed(self.earlier)}; "
+                "to score them by this one: dqm backfill"
+            )
+        if self.provisional:
+            text += f"\nnote: provisional until the run ends, so not published: {_listed(self.provisional)}"
+        if self.signed:
+            text += f"\nnote: signed, so not decided again: {_listed(self.signed)}"
+        if self.review:
+            text += (
+                f"\nnote: signed, but their data changed since: {_listed(self.review)}; "
+                f"what was signed stands until: dqm reopen {self.review[0]}"
+            )
+        return text
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            **vars(self),
+            "path": str(self.path),
+            "written": list(map(str, self.written)),
+            "working_point": vars(self.working_point),
+        }
+
+
+def _spelled(runs: tuple[int, ...]) -> str:
+    return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
+
+
+def _listed(runs: tuple[int, ...]) -> str:
+    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+    return ", ".join(map(str, runs[:5])) + more
