@@ -5,11 +5,13 @@ What people decided is in what is published; a run that was signed is not decide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +33,8 @@ from dqm.services.working_points import approval
 from dqm.store.change import Change
 from dqm.store.freshness import data_digests
 from dqm.store.store import Store
-from dqm.store.tables import (
-    past_from_arrow,
-    quantities_from_arrow,
-    scores_from_arrow,
-    store_verdicts,
-)
+from dqm.store.stored import StoredModel
+from dqm.store.tables import past_from_arrow, quantities_from_arrow, scores_from_arrow, store_verdicts
 from features.asked import asked_of
 from features.words import in_words
 from pipelines.run.certify_summary import STALE, CertifySummary
@@ -75,70 +73,108 @@ def certify(
     """
     snapshot = store.snapshot
     model, bundle = champion(store)
-    past = past_of(store)
-    kept = working_point(config, store)
-    asked = config.nightly.on_drift == "ask"
-    drifts = (checked or drift(config, store, past, model.provenance["manifest"])) if asked else None
-    point = withdrawn(kept) if drifts and drifts.drifts else kept
+    past, kept = past_of(store), working_point(config, store)
+    point = _in_force(config, store, kept, past, checked)
     for path in filter(None, (output, report.parent if report else None)):
         path.mkdir(parents=True, exist_ok=True)
-    found = standings(store, datetime.now(UTC))
-    signed = frozenset(run for run, each in found.items() if each.signed)
-    stale = stale_runs(config, store) - signed
     refuse_learned(store, runs, bundle.runs)
-    basis = Basis.of(store, asked_of(config.features, config.limits), snapshot)
-    outdated = frozenset(basis.outdated(store.partitions("verdicts")).keys() & basis.past.keys()) - signed
-    wanted = _scored(store, runs, model.provenance["manifest"], stale, signed, outdated)
-    renewal = Renewal.of(store, outdated - set(wanted), model.provenance["manifest"])
-    stale |= renewal.unknown
-    chosen = sorted({*wanted, *renewal.again, *renewal.unknown})
-    marked = growing(store, config.nightly.run_ends_after, datetime.now(UTC), live=live) & set(chosen)
-    new = [_stale(store, run) if run in stale else _verdicts(store, run, point) for run in chosen]
-    others = [each for each in partitions_that_stand(store, found.values()) if each.run not in chosen]
-    kept_ones = [without_changed(machine_verdicts(store, others), changed_runs(others, found))] if others else []
-    machine = joined([*kept_ones, *new])
-    golden: list[Golden] = []
-    made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
-    current, scored = data_digests(store), store.digests("scores")
-    with store.transaction(based_on=snapshot) as change:
-        for run, verdicts in zip(chosen, new, strict=True):
-            made = Provenance(
-                current.get(run, ""), model.fingerprint, made_from["model"], point.digest, made_from["code"]
-            )
-            noted = basis.notes(run) | {SCORES: "" if run in stale else scored[run]}
-            store_verdicts(change, verdicts, vars(made) | noted | (MARK if run in marked else {}))
-        renewal.note(store, change, basis)
-        change.add_working_point(kept)
-        # People may decide while all this is made, so what they said is read when nobody else can write.
-        change.require(lambda _: golden.append(_published(store, change, machine, chosen, made_from, marked)))
-        change.require(lambda _: also(change, golden[0].effective, frozenset(chosen), point, marked))
-    published, effective = store.publication(GOLDEN), golden[0].effective
+    plan = _Plan.of(config, store, runs, live=live)
+    golden = _committed(store, snapshot, plan, model, kept, point, also)
+    published, effective = store.publication(GOLDEN), golden.effective
     published.read()  # refuses a file that was altered since
-    certified = of_runs(effective, chosen)
+    certified = of_runs(effective, plan.chosen)
     written = [] if output is None else write_output(output, store, effective)
     if report is not None:
         written.append(report)
         from dashboard.verdicts.report import write_report
 
-        write_report(report, config, certified if chosen else effective, point, published, past)
-    counts = {str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision}
-    left = tuple(sorted(signed & runs if runs else signed))
+        write_report(report, config, certified if plan.chosen else effective, point, published, past)
+    left = tuple(sorted(plan.signed & runs if runs else plan.signed))
     return CertifySummary(
-        runs=len(chosen),
-        decisions=counts,
-        golden=golden[0].lumisections,
+        runs=len(plan.chosen),
+        decisions={str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision},
+        golden=golden.lumisections,
         version=published.version,
         path=published.path,
         working_point=point,
         written=tuple(written),
-        stale=tuple(sorted(stale)),
+        stale=tuple(sorted(plan.stale)),
         signed=left,
-        review=tuple(run for run in left if found[run].state is RunState.NEEDS_REVIEW),
-        provisional=tuple(sorted(marked)),
-        earlier=_of_another(store, model.provenance["manifest"], signed | stale | set(bundle.runs)),
+        review=tuple(run for run in left if plan.standings[run].state is RunState.NEEDS_REVIEW),
+        provisional=tuple(sorted(plan.provisional)),
+        earlier=_of_another(store, model.provenance["manifest"], plan.signed | plan.stale | set(bundle.runs)),
         withdrawn=point is not kept,
         guard=other_guard(bundle, config.guard.excursion),
     )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is done with which run, by how things stood when it was made.
+
+    ``chosen`` runs are decided, ascending: the ``stale`` ones as UNKNOWN, those that still grow as ``provisional``.
+    ``signed`` ones are left. ``renewal`` tells which verdicts of others hold beside earlier runs of now (``basis``).
+    """
+
+    standings: Mapping[int, Standing]
+    signed: frozenset[int]
+    stale: frozenset[int]
+    chosen: tuple[int, ...]
+    provisional: frozenset[int]
+    basis: Basis
+    renewal: Renewal
+
+    @classmethod
+    def of(cls, config: Config, store: Store, asked: frozenset[int], *, live: bool) -> Self:
+        """The plan for the runs that are ``asked`` for, or for all; raises ``InputError`` where there is none."""
+        found = standings(store, datetime.now(UTC))
+        signed = frozenset(run for run, each in found.items() if each.signed)
+        stale = stale_runs(config, store) - signed
+        basis = Basis.of(store, asked_of(config.features, config.limits), store.snapshot)
+        outdated = frozenset(basis.outdated(store.partitions("verdicts")).keys() & basis.past.keys()) - signed
+        model = champion_entry(store).provenance["manifest"]
+        wanted = _wanted(store, asked, model, stale, signed, outdated)
+        renewal = Renewal.of(store, outdated - set(wanted), model)
+        chosen = tuple(sorted({*wanted, *renewal.again, *renewal.unknown}))
+        grow = growing(store, config.nightly.run_ends_after, datetime.now(UTC), live=live) & set(chosen)
+        return cls(found, signed, stale | renewal.unknown, chosen, grow, basis, renewal)
+
+    def others(self, store: Store) -> list[Verdicts]:
+        """The verdicts of the machine for the runs that are not chosen; none where there is no such run."""
+        chosen = frozenset(self.chosen)
+        kept = [each for each in partitions_that_stand(store, self.standings.values()) if each.run not in chosen]
+        changed = changed_runs(kept, self.standings)
+        return [without_changed(machine_verdicts(store, kept), changed)] if kept else []
+
+
+def _in_force(config: Config, store: Store, kept: WorkingPoint, past: Past, checked: DriftCheck | None) -> WorkingPoint:
+    """The working point that decides: the one that is ``kept``, or nothing accepted where drift asks and is seen."""
+    if config.nightly.on_drift != "ask":
+        return kept
+    found = checked or drift(config, store, past, champion_entry(store).provenance["manifest"])
+    return withdrawn(kept) if found and found.drifts else kept
+
+
+def _committed(
+    store: Store, snapshot: int, plan: _Plan, model: StoredModel, kept: WorkingPoint, point: WorkingPoint, also: Also
+) -> Golden:
+    """Verdicts, working point, golden JSON and what is ``also`` to be there, in one commit."""
+    new = [_stale(store, run) if run in plan.stale else _verdicts(store, run, point) for run in plan.chosen]
+    machine = joined([*plan.others(store), *new])
+    golden: list[Golden] = []
+    made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
+    current, scored = data_digests(store), store.digests("scores")
+    with store.transaction(based_on=snapshot) as change:
+        for run, verdicts in zip(plan.chosen, new, strict=True):
+            made = Provenance(current.get(run, ""), model.fingerprint, **made_from)
+            noted = plan.basis.notes(run) | {SCORES: "" if run in plan.stale else scored[run]}
+            store_verdicts(change, verdicts, vars(made) | noted | (MARK if run in plan.provisional else {}))
+        plan.renewal.note(store, change, plan.basis)
+        change.add_working_point(kept)
+        # People may decide while all this is made, so what they said is read when nobody else can write.
+        change.require(lambda _: golden.append(_published(store, change, machine, plan, made_from)))
+        change.require(lambda _: also(change, golden[0].effective, frozenset(plan.chosen), point, plan.provisional))
+    return golden[0]
 
 
 def working_point(config: Config, store: Store) -> WorkingPoint:
@@ -189,7 +225,7 @@ def joined(parts: Iterable[Verdicts]) -> Verdicts:
     )
 
 
-def _scored(
+def _wanted(
     store: Store,
     asked: frozenset[int],
     model: str,
@@ -228,20 +264,13 @@ def _of_another(store: Store, model: str, apart: frozenset[int]) -> tuple[int, .
     return tuple(each.run for each in scored if each.provenance["model"] != model and each.run not in apart)
 
 
-def _published(
-    store: Store,
-    change: Change,
-    machine: Verdicts,
-    chosen: list[int],
-    made_from: dict[str, str],
-    marked: frozenset[int],
-) -> Golden:
+def _published(store: Store, change: Change, machine: Verdicts, plan: _Plan, made_from: Mapping[str, str]) -> Golden:
     """Enter the golden JSON of what stands now; raises ``StoreError`` where a run was signed meanwhile."""
-    found: dict[int, Standing] = standings(store, datetime.now(UTC))
-    for run in chosen:
+    found = standings(store, datetime.now(UTC))
+    for run in plan.chosen:
         if run in found and found[run].signed:
             raise StoreError(f"run {run} was signed while it was certified; do it again")
-    provisional = (provisional_runs(store) - set(chosen)) | marked
+    provisional = (provisional_runs(store) - set(plan.chosen)) | plan.provisional
     return enter_golden(store, change, machine, found, made_from, IN_WORDS, provisional)
 
 
