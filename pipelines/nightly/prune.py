@@ -14,7 +14,7 @@ from dqm.services.standing import standings
 from dqm.services.submission import Judgement, submit
 from dqm.store.store import Store
 from pipelines.nightly.lock import locked
-from pipelines.nightly.night import REPORTS
+from pipelines.nightly.work import REPORTS
 from pipelines.run.summary_cache import FOLDER
 
 ACTION = "prune"

@@ -28,8 +28,8 @@ from pipelines.alerts.relay import relay
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import WATCH, locked
 from pipelines.nightly.log import ERROR, INFO, SILENT, Log
-from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import Stage, Stages
+from pipelines.nightly.work import WHOLE, Work
 from pipelines.run.arrivals import Arrivals, known_as, paths_of
 
 INTERVAL = 1.0
@@ -118,11 +118,11 @@ class Watch:
 
     def _pass(self, arrivals: Arrivals) -> Pass:
         begun, ended = perf_counter(), self._ended()
-        work = Work(self.config, self.store, NightRequest(), 0, Stages(ended=self.log.stage))
-        work.live, work.read = True, self._read
+        stages = Stages(ended=self.log.stage)
+        work = Work(self.config, self.store, WHOLE, 0, stages, live=True, read=self._read)
         self._read.files = arrivals
         work.ingest(arrivals, self.taken)
-        if not work.stages.failed("ingest"):
+        if not stages.failed("ingest"):
             self.taken = arrivals
         stored, found = work.model(), Due((), ())
         if stored is not None:
@@ -130,8 +130,8 @@ class Watch:
             if found.runs or ended or self._first:
                 work.certify(stored, frozenset() if self._first else self._decidable(stored, found.runs | ended))
         work.tell()
-        stages = tuple(work.stages.found)
-        done = Pass(perf_counter() - begun, stages, work.scored, work.failed_runs, work.decisions, work.delivered)
+        told = (work.scored, work.failed_runs, work.decisions, work.delivered)
+        done = Pass(perf_counter() - begun, tuple(stages.found), *told)
         _log_pass(self.log, done, work.findings)
         return done
 

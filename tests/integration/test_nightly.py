@@ -23,7 +23,7 @@ from dqm.model.errors import InputError, LockedError
 from dqm.store.nights import FAILED, FINISHED, INTERRUPTED
 from dqm.store.store import Store
 from pipelines.execution.schedulers import Scheduler
-from pipelines.nightly import night
+from pipelines.nightly import work
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import NAME, locked
 from pipelines.nightly.night import NightRequest, nightly
@@ -292,8 +292,8 @@ def test_a_late_run_is_told_although_the_night_dies_before_it_certifies(
     def interrupted(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(night, "due", lambda *given: Due((late,), (), (late,)))
-    monkeypatch.setattr(night, "certify", interrupted)
+    monkeypatch.setattr(work, "due", lambda *given: Due((late,), (), (late,)))
+    monkeypatch.setattr(work, "certify", interrupted)
     with pytest.raises(KeyboardInterrupt):
         nightly(config, store)
     assert [each.event.run for each in store.events() if each.event.type == "data.late"] == [late]

@@ -14,8 +14,9 @@ from dqm.model.config import Config, load
 from dqm.model.sensors import SECOND
 from dqm.store.anomalies import scanned_days
 from dqm.store.store import Store
-from pipelines.nightly.night import NightRequest, Work, dry_run, nightly
+from pipelines.nightly.night import dry_run, nightly
 from pipelines.nightly.stages import Stages
+from pipelines.nightly.work import NightRequest, Work
 from pipelines.run.arrivals import Arrivals
 from pipelines.sensors import due
 from pipelines.sensors.due import MEMORY, arrived, due_days, scan_due, take_in
@@ -77,7 +78,7 @@ def now(days: float) -> int:
 
 def night(config: Config, store: Store, days: float, monkeypatch: pytest.MonkeyPatch) -> Work:
     """The stages of sensors, at a moment."""
-    monkeypatch.setattr("pipelines.nightly.night.time_ns", lambda: now(days))
+    monkeypatch.setattr("pipelines.nightly.work.time_ns", lambda: now(days))
     work = Work(config, store, NightRequest(), 1, Stages())
     work.sensors()
     assert [each.name for each in work.stages.found] == ["sensors", "scan"]
@@ -224,7 +225,7 @@ def test_where_no_file_can_be_read_the_stage_fails_and_the_stored_days_are_scann
 def test_a_whole_night_goes_on_with_sensors_where_it_has_no_model_and_its_page_shows_the_worst_loops(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.nightly.night.time_ns", lambda: now(2.1))
+    monkeypatch.setattr("pipelines.nightly.work.time_ns", lambda: now(2.1))
     done = nightly(config, store)
     states = {each.name: each.state for each in done.stages}
     assert (states["sensors"], states["scan"], states["model"]) == ("done", "done", "failed")

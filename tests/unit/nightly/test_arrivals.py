@@ -13,8 +13,8 @@ from dqm.formats.reading import ReadResult, read_input
 from dqm.model.config import Config, InputConfig, load
 from dqm.model.errors import InputError
 from dqm.store.store import Store
-from pipelines.nightly.night import NightRequest, Work
 from pipelines.nightly.stages import DONE, SKIPPED, Stages
+from pipelines.nightly.work import NightRequest, Work
 from pipelines.run.arrivals import Arrivals
 from pipelines.run.ingest import ingest
 
