@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from dqm.model.errors import InputError
 from dqm.model.findings import Finding
-from pipelines.nightly.stages import FAILED, Stage
+from pipelines.nightly.stages import Stage
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 STANDARD_ERROR = "-"
@@ -47,7 +47,7 @@ class Log:
 
     def stage(self, stage: Stage) -> None:
         """How a stage ended."""
-        level = ERROR if stage.state == FAILED else INFO
+        level = ERROR if stage.failed else INFO
         seconds = round(stage.seconds, 3)
         self.write("stage.ended", level, stage=stage.name, state=stage.state, seconds=seconds, said=stage.said)
 

@@ -53,7 +53,7 @@ def nightly(
             store.nights.end(night, FAILED, said, events=[_ended(night, "nightly.failed", said)])
             _told(config, store)
             raise
-        state = FAILED if any(each.state == "failed" for each in summary.stages) else FINISHED
+        state = FAILED if any(each.failed for each in summary.stages) else FINISHED
         _log_end(log, summary, state)
         type_ = "nightly.failed" if summary.failed else "nightly.finished"
         document = summary.document()

@@ -19,6 +19,7 @@ from dqm.model.sensors import moment
 from dqm.store.anomalies import ScannedDay
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
+from pipelines.nightly.stages import FAILED
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -41,7 +42,7 @@ def write_page(
 ) -> None:
     """Write the page of a night (``NightSummary.document``), what was found in its input, and ``days`` of sensors."""
     name = escape(config.experiment.name)
-    failed = [each["name"] for each in night["stages"] if each["state"] == "failed"]
+    failed = [each["name"] for each in night["stages"] if each["state"] == FAILED]
     verdict = f"<span class='failed'>failed: {escape(', '.join(failed))}</span>" if failed else "everything was done"
     parts = [
         f"<h1>Night {night['night']} of {name}</h1>",
@@ -64,7 +65,7 @@ def write_page(
 
 def _stage(stage: Mapping[str, Any]) -> tuple[str, ...]:
     said = escape(stage["said"]).replace("; ", "<br>")
-    state = f"<span class='failed'>{stage['state']}</span>" if stage["state"] == "failed" else stage["state"]
+    state = f"<span class='failed'>{stage['state']}</span>" if stage["state"] == FAILED else stage["state"]
     return escape(stage["name"]), state, f"{stage['seconds']:.2f}", said
 
 

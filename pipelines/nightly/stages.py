@@ -25,6 +25,11 @@ class Stage:
     seconds: float
     said: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be done."""
+        return self.state == FAILED
+
     def text(self) -> str:
         """For people."""
         return f"{self.name:8} {self.state:8} {self.seconds:7.2f} s  {self.said}"
@@ -69,4 +74,4 @@ class Stages:
 
     def failed(self, name: str | None = None) -> bool:
         """Whether a stage failed: any, or the one of this name."""
-        return any(each.state == FAILED and name in (None, each.name) for each in self.found)
+        return any(each.failed and name in (None, each.name) for each in self.found)

@@ -45,7 +45,7 @@ class NightSummary:
     @property
     def failed(self) -> bool:
         """Whether a stage failed or a run could not be scored."""
-        return bool(self.failed_runs) or any(each.state == "failed" for each in self.stages)
+        return bool(self.failed_runs) or any(each.failed for each in self.stages)
 
     def text(self) -> str:
         """For people."""

@@ -50,14 +50,14 @@ class Pass:
     @property
     def failed(self) -> bool:
         """Whether a stage failed or a run could not be scored."""
-        return bool(self.failed_runs) or any(each.state == "failed" for each in self.stages)
+        return bool(self.failed_runs) or any(each.failed for each in self.stages)
 
     def text(self) -> str:
         """For people, in one line; what failed in lines of its own."""
         decided = ", ".join(f"{n} {name}" for name, n in self.decisions.items() if n) or "nothing to decide"
         told = f"{counted(self.delivered, 'alert')} delivered in {self.seconds:.2f} s"
         head = f"{counted(self.scored, 'run')} scored; {decided}; {told}"
-        lines = [f"{each.name} FAILED: {each.said}" for each in self.stages if each.state == "failed"]
+        lines = [f"{each.name} FAILED: {each.said}" for each in self.stages if each.failed]
         lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
         return "\n".join([head, *lines])
 
