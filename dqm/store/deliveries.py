@@ -7,7 +7,6 @@ A row of the receiver ``SPREAD`` says that an event was looked at: a receiver th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from dqm.model.errors import UnknownNameError
 from dqm.model.events import Event
 from dqm.store import schema
 from dqm.store.database import reading, writing
-from dqm.store.outbox import Posted
+from dqm.store.outbox import Posted, event_of
 
 PENDING, DONE, DEAD, HELD, SILENCED = STATES = ("pending", "done", "dead", "held", "silenced")
 """pending: to be sent; done: a receiver confirmed it; dead: given up; held: sent when a silence ends; silenced: not."""
@@ -65,7 +64,7 @@ class Deliveries:
         with writing(self._engine) as connection:
             seen = sa.select(_d.c.event).where(_d.c.receiver == SPREAD)
             rows = connection.execute(sa.select(_o).where(_o.c.id.not_in(seen)).order_by(_o.c.id)).all()
-            made = [_new(row.id, name, PENDING, at) for row in rows for name in receivers_of(_event(row))]
+            made = [_new(row.id, name, PENDING, at) for row in rows for name in receivers_of(event_of(row))]
             if rows:
                 connection.execute(_d.insert(), [*made, *(_new(row.id, SPREAD, DONE, at) for row in rows)])
         return len(made)
@@ -211,12 +210,8 @@ def _new(event: int, receiver: str, state: str, at: datetime) -> dict[str, Any]:
     return {"event": event, "receiver": receiver, "state": state, "attempts": 0, "due": at, "error": ""}
 
 
-def _event(row: Any) -> Event:
-    return Event(row.type, row.subject, json.loads(row.data), row.run, row.subsystem)
-
-
 def _posted(row: Any) -> Posted:
-    return Posted(row.event, row.at, _event(row))
+    return Posted(row.event, row.at, event_of(row))
 
 
 def _delivery(row: Any) -> Delivery:

@@ -35,16 +35,12 @@ def post(connection: sa.Connection, events: Iterable[Event], at: datetime) -> No
         connection.execute(table.insert(), rows)
 
 
-def posted(
-    connection: sa.Connection, *, after: int = 0, limit: int | None = None, kind: str = "", newest: int | None = None
-) -> list[Posted]:
-    """Events in the order in which they were entered, with numbers above ``after``; of one type alone or all.
-
-    Of them the first ``limit``, or the last ``newest``.
-    """
+def posted(connection: sa.Connection, *, after: int = 0, kind: str = "", newest: int | None = None) -> list[Posted]:
+    """Events in the order in which they were entered, with numbers above ``after``; of one type or all, the last
+    ``newest`` alone."""
     table = schema.outbox
     order = table.c.id if newest is None else table.c.id.desc()
-    query = sa.select(table).where(table.c.id > after).order_by(order).limit(limit if newest is None else newest)
+    query = sa.select(table).where(table.c.id > after).order_by(order).limit(newest)
     found = [_posted(row) for row in connection.execute(query.where(table.c.type == kind) if kind else query)]
     return found if newest is None else found[::-1]
 
@@ -59,8 +55,13 @@ def latest(connection: sa.Connection, types: Iterable[str], *, runs: bool = True
     return [_posted(row) for row in connection.execute(query.order_by(table.c.id))]
 
 
+def event_of(row: Any) -> Event:
+    """The event of a row that has the columns of one."""
+    return Event(row.type, row.subject, json.loads(row.data), row.run, row.subsystem)
+
+
 def _posted(row: Any) -> Posted:
-    return Posted(row.id, row.at, Event(row.type, row.subject, json.loads(row.data), row.run, row.subsystem))
+    return Posted(row.id, row.at, event_of(row))
 
 
 def _row(event: Event, at: datetime) -> dict[str, object]:
