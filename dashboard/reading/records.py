@@ -19,7 +19,7 @@ import streamlit as st
 
 from dqm.model.errors import StoreError
 from dqm.model.findings import Finding
-from dqm.services.publish import GOLDEN
+from dqm.services.publish import last_golden
 from dqm.services.silences import Silence, acknowledged, silences_at
 from dqm.store.audit import Entry
 from dqm.store.deliveries import DEAD, Delivery
@@ -124,9 +124,9 @@ class OperationRecords:
 def operation_records(path: str) -> OperationRecords:
     """Nights, input and publications, as they stand now."""
     with Store.open(Path(path)) as store:
-        golden = [each.version for each in store.publications() if each.name == GOLDEN]
+        golden = last_golden(store)
         nights = tuple(reversed(store.nights.all()[-MOST:]))
-        return OperationRecords(nights, store.intake.at, store.quarantine(), max(golden, default=0))
+        return OperationRecords(nights, store.intake.at, store.quarantine(), golden.version if golden else 0)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading every file of the store…")

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from dqm.formats.golden import read_mask
 from dqm.model.amounts import agreeing, counted
 from dqm.model.keys import LumiMask
-from dqm.model.verdicts import CODES, Decision
-from dqm.model.verdicts import GOLDEN as GOLDEN_DECISIONS
+from dqm.model.verdicts import CODES, GOLDEN, Decision
 from dqm.services.effective import StandingVerdicts, standing_verdicts
 from dqm.services.growing import provisional_runs
 from dqm.services.history import spelled
-from dqm.services.publish import GOLDEN
+from dqm.services.publish import last_golden
 from dqm.services.standing import standings
 from dqm.store.store import Store
-from dqm.store.stored import Publication
 
 GONE = "not there"
 """What stands of a lumisection that was published and that the store holds no verdict of any more."""
@@ -79,8 +77,8 @@ def difference(store: Store, at: datetime) -> Difference:
     """What ``publish`` would change now; raises ``StoreError`` where the last golden JSON was altered or is missing."""
     found = standing_verdicts(store, standings(store, at).values())
     growing = np.isin(found.run, sorted(provisional_runs(store)))
-    golden = np.isin(found.code, [CODES[each] for each in GOLDEN_DECISIONS]) & ~growing
-    now, last = LumiMask.of_lumisections(found.run[golden], found.ls[golden]), _last(store)
+    golden = np.isin(found.code, [CODES[each] for each in GOLDEN]) & ~growing
+    now, last = LumiMask.of_lumisections(found.run[golden], found.ls[golden]), last_golden(store)
     before = read_mask(last.read().decode("ascii")) if last else LumiMask({})
     moved = [*_moved(found, growing, now - before, enters=True), *_moved(found, growing, before - now, enters=False)]
     moved.sort(key=lambda each: (each.run, each.enters))
@@ -97,8 +95,3 @@ def _moved(found: StandingVerdicts, growing: NDArray[np.bool_], mask: LumiMask, 
         if gone := number - len(inside):
             states[GONE] = gone
         yield Moved(run, enters, tuple(ranges), number, float(found.weight[inside].sum()), dict(states))
-
-
-def _last(store: Store) -> Publication | None:
-    named = [each for each in store.publications() if each.name == GOLDEN]
-    return named[-1] if named else None

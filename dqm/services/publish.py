@@ -33,6 +33,7 @@ from dqm.store.change import Change
 from dqm.store.partitions import Partition
 from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
+from dqm.store.stored import Publication
 
 GOLDEN, ANTI = "golden.json", "anti.json"
 Words = Callable[[Reason], str]
@@ -114,9 +115,9 @@ def enter_golden(
     final = of_other_runs(effective, provisional)
     mask, _ = masks(final)
     data = golden_bytes(mask)
-    sha256, last = hashlib.sha256(data).hexdigest(), _last(store)
-    new = last is None or last[1] != sha256
-    number = (last[0] if last else 0) + new
+    sha256, last = hashlib.sha256(data).hexdigest(), last_golden(store)
+    new = last is None or last.sha256 != sha256
+    number = (last.version if last else 0) + new
     provenance = {**made_from, "audit": entries[-1].hash if entries else BEGIN}
     change.publish(GOLDEN, data, provenance)
     change.publish(ANTI, anti_reasons(final, words).to_bytes(), provenance)
@@ -148,7 +149,7 @@ def made_with(store: Store) -> dict[str, str]:
     }
 
 
-def _last(store: Store) -> tuple[int, str] | None:
-    """Version and SHA-256 of the latest golden JSON."""
+def last_golden(store: Store) -> Publication | None:
+    """The newest version of the golden JSON, None before the first."""
     found = [each for each in store.publications() if each.name == GOLDEN]
-    return (found[-1].version, found[-1].sha256) if found else None
+    return found[-1] if found else None

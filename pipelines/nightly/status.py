@@ -12,6 +12,7 @@ from dqm.model.errors import InputError
 from dqm.model.events import Event
 from dqm.model.findings import grouped
 from dqm.services.history import moment
+from dqm.services.publish import GOLDEN, last_golden
 from dqm.store.deliveries import DEAD
 from dqm.store.nights import FINISHED, RUNNING
 from dqm.store.schema import CHALLENGER, CHAMPION
@@ -81,7 +82,7 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
     hours = None if ended is None else (at - ended) / timedelta(hours=1)
     # A clock that was set back makes a night end in the future: as good a reason to look as one that is missing.
     overdue = within is not None and (hours is None or not -1 < hours <= within)
-    golden = [each.version for each in store.publications() if each.name == "golden.json"]
+    golden = last_golden(store)
     quarantine = store.quarantine()
     models = {name: store.pointed(name) for name in (CHAMPION, CHALLENGER)}
     return Status(
@@ -89,8 +90,8 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
         runs=len(store.runs("quantities")),
         scored=len(store.runs("scores")),
         **{name: found.model_id if found else "" for name, found in models.items()},
-        golden=max(golden, default=0),
-        golden_path=str(store.newest("golden.json")) if golden else "",
+        golden=golden.version if golden else 0,
+        golden_path=str(store.newest(GOLDEN)) if golden else "",
         nights=dict(Counter(each.state for each in nights)),
         last_finished=ended,
         hours=hours,

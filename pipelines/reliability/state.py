@@ -10,7 +10,7 @@ from dqm.decide.publish import masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.keys import LumiMask
 from dqm.services.effective import machine_verdicts, partitions_that_stand, with_people
-from dqm.services.publish import GOLDEN
+from dqm.services.publish import last_golden
 from dqm.services.standing import standings
 from dqm.store.audit import BEGIN
 from dqm.store.schema import CHAMPION, KINDS
@@ -84,20 +84,20 @@ def damage(store: Store) -> str:
 
 def golden_mask(store: Store) -> LumiMask:
     """The golden lumisections that are published."""
-    latest = [each for each in store.publications() if each.name == GOLDEN]
-    ranges = json.loads(latest[-1].read()) if latest else {}
+    latest = last_golden(store)
+    ranges = json.loads(latest.read()) if latest else {}
     return LumiMask({int(run): [(first, last) for first, last in found] for run, found in ranges.items()})
 
 
 def _fits(store: Store) -> bool:
-    latest = [each for each in store.publications() if each.name == GOLDEN]
-    if latest and _moved(store, latest[-1].provenance["audit"]):
+    latest = last_golden(store)
+    if latest and _moved(store, latest.provenance["audit"]):
         return True
     found = standings(store, utc_now()).values()
     stand = partitions_that_stand(store, found)
     if not latest or not stand:
         return not latest and not stand
-    return golden_bytes(masks(with_people(machine_verdicts(store, stand), found))[0]) == latest[-1].read()
+    return golden_bytes(masks(with_people(machine_verdicts(store, stand), found))[0]) == latest.read()
 
 
 def _moved(store: Store, head: str) -> bool:

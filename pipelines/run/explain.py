@@ -21,7 +21,7 @@ from dqm.services.effective import (
 )
 from dqm.services.growing import is_provisional
 from dqm.services.history import printable, told
-from dqm.services.publish import GOLDEN
+from dqm.services.publish import last_golden
 from dqm.services.standing import Standing, known_run
 from dqm.store.audit import Entry
 from dqm.store.freshness import data_digests
@@ -66,7 +66,7 @@ def explain(store: Store, run: int, ls: int, asked: str = "") -> Chain:
     """
     standing = known_run(store, run, datetime.now(UTC))
     links = [*_data(store, run), *_machine(store, run, ls, standing, asked)]
-    links += [Link("person", each.hash, told(each)) for each in standing.entries if _speaks_of(each, run, ls)]
+    links += [Link("person", each.hash, told(each)) for each in standing.entries if _speaks_of(each, ls)]
     links.append(Link("state", "", f"the run is {standing.state}"))
     links += [*_published(store, run, ls), *_decided(standing, run, ls)]
     return Chain(run, ls, tuple(links))
@@ -112,7 +112,7 @@ def _machine(store: Store, run: int, ls: int, standing: Any, asked: str) -> list
     return found
 
 
-def _speaks_of(entry: Entry, run: int, ls: int) -> bool:
+def _speaks_of(entry: Entry, ls: int) -> bool:
     """Whether an entry is about the lumisection: one without ranges is about the whole run."""
     ranges = entry.fields.get("ranges")
     return ranges is None or any(first <= ls <= last for first, last in ranges)
@@ -137,10 +137,9 @@ def _model_name(store: Store, manifest: str) -> str:
 
 def _published(store: Store, run: int, ls: int) -> list[Link]:
     """Whether the newest golden JSON holds it."""
-    versions = [each for each in store.publications() if each.name == GOLDEN]
-    if not versions:
+    newest = last_golden(store)
+    if newest is None:
         return [Link("golden JSON", "", "none was published yet")]
-    newest = max(versions, key=lambda each: each.version)
     newest.read()  # refuses a file that was altered since
     inside = bool(read_mask(newest.path).contains(np.array([run]), np.array([ls]))[0])
     return [
