@@ -9,11 +9,12 @@ import glob
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqm.model.alerts_config import AlertsConfig
+from dqm.model.config_errors import explained, keys
 from dqm.model.errors import ConfigError, nearest
 from dqm.model.guard_config import GuardConfig
 from dqm.model.nightly_config import NightlyConfig
@@ -337,54 +338,8 @@ def load(path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     if "folder" in raw:
-        raise ConfigError(f"{path}: unknown key 'folder'; {nearest('folder', _keys(Config))}")
+        raise ConfigError(f"{path}: unknown key 'folder'; {nearest('folder', keys(Config))}")
     try:
         return Config.model_validate(raw | {"folder": path.parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}: " + "; ".join(_explained(each) for each in error.errors())) from None
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [name for name in model.model_fields if name != "folder"]
-
-
-def _explained(error: Any) -> str:
-    """One validation error as a sentence with the dotted key and, for an unknown key, the nearest valid ones."""
-    place = list(error["loc"])
-    key = ".".join(str(part) for part in place)
-    if error["type"] == "extra_forbidden":
-        owner = _owner(Config, place[:-1])
-        return f"unknown key {key!r}; {nearest(str(place[-1]), _keys(owner) if owner else [])}"
-    if error["type"] == "tuple_type" and isinstance(error["input"], dict):
-        return f"{key!r} is a list of tables; write [[{key}]], with two brackets, for each"
-    if error["type"] == "union_tag_invalid":
-        context = error["ctx"]
-        valid = [each.strip(" '") for each in context["expected_tags"].split(",")]
-        return f"{key}.kind: unknown kind {context['tag']!r}; {nearest(str(context['tag']), valid)}"
-    if error["type"] == "model_type" and isinstance(error["input"], list) and isinstance(place[-1], str):
-        return f"{key!r} is one table; write [{key}], with one bracket on either side"
-    said = str(error["msg"]).removeprefix("Value error, ")  # what pydantic puts before a sentence of ours
-    return f"{key}: {said}" if key else said
-
-
-def _owner(model: type[BaseModel], place: list[Any]) -> type[BaseModel] | None:
-    """The record in which the last key of a place was looked up; list positions and dictionary keys are passed over."""
-    candidates = [model]
-    for part in place:
-        tagged = [each for each in candidates if part in _kinds(each)]
-        if tagged:
-            candidates = tagged
-        elif len(candidates) == 1 and part in candidates[0].model_fields:
-            candidates = _records(candidates[0].model_fields[part].annotation)
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def _kinds(record: type[BaseModel]) -> tuple[Any, ...]:
-    return get_args(record.model_fields["kind"].annotation) if "kind" in record.model_fields else ()
-
-
-def _records(annotation: Any) -> list[type[BaseModel]]:
-    """Every record type inside an annotation such as ``tuple[A | B, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for each in get_args(annotation) for found in _records(each)]
+        raise ConfigError(f"{path}: " + "; ".join(explained(each, Config) for each in error.errors())) from None
