@@ -15,6 +15,7 @@ from detectors.artifacts import Bundle
 from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import FingerprintError, InputError, UnknownNameError
+from dqm.model.tables import FeatureTable
 from dqm.model.verdicts import WorkingPoint
 from dqm.store.change import Change
 from dqm.store.freshness import data_digests, made_beside
@@ -108,22 +109,11 @@ def score(
     quantities, drift = aligned(all_quantities(store, config, snapshot, workers), known_to(stored))
     evidence = Evidence.of(quantities, None, config)
     shapes = Shapes.of(config, store, snapshot)
-    try:
-        described = shapes.beside(evidence.table.take(slice(0, 0)))
-        bundle.schema.require(described)
-    except FingerprintError as error:
-        raise FingerprintError(
-            f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
-        ) from None
+    described = _known(stored, bundle, shapes.beside(evidence.table.take(slice(0, 0))))
     data = data_digests(store, snapshot)
     asked = asked_of(config.features, config.limits)
     past = made_beside(store, asked, data, snapshot)
-    manifest = stored.provenance["manifest"]
-    made_from = {
-        "asked": asked.digest,
-        "features": stored.fingerprint,
-        "model": manifest,
-    }
+    made_from = {"asked": asked.digest, "features": stored.fingerprint, "model": stored.provenance["manifest"]}
     staging = store.path / STAGING
     staging.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staging, prefix="score-") as folder:
@@ -147,6 +137,17 @@ def score(
                     change.put(kind, run, with_provenance(feather.read_table(path), made), made)
             also(change)
     return replace(_summary(stored.model_id, outcomes, drift), guard=other_guard(bundle, config.guard.excursion))
+
+
+def _known(stored: StoredModel, bundle: Bundle, columns: FeatureTable) -> FeatureTable:
+    """The columns, where they are those that the model knows; raises ``FingerprintError`` for any other."""
+    try:
+        bundle.schema.require(columns)
+    except FingerprintError as error:
+        raise FingerprintError(
+            f"{stored.model_id} knows other features: {error}; train a model that knows these with: dqm train"
+        ) from None
+    return columns
 
 
 def other_guard(bundle: Bundle, asked: float) -> str:
