@@ -103,21 +103,25 @@ def compare(
             "wait for labels of later runs, or promote with --anyway and a reason"
         )
     rows = known & np.isin(common >> LS_BITS, newest)
-    wanted = config.working_point
     sides = []
     for each, place in zip(said, at, strict=True):
-        before, chosen = each.before(int(newest[0])), place[rows]
-        told = len(np.unique(before.run[np.isfinite(before.badness)]))
-        if told < LEAST:
-            raise InputError(
-                f"{each.model} was judged on {told} labelled runs before run {newest[0]}, too few to choose thresholds "
-                "from; wait for labels of later runs, or promote with --anyway and a reason"
-            )
-        point = MarginPolicy().choose(before, wanted.data_loss, wanted.pollution, wanted.confidence)
-        decision = point.decide(each.badness[chosen], each.held[chosen])
+        point = _point(each, int(newest[0]), config)
+        decision = point.decide(each.badness[place[rows]], each.held[place[rows]])
         seen = outcome(decision, label[rows], weight[rows], common[rows] >> LS_BITS)
         sides.append(Side(each.model, point, seen))
     return Comparison(tuple(newest.tolist()), sides[0], sides[1], _against(sides[0], sides[1], config))
+
+
+def _point(said: _Said, run: int, config: Config) -> WorkingPoint:
+    """The thresholds that a model's past before a run gives; raises ``InputError`` where that is too short."""
+    before, wanted = said.before(run), config.working_point
+    told = len(np.unique(before.run[np.isfinite(before.badness)]))
+    if told < LEAST:
+        raise InputError(
+            f"{said.model} was judged on {told} labelled runs before run {run}, too few to choose thresholds "
+            "from; wait for labels of later runs, or promote with --anyway and a reason"
+        )
+    return MarginPolicy().choose(before, wanted.data_loss, wanted.pollution, wanted.confidence)
 
 
 def _against(champion: Side, challenger: Side, config: Config) -> tuple[str, ...]:
@@ -146,7 +150,11 @@ class _Said:
     held: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, config: Config, store: Store, model: StoredModel, quantities: Any, labels: Any) -> _Said:
+    def of(cls, config: Config, store: Store, model: StoredModel, quantities: QuantityTable, labels: Labels) -> _Said:
+        """What the model says of runs that are new to it, and said out of fold of those that it learned from.
+
+        Raises ``ArtifactError`` for a bundle that was altered, ``FingerprintError`` where it knows other features.
+        """
         bundle = bundle_of(store.path / model.folder, model.provenance["manifest"])
         evidence = Evidence.of(aligned(quantities, known_to(model))[0], labels, config)
         shapes = Shapes.of(config, store)
