@@ -124,7 +124,7 @@ def test_five_steps_and_a_night_are_one_night(growing: Growing, store: Store, ce
 
 
 @pytest.mark.slow
-def test_half_a_file_fails_once_and_the_whole_file_is_read(growing: Growing, store: Store) -> None:
+def test_half_a_file_is_in_quarantine_until_the_whole_file_is_read(growing: Growing, store: Store) -> None:
     round_ = Watch(growing.config, store)
     round_.look()
     growing.come(1)
@@ -132,11 +132,13 @@ def test_half_a_file_fails_once_and_the_whole_file_is_read(growing: Growing, sto
     growing.file.write_bytes(whole[: len(whole) // 2])
     broken = round_.look()
     assert broken is not None
+    assert [(each.code, growing.file.name in each.reason) for each in store.quarantine()] == [("unreadable", True)]
     assert round_.look() is None, "the same half is not read again and again"
     growing.file.write_bytes(whole)
     healed = round_.look()
     assert healed is not None
     assert not healed.failed
+    assert store.quarantine() == ()
     assert np.isfinite(badness(store, growing.run)[0]).any()
 
 
