@@ -33,8 +33,17 @@ class Finding:
     run: int | None = None
     ls: int | None = None
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
+        """File, run and lumisection, as far as they are known."""
         run = f"run {self.run}" if self.run is not None else ""
         ls = f"LS {self.ls}" if self.ls is not None else ""
-        place = ", ".join(filter(None, [self.file, run, ls]))
-        return f"{self.severity} [{self.code}] " + (f"{place}: " if place else "") + self.reason
+        return ", ".join(filter(None, [self.file, run, ls]))
+
+    @property
+    def what(self) -> str:
+        """The reason without the file that ``place`` names already."""
+        return self.reason.removeprefix(f"{self.file}: ") if self.file else self.reason
+
+    def __str__(self) -> str:
+        return f"{self.severity} [{self.code}] " + (f"{self.place}: " if self.place else "") + self.what

@@ -28,8 +28,10 @@ vertical-align:top}th{text-align:left;font-weight:600}.n{text-align:right;font-v
 .bar{display:flex;width:12rem;height:1rem;margin-top:.25rem}.bar i{min-width:2px}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}p.note{color:#555}
+:root{color-scheme:light dark}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}
+th,td{border-color:#444}.failed{color:#ff8a80}p.note{color:#aaa}}
 """
-MOST_RUNS, MOST_FINDINGS, MOST_LOOPS = 200, 50, 30
+MOST_RUNS, MOST_FINDINGS, MOST_LOOPS, MOST_PLACES = 200, 50, 30, 3
 
 
 def write_page(
@@ -129,12 +131,22 @@ def _findings(findings: Sequence[Finding]) -> str:
     """What was found in the input, alike ones together."""
     if not findings:
         return "<p>Nothing was found fault with.</p>"
-    alike = Counter((each.severity, each.code, each.reason) for each in findings)
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for each in findings:
+        alike.setdefault((each.severity, each.code, each.what), []).append(each)
     rows = [
-        (escape(severity), escape(code), str(n), escape(reason)) for (severity, code, reason), n in alike.most_common()
+        (escape(severity), escape(code), str(len(group)), _places(group), escape(what))
+        for (severity, code, what), group in sorted(alike.items(), key=lambda each: -len(each[1]))
     ]
     note = f"<p class='note'>{len(rows) - MOST_FINDINGS} more kinds.</p>" if len(rows) > MOST_FINDINGS else ""
-    return _table(("severity", "code", "times", "reason"), rows[:MOST_FINDINGS]) + note
+    return _table(("severity", "code", "times", "where", "reason"), rows[:MOST_FINDINGS]) + note
+
+
+def _places(group: Sequence[Finding]) -> str:
+    """Where the first of them are: file, run and lumisection."""
+    places = list(dict.fromkeys(each.place for each in group))
+    left = len(places) - MOST_PLACES
+    return "<br>".join(map(escape, places[:MOST_PLACES])) + (f"<br>and {left} more" if left > 0 else "")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
