@@ -14,7 +14,7 @@ from dqm.model.findings import grouped
 from dqm.services.history import moment
 from dqm.services.publish import GOLDEN, last_golden
 from dqm.store.deliveries import DEAD
-from dqm.store.nights import FINISHED, RUNNING
+from dqm.store.nights import FINISHED, RUNNING, Night
 from dqm.store.schema import CHALLENGER, CHAMPION
 from dqm.store.store import Store
 
@@ -43,6 +43,8 @@ class Status:
     deliveries: dict[str, int]
     quarantined: int
     quarantine: tuple[str, ...]
+    trouble: tuple[str, ...] = ()
+    """What the newest night did not do, or that it has not ended, a line each; empty where all was done."""
 
     @property
     def dead(self) -> int:
@@ -58,6 +60,7 @@ class Status:
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",
             "nights: " + (", ".join(f"{n} {state}" for state, n in self.nights.items()) or "none"),
+            *self.trouble,
             f"snapshot {self.snapshot}: {counted(self.runs, 'run')}, {self.scored} scored; "
             f"golden JSON version {self.golden}" + (f": {self.golden_path}" if self.golden else ""),
             f"champion {self.champion or 'none'}" + (f", challenger {self.challenger}" if self.challenger else ""),
@@ -99,7 +102,24 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
         deliveries=store.deliveries.counts(),
         quarantined=len(quarantine),
         quarantine=tuple(grouped(quarantine)),
+        trouble=tuple(_trouble(nights[-1])) if nights else (),
     )
+
+
+def _trouble(newest: Night) -> list[str]:
+    """What of the newest night was not done, and where it is written; nothing where all was."""
+    if newest.state == RUNNING:
+        return [
+            f"night {newest.id} began {moment(newest.began)} and has not ended: at work, or killed; dqm nightly tells"
+        ]
+    said = newest.summary
+    reasons = [f"  {each['name']}: {each['said']}" for each in said.get("stages", ()) if each["state"] == "failed"]
+    reasons += [f"  run {run} was not scored: {why}" for run, why in said.get("failed_runs", {}).items()]
+    reasons += [f"  {said['error']}"] if said.get("error") else []
+    if not reasons:
+        return []
+    report = [f"  report: {said['report']}"] if said.get("report") else []
+    return [f"the newest night, {newest.id}, did NOT do all:", *reasons[:SHOWN], *report]
 
 
 def watched(store: Store, within: float, now: datetime | None = None) -> Status:
