@@ -108,7 +108,8 @@ def missing_events(gone: Sequence[str], patterns: Sequence[str], since: str) -> 
     """
     if not gone and not patterns:
         return []
-    data = {"count": len(gone), "files": [*gone[:MOST_FILES]], "reason": "; ".join(patterns)[:500], "since": since}
+    why = "; ".join(patterns)[:500] or "the files are gone; what was read of them stays"
+    data = {"count": len(gone), "files": [*gone[:MOST_FILES]], "reason": why, "since": since}
     return [Event("data.missing", "input", data)]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from detectors.artifacts import Bundle
+from dqm.model.amounts import counted
 from dqm.model.config import Config
 from dqm.model.errors import InputError
 from dqm.store.store import Store
@@ -35,8 +36,8 @@ class Due:
 
     def text(self) -> str:
         """For people."""
-        parts = [f"{len(self.new)} new", f"{len(self.stale)} to be scored again"]
-        return ", ".join(parts) + (f", {len(self.late)} late" if self.late else "") + " runs"
+        late = f" ({len(self.late)} of them late)" if self.late else ""
+        return f"{counted(len(self.new), 'new run')}{late}, {len(self.stale)} to be scored again"
 
 
 def due(config: Config, store: Store, bundle: Bundle) -> Due:

@@ -86,8 +86,9 @@ def dry_run(config: Config, store: Store, request: NightRequest = WHOLE) -> str:
     """What a night would do now, as text; nothing is written. Runs that are still to be ingested are not known yet."""
     then = Arrivals.taken(store)
     arrivals = Arrivals.of(config, then)
-    changed = arrivals.differ(then)
-    lines = [f"files that are new, changed or gone: {len(changed)}", *(f"  {each}" for each in changed[:20])]
+    changed, gone = arrivals.differ(then), set(arrivals.gone(then))
+    lines = [f"files that are new, changed or gone: {len(changed)}"]
+    lines += [f"  {each}{' (gone)' if each in gone else ''}" for each in changed[:20]]
     lines += [f"  … and {len(changed) - 20} more"] if len(changed) > 20 else []
     lines += [f"not found: {each}" for each in arrivals.missing]
     lines += foreseen(config, store, time_ns())

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dqm.model.amounts import counted
 from dqm.model.findings import Finding
 from pipelines.nightly.due import Due
 from pipelines.nightly.stages import Stage
@@ -54,7 +55,9 @@ class NightSummary:
         lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
         lines += [f"in quarantine: {each}" for each in self.in_quarantine[:SHOWN]]
         lines += [f"… and {self.quarantined - SHOWN} more"] if self.quarantined > SHOWN else []
-        lines += [f"{self.dead} dead letters: somebody was not told; see dqm alerts dead"] if self.dead else []
+        lines += (
+            [f"{counted(self.dead, 'dead letter')}: somebody was not told; see dqm alerts dead"] if self.dead else []
+        )
         return "\n".join(lines + ([f"report: {self.report}"] if self.report else []))
 
     def document(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from dqm.formats.reading import ReadResult, read_input
 from dqm.model.amounts import counted
 from dqm.model.config import Config, InputConfig
 from dqm.model.errors import InputError, LockedError
-from dqm.model.findings import Finding
+from dqm.model.findings import Finding, grouped
 from dqm.services.growing import growing, provisional_runs
 from dqm.store.store import Store
 from dqm.store.stored import StoredModel
@@ -38,7 +38,9 @@ INTERVAL = 1.0
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass did: its stages, runs scored and those that could not be, lumisections by decision, deliveries."""
+    """What one pass did: its stages, runs scored and those that could not be, lumisections by decision, deliveries, and
+    what of the input is in quarantine where it was read.
+    """
 
     seconds: float
     stages: tuple[Stage, ...]
@@ -46,6 +48,7 @@ class Pass:
     failed_runs: dict[int, str]
     decisions: dict[str, int]
     delivered: int
+    quarantined: tuple[Finding, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -59,7 +62,7 @@ class Pass:
         head = f"{counted(self.scored, 'run')} scored; {decided}; {told}"
         lines = [f"{each.name} FAILED: {each.said}" for each in self.stages if each.failed]
         lines += [f"run {run} was not scored: {why}" for run, why in self.failed_runs.items()]
-        return "\n".join([head, *lines])
+        return "\n".join([head, *lines, *(f"in quarantine: {each}" for each in grouped(self.quarantined))])
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class WatchSummary:
 
     def text(self) -> str:
         """For people."""
-        return f"watched for {self.seconds:.1f} s: {self.passes} passes, something failed in {self.failed}"
+        passes = f"{self.passes} {'pass' if self.passes == 1 else 'passes'}"
+        return f"watched for {self.seconds:.1f} s: {passes}, something failed in {self.failed or 'none'}"
 
 
 class Remembering:
@@ -130,7 +134,8 @@ class Watch:
             if found.runs or ended or self._first:
                 work.certify(stored, frozenset() if self._first else self._decidable(stored, found.runs | ended))
         work.tell()
-        told = (work.scored, work.failed_runs, work.decisions, work.delivered)
+        held = tuple(each for each in work.findings if each.severity == "quarantined")
+        told = (work.scored, work.failed_runs, work.decisions, work.delivered, held)
         done = Pass(perf_counter() - begun, tuple(stages.found), *told)
         _log_pass(self.log, done, work.findings)
         return done

@@ -123,8 +123,7 @@ class Work:
             self.workers.warm(loading(self.store))
             done = ingest(self.config, self.store, also=_tell_findings, read=self.read, arrivals=arrivals, again=False)
             self.findings, self.quarantined = done.findings, done.quarantined
-            names = ", ".join(Path(each).name for each in changed[:3]) + (" …" if len(changed) > 3 else "")
-            saying.said = f"new, changed or gone: {names or 'nothing'}; {done.text()}"
+            saying.said = f"{arrivals.told(then)}; {done.text()}"
 
     def sensors(self) -> None:
         """Take in what the streams of sensors hold, and scan the days that this concerns, where any is configured."""
@@ -196,7 +195,7 @@ class Work:
                 self._refused(stored.model_id, error)
                 raise
             self.scored, self.failed_runs = done.runs, dict(done.failed)
-            saying.said = f"{found.text()}; {done.text()}"
+            saying.said = f"{'all runs again' if self.request.again else found.text()}; {done.text()}"
         return found
 
     def certify(self, stored: StoredModel, runs: frozenset[int] = frozenset()) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,12 @@ class Arrivals:
         """Paths that were there before and are not any more."""
         return sorted(set() if before is None else before.files.keys() - self.files.keys())
 
+    def told(self, before: Arrivals | None) -> str:
+        """The names of what differs, what is gone by itself: of that nothing was read, and what was stays."""
+        gone = self.gone(before)
+        fresh = [each for each in self.differ(before) if each not in set(gone)]
+        return f"new or changed: {_names(fresh)}" + (f"; gone: {_names(gone)}" if gone else "")
+
     def document(self) -> dict[str, list[int | str]]:
         """For the store."""
         return {path: [each.size, each.changed, each.digest] for path, each in self.files.items()}
@@ -91,6 +97,10 @@ class Arrivals:
         return cls(
             {path: Seen(int(size), int(changed), str(digest)) for path, (size, changed, digest) in given.items()}
         )
+
+
+def _names(paths: Sequence[str]) -> str:
+    return (", ".join(Path(each).name for each in paths[:3]) or "nothing") + (" …" if len(paths) > 3 else "")
 
 
 def known_as(path: Path) -> str:

@@ -180,7 +180,7 @@ def test_a_signal_stops_it_before_the_next_look(growing: Growing, store: Store) 
         assert stop.is_set()
         done = watch(growing.config, store, stop=stop)
     assert done.passes == 0
-    assert done.text().endswith("0 passes, something failed in 0")
+    assert done.text().endswith("0 passes, something failed in none")
     assert signal.getsignal(signal.SIGTERM) is before
 
 

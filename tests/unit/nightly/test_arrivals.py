@@ -126,7 +126,7 @@ def test_an_input_that_vanished_is_told_once_and_again_when_it_vanishes_again(co
         assert len(missing(store)) == times - 1
         more.unlink()
         assert [night(both, store), night(both, store)] == [DONE, SKIPPED]
-        assert missing(store) == [(["more.csv"], "")] * times
+        assert missing(store) == [(["more.csv"], "the files are gone; what was read of them stays")] * times
 
 
 def test_an_input_of_which_nothing_is_left_is_told_although_nothing_can_be_read(config: Config, store: Store) -> None:
