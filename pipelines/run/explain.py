@@ -28,6 +28,9 @@ from dqm.store.freshness import data_digests
 from dqm.store.store import Store
 from features.words import in_words
 
+EARLIER = ", as it was signed, of EARLIER DATA than those above; to decide anew: dqm reopen {run}"
+"""What is said of the verdict of a signed run whose data changed since."""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -99,16 +102,18 @@ def _machine(store: Store, run: int, ls: int, standing: Any, asked: str) -> list
     numbers = np.asarray(verdicts.index.get_level_values("ls"))
     rows = np.flatnonzero(numbers == ls)
     if not len(rows):
-        raise UnknownNameError(f"lumisection of run {run}", str(ls), map(str, numbers.tolist()))
+        raise UnknownNameError(f"lumisection of run {run}", str(ls), [f"{numbers.min()} to {numbers.max()}"])
     made, row = held[0].provenance, int(rows[0])
     found.append(Link("working point", made["working_point"], "thresholds that decided"))
     found.append(Link("code", made["code"], "version of lumicert that decided"))
     badness = f" at badness {verdicts.badness[row]:.4g}" if np.isfinite(verdicts.badness[row]) else ""
     why = f" ({verdicts.status[row]})" if verdicts.status[row] else ""
-    found.append(Link("verdict", held[0].digest, f"{verdicts.decision[row]}{badness}{why}"))
+    then = "" if made.get("data") == now or not standing.signed else EARLIER.format(run=run)
+    found.append(Link("verdict", held[0].digest, f"{verdicts.decision[row]}{badness}{why}{then}"))
     if is_provisional(held[0]):
         found.append(Link("provisional", "", "the run still grew; final with the first certification after its end"))
-    found += [Link("  because", "", in_words(each)) for each in verdicts.reasons[row]]
+    if verdicts.decision[row] != Decision.UNKNOWN:  # then nothing was scored, and its status says why
+        found += [Link("  because", "", in_words(each)) for each in verdicts.reasons[row]]
     return found
 
 

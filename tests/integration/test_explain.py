@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from dqm.formats.golden import read_mask
 from dqm.store.store import Store
+from dqm.store.tables import quantities_from_arrow, store_quantities
 
 from .conftest import Dqm
 
@@ -40,7 +42,7 @@ def test_what_is_not_there_is_named(dqm: Dqm, certified_campaign: Path) -> None:
     with Store.open(certified_campaign / "certification") as store:
         run = store.runs("verdicts")[0]
     code, text = dqm("explain", run, 99999, "--config", config)
-    assert (code, f"unknown lumisection of run {run} '99999'" in text) == (1, True), text
+    assert (code, f"unknown lumisection of run {run} '99999'; valid names begin: '1 to " in text) == (1, True), text
 
 
 def test_a_run_that_was_not_certified_says_so(dqm: Dqm, certified_campaign: Path) -> None:
@@ -77,3 +79,27 @@ def test_only_the_files_of_the_run_are_named(dqm: Dqm, tmp_path: Path) -> None:
         named = {run: store.provenance(kind, run)["files"] for kind in ("quantities", "labels") for run in (1, 2, 3)}
     assert [each.partition(":")[0] for each in named.values()] == ["first.csv", "second.csv", "second.csv"]
     assert all("," not in each for each in named.values())
+
+
+def test_verdicts_of_earlier_data_are_told_to_be_so(dqm: Dqm, certified_campaign: Path, tmp_path: Path) -> None:
+    """Mutants: the digests of new data stand above a signed verdict as if it were made of them; an UNKNOWN has the
+    reasons of the model.
+    """
+    folder = Path(shutil.copytree(certified_campaign, tmp_path / "campaign"))
+    config = next(folder.glob("*.toml"))
+    with Store.open(folder / "certification") as store:
+        signed, open_ = store.runs("verdicts")[:2]
+        assert dqm("decide", signed, "open", "BAD", "--reason", "calibration", "--config", config)[0] in (0, 1)
+        assert dqm("sign", signed, "--config", config)[0] == 0
+        assert "EARLIER DATA" not in dqm("explain", signed, 3, "--config", config)[1]
+        assert "  because" in dqm("explain", open_, 3, "--config", config)[1]
+        for run in (signed, open_):
+            held = store.partitions("quantities", run=run)[0]
+            table = quantities_from_arrow(store.read("quantities", [run]))
+            with store.transaction() as change:
+                store_quantities(change, replace(table, values=table.values + 1), held.provenance)
+    text = dqm("explain", signed, 3, "--config", config)[1]
+    assert f"as it was signed, of EARLIER DATA than those above; to decide anew: dqm reopen {signed}" in text
+    text = dqm("explain", open_, 3, "--config", config)[1]
+    assert "UNKNOWN (data-changed)" in text
+    assert "  because" not in text
