@@ -87,12 +87,14 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
     overdue = within is not None and (hours is None or not -1 < hours <= within)
     golden = last_golden(store)
     quarantine = store.quarantine()
-    models = {name: store.pointed(name) for name in (CHAMPION, CHALLENGER)}
+    models = {name: found.model_id if (found := store.pointed(name)) else "" for name in (CHAMPION, CHALLENGER)}
+    if models[CHALLENGER] == models[CHAMPION]:
+        models[CHALLENGER] = ""  # it was promoted: there is none until another is trained
     return Status(
         snapshot=store.snapshot,
         runs=len(store.runs("quantities")),
         scored=len(store.runs("scores")),
-        **{name: found.model_id if found else "" for name, found in models.items()},
+        **models,
         golden=golden.version if golden else 0,
         golden_path=str(store.newest(GOLDEN)) if golden else "",
         nights=dict(Counter(each.state for each in nights)),

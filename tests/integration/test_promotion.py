@@ -14,8 +14,10 @@ from dqm.model.errors import ArtifactError, InputError, RefusedError
 from dqm.services.people import ConfiguredPeople
 from dqm.store.store import Store
 from pipelines.nightly.night import nightly
+from pipelines.nightly.status import status
 from pipelines.promotion.comparison import Comparison, Side
 from pipelines.promotion.promote import challenger_of, compared, promote, roll_back
+from pipelines.run.models import listed
 from pipelines.run.past_file import ENDING, load_past
 from pipelines.run.train import train
 
@@ -64,6 +66,8 @@ def test_promotion_and_the_way_back_are_recorded_with_who_and_why(config: Config
     challenger = challenger_of(store)
     done = promote(config, store, people, "", "more trees", nonce="p-1", anyway=True)
     assert store.pointed("champion") == challenger
+    assert (status(store).champion, status(store).challenger) == (challenger.model_id, ""), "there is none any more"
+    assert [each.aliases for each in listed(store) if each.model == challenger.model_id] == [("champion",)]
     assert {store.provenance("past", run)["model"] for run in load_past(store, challenger).index.unique("run")} == {
         challenger.provenance["manifest"]
     }
