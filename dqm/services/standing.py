@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dqm.model.decisions import RunState
-from dqm.model.errors import UnknownNameError
+from dqm.model.errors import InputError, UnknownNameError
 from dqm.model.people import Person, Role
 from dqm.services.history import role_of
 from dqm.store.audit import Entry
@@ -83,9 +83,11 @@ def standing_of(store: Store, run: int, at: datetime) -> Standing:
 
 
 def known_run(store: Store, run: int, at: datetime) -> Standing:
-    """The same of a run that the store holds; raises ``UnknownNameError`` for any other."""
+    """The same of a run that the store holds; raises ``UnknownNameError`` for any other, ``InputError`` for no run."""
     found = standing_of(store, run, at)
     if not found.data and not store.partitions("verdicts", run=run):
+        if not store.runs("quantities"):
+            raise InputError(f"run {run}: {store.path} holds no run yet; next: dqm ingest")
         raise UnknownNameError("run", str(run), map(str, store.runs("quantities")))
     return found
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from dqm.model.decisions import RunState
 from dqm.model.errors import InputError, RefusedError, StaleError, UnknownNameError
 from dqm.services.history import decisions_digest, told
+from dqm.services.standing import known_run
+from dqm.store.store import Store
 
 from .shift import AT, QUIET, RUN, WAITING, Shift, put_data, put_verdicts
 
@@ -66,6 +69,11 @@ def test_two_who_claim_at_once_are_told_who_was_first(shift: Shift) -> None:
 def test_an_unknown_run(shift: Shift, action: str) -> None:
     with pytest.raises(UnknownNameError, match="unknown run '13'"):
         shift(action, "eve", 13)
+
+
+def test_a_store_without_runs_says_what_comes_first(tmp_path: Path) -> None:
+    with Store.create(tmp_path) as empty, pytest.raises(InputError, match="holds no run yet; next: dqm ingest"):
+        known_run(empty, 13, AT)
 
 
 def test_a_run_without_verdicts_can_be_claimed_and_not_signed(shift: Shift) -> None:
