@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from dashboard.look.palette import MACHINE, STATES
 from dqm.decide.worst_loops import worst_loops
 from dqm.model.amounts import agreeing, counted
 from dqm.model.config import Config
+from dqm.model.decisions import RunState
 from dqm.model.findings import Finding
 from dqm.model.sensors import moment
+from dqm.services.standing import Standing, standings
 from dqm.store.anomalies import ScannedDay
 from dqm.store.store import Store
 from dqm.store.tables import verdicts_from_arrow
@@ -27,9 +30,9 @@ table{border-collapse:collapse;margin:1rem 0;width:100%}th,td{padding:.3rem .6re
 vertical-align:top}th{text-align:left;font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}
 .bar{display:flex;width:12rem;height:1rem;margin-top:.25rem}.bar i{min-width:2px}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 1rem}
-h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}p.note{color:#555}
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}.failed{color:#a40000;font-weight:600}.note{color:#555}
 :root{color-scheme:light dark}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181a1b}
-th,td{border-color:#444}.failed{color:#ff8a80}p.note{color:#aaa}}
+th,td{border-color:#444}.failed{color:#ff8a80}.note{color:#aaa}}
 """
 MOST_RUNS, MOST_FINDINGS, MOST_LOOPS, MOST_PLACES = 200, 50, 30, 3
 
@@ -76,7 +79,7 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
     if not runs:
         return "<p>No run was scored.</p>"
     rows: list[tuple[int, tuple[str, ...]]] = []
-    held = set(store.runs("verdicts"))
+    held, stand = set(store.runs("verdicts")), standings(store, datetime.now(UTC))
     for run in runs:
         if str(run) in failed or run not in held:
             why = escape(failed.get(str(run), "not decided yet"))
@@ -87,7 +90,7 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
         counts = [int((decision == each).sum()) for each in MACHINE]
         asking = np.isin(decision, ["ASK", "REJECT", "UNKNOWN"])
         leading = Counter(filter(None, verdicts.subsystem[asking].tolist())).most_common(3)
-        names = escape(", ".join(f"{name} ({n})" for name, n in leading))
+        names = escape(", ".join(f"{name} ({n})" for name, n in leading)) + _signed(stand[run])
         rows.append((counts[1] + counts[3], (str(run), _bar(counts), *map(str, counts), names)))
     rows.sort(key=lambda each: -each[0] if each[0] >= 0 else -np.inf)
     left = len(rows) - MOST_RUNS
@@ -96,6 +99,14 @@ def _runs(store: Store, runs: Sequence[int], failed: Mapping[str, str]) -> str:
     )
     head = ("run", "", *map(str, MACHINE), "leading subsystems of what is not accepted")
     return _key() + _table(head, (cells for _, cells in rows[:MOST_RUNS])) + note
+
+
+def _signed(standing: Standing) -> str:
+    """What is added to a run whose verdicts of the machine, shown beside it, are not what stands."""
+    if standing.signed is None:
+        return ""
+    changed = f"; its data changed since: dqm reopen {standing.run}" if standing.state is RunState.NEEDS_REVIEW else ""
+    return f"<div class='note'>signed: what was signed stands{changed}</div>"
 
 
 def _bar(counts: Sequence[int]) -> str:

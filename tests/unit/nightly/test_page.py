@@ -10,6 +10,7 @@ from dqm.model.config import load
 from dqm.model.findings import Finding
 from dqm.store.store import Store
 from pipelines.nightly.page import write_page
+from tests.unit.services.shift import QUIET, Shift, fill, put_data
 
 NIGHT = {
     "night": 3,
@@ -50,3 +51,22 @@ def test_a_finding_names_its_file_once() -> None:
 
 def test_the_page_has_colours_for_the_dark(page: str) -> None:
     assert "prefers-color-scheme:dark" in page
+
+
+def test_a_signed_run_is_not_shown_as_if_the_machine_decided_it(tmp_path: Path) -> None:
+    """Mutant: ten lumisections of a signed run look as if somebody still had to be asked about them."""
+    file = tmp_path / "dqm.toml"
+    file.write_text('[[inputs]]\nkind = "canonical"\nfiles = ["t.csv"]\n', encoding="utf-8")
+    config, night = load(file), NIGHT | {"due": {"new": [QUIET], "stale": []}}
+    with Store.create(config.store_path) as store:
+        fill(store)
+        pages = []
+        for change in (None, lambda: Shift(store)("sign", "eve", QUIET), lambda: put_data(store, QUIET, charge=2.0)):
+            if change is not None:
+                change()
+            write_page(tmp_path / "night.html", config, store, night, ())
+            pages.append((tmp_path / "night.html").read_text(encoding="utf-8"))
+    before, signed, changed = pages
+    assert "signed" not in before
+    assert "<div class='note'>signed: what was signed stands</div>" in signed
+    assert f"signed: what was signed stands; its data changed since: dqm reopen {QUIET}" in changed
