@@ -14,24 +14,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from dqm.store import schema
 from dqm.store.change import PUBLISHED
 from dqm.store.partitions import STAGING
+from dqm.store.stored import newest_publication
 
 
 def refresh(connection: sa.Connection, folder: Path, names: Iterable[str]) -> None:
     """Bring the plain files of these names up to date; the connection holds the write lock, so that none goes back.
 
-    Raises ``OSError`` where one cannot be replaced.
+    Raises ``OSError`` where one cannot be replaced, ``StoreError`` where the newest version itself is gone or altered:
+    what nobody published takes no plain name.
     """
     for name in names:
-        table = schema.publications
-        newest = sa.select(table.c.version, table.c.sha256).where(table.c.name == name)
-        row = connection.execute(newest.order_by(table.c.version.desc()).limit(1)).first()
-        if row is None or is_newest(folder, name, row.sha256):
-            continue
-        plain = folder / PUBLISHED / name
-        _replace(folder, plain, (folder / PUBLISHED / f"{name}-{row.version}").read_bytes())
+        newest = newest_publication(connection, folder, name)
+        if newest is not None and not is_newest(folder, name, newest.sha256):
+            _replace(folder, folder / PUBLISHED / name, newest.read())
 
 
 def is_newest(folder: Path, name: str, sha256: str) -> bool:

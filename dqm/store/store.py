@@ -252,9 +252,10 @@ class Store:
                 refresh(connection, self.path, names)
         except (OSError, StoreError) as error:
             copies = ", ".join(str(self.newest(each)) for each in names)
+            way_out = "; the next night brings it up to date, and so does dqm publish"  # a StoreError has its own
             raise StoreError(
-                f"the newest version is published, but its copy {copies} may be an older one: {error}; "
-                "the next night brings it up to date, and so does dqm publish"
+                f"the newest version is published, but its copy {copies} may be an older one: {error}"
+                f"{'' if isinstance(error, StoreError) else way_out}"
             ) from error
 
     def newest(self, name: str) -> Path:

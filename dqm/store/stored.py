@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -88,8 +89,17 @@ def publications(connection: sa.Connection, path: Path) -> list[Publication]:
     """Every version of everything published in the store at ``path``, by name and version."""
     table = schema.publications
     rows = connection.execute(sa.select(table).order_by(table.c.name, table.c.version))
-    folder = path / PUBLISHED
-    return [
-        Publication(r.name, r.version, r.sha256, r.size, folder / f"{r.name}-{r.version}", r.provenance, r.snapshot)
-        for r in rows
-    ]
+    return [_publication(row, path) for row in rows]
+
+
+def newest_publication(connection: sa.Connection, path: Path, name: str) -> Publication | None:
+    """The newest version of one published file, None where there is none."""
+    table = schema.publications
+    query = sa.select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _publication(row, path)
+
+
+def _publication(row: sa.Row[Any], path: Path) -> Publication:
+    file = path / PUBLISHED / f"{row.name}-{row.version}"
+    return Publication(row.name, row.version, row.sha256, row.size, file, row.provenance, row.snapshot)

@@ -57,6 +57,20 @@ def test_what_cannot_be_replaced_is_told_and_stays_whole(store: Store, monkeypat
     assert (store.newest("golden.json").read_bytes(), store.publication("golden.json").version) == (b"{}", 2)
 
 
+@pytest.mark.parametrize("altered", [b'{"1": [[1, 9]]}', None])
+def test_a_version_that_was_altered_or_is_gone_takes_no_plain_name(store: Store, altered: bytes | None) -> None:
+    publish(store, b"{}")
+    version = store.publication("golden.json").path
+    if altered is None:
+        version.unlink()
+    else:
+        version.write_bytes(altered)
+    store.newest("golden.json").unlink()
+    with pytest.raises(StoreError, match=r"golden.json-1: .*; restore it from a copy$"):
+        publish(store, b"{}")
+    assert not store.newest("golden.json").exists()
+
+
 def test_a_name_that_was_never_published_has_no_file(store: Store) -> None:
     with store._engine.connect() as connection:
         refresh(connection, store.path, ["golden.json"])
