@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from dqm.store.postgresql import Place, postgresql_engine
 DATABASE = "store.sqlite"
 MIGRATIONS = "dqm.store:migrations"
 """Where Alembic finds the revisions: a folder inside the package, so that the wheel carries it."""
+DAMAGED = ("malformed", "not a database", "decode")
+"""Words by which SQLite says that the file is not as it was written."""
+COPY = "its file is damaged: put the latest copy back with dqm restore COPY FOLDER"
 
 
 def database_engine(folder: Path, wait: float) -> sa.Engine:
@@ -101,8 +105,15 @@ def _explained(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        hint = "another program is writing; try again later" if _waited(error) else "see: dqm doctor"
-        raise StoreError(f"{engine.url.database}: {error.orig}; {hint}") from error
+        raise StoreError(f"{engine.url.database}: {error.orig}; {_way_out(error)}") from error
+    except (UnicodeDecodeError, JSONDecodeError) as error:  # damage that SQLite itself does not notice
+        raise StoreError(f"{engine.url.database}: holds what nobody wrote ({error}); {COPY}") from error
+
+
+def _way_out(error: DBAPIError) -> str:
+    if _waited(error):
+        return "another program is writing; try again later"
+    return COPY if any(each in str(error.orig) for each in DAMAGED) else "see: dqm doctor"
 
 
 def _waited(error: DBAPIError) -> bool:

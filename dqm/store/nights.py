@@ -80,4 +80,4 @@ class Nights:
     def _found(self, query: sa.Select[Any]) -> list[Night]:
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-        return [Night(row.id, row.began, row.ended, row.state, json.loads(row.summary)) for row in rows]
+            return [Night(row.id, row.began, row.ended, row.state, json.loads(row.summary)) for row in rows]

@@ -18,7 +18,16 @@ from dqm.store import audit, intake, outbox, schema, stored
 from dqm.store.aggregates import Aggregates
 from dqm.store.audit import Entry
 from dqm.store.change import PUBLISHED, Change
-from dqm.store.database import DATABASE, database_engine, reading, refuse_newer, refuse_other, upgrade, writing
+from dqm.store.database import (
+    DATABASE,
+    database_engine,
+    found_revision,
+    reading,
+    refuse_newer,
+    refuse_other,
+    upgrade,
+    writing,
+)
 from dqm.store.deliveries import Deliveries
 from dqm.store.newest import refresh
 from dqm.store.nights import Nights
@@ -48,7 +57,8 @@ class Store:
         """Make a store, or open the one that is there and bring its schema to the newest revision.
 
         ``place`` is where its database lies, if not in the folder; the folder says so from then on. Raises
-        ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made.
+        ``SchemaTooNewError`` for a store of a newer program, ``StoreError`` where none can be made, or where one
+        lost its database: what people decided would be lost in silence, and its published versions written again.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -58,6 +68,11 @@ class Store:
             place.enter(path, holds_another=(path / DATABASE).exists())
         engine = database_engine(path, wait)
         refuse_newer(engine)
+        if found_revision(engine) is None and (path / PUBLISHED).exists():
+            raise StoreError(
+                f"{path}: here was a store that published, and its database is gone, with what people decided; put a "
+                "copy back with dqm restore COPY FOLDER, or name a new folder as [store] path"
+            )
         upgrade(engine)
         return cls(path, engine)
 

@@ -152,7 +152,7 @@ def test_a_database_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"put its copy back .* make one with: dqm ingest"):
         Store.open(tmp_path)
     (tmp_path / database.DATABASE).write_text("no database, but long enough to be one " * 20, encoding="utf-8")
-    with pytest.raises(StoreError, match="file is not a database; see: dqm doctor"):
+    with pytest.raises(StoreError, match="file is not a database; its file is damaged: put the latest copy back"):
         Store.open(tmp_path)
 
 
@@ -229,3 +229,34 @@ def test_two_writers_serialise(tmp_path: Path) -> None:
     assert sorted(each.snapshot for each in published) == list(range(1, 41))
     expected = {f"{name} {number}".encode() for name in ("left", "right") for number in range(20)}
     assert {each.read() for each in published} == expected
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+def test_no_new_store_is_made_over_one_that_lost_its_database(store: Store, *, emptied: bool) -> None:
+    """Its decisions would be lost in silence, and ``golden.json-1`` written again."""
+    with store.transaction() as change:
+        change.publish("golden.json", b"{}", {})
+    store.close()
+    for path in store.path.glob("store.sqlite*"):
+        path.unlink()
+    if emptied:
+        (store.path / "store.sqlite").touch()
+    with pytest.raises(StoreError, match=r"its database is gone, .*; put a copy back with dqm restore COPY FOLDER"):
+        Store.create(store.path)
+    assert (store.path / "published" / "golden.json-1").read_bytes() == b"{}"
+
+
+def test_damage_that_sqlite_does_not_notice_is_told_with_the_way_out(store: Store) -> None:
+    night = store.nights.begin()
+    store.nights.end(night, "finished", {})
+    with contextlib.closing(sqlite3.connect(store.path / "store.sqlite")) as connection, connection:
+        connection.execute("UPDATE nights SET summary = '{\x01'")
+    with pytest.raises(
+        StoreError, match=r"holds what nobody wrote \(.*\); .* put the latest copy back with dqm restore"
+    ):
+        store.nights.all()
+    with contextlib.closing(sqlite3.connect(store.path / "store.sqlite")) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = CAST(x'435245415445ff' AS TEXT) WHERE name = 'nights'")
+    with pytest.raises(StoreError, match="put the latest copy back with dqm restore"):
+        Store.open(store.path)
