@@ -15,7 +15,6 @@ from dqm.model.config import Config
 from dqm.model.errors import ArtifactError, FingerprintError
 from dqm.model.events import Event
 from dqm.model.findings import Finding
-from dqm.model.verdicts import Verdicts, WorkingPoint
 from dqm.store.anomalies import ScannedDay
 from dqm.store.change import Change
 from dqm.store.freshness import data_digests
@@ -31,7 +30,7 @@ from pipelines.nightly.page import write_page
 from pipelines.nightly.stages import Stages
 from pipelines.nightly.summary import NightSummary
 from pipelines.run.arrivals import Arrivals
-from pipelines.run.certify import certify, of_runs, past_of
+from pipelines.run.certify import Certified, certify, of_runs, past_of
 from pipelines.run.drift import DriftCheck, drift
 from pipelines.run.file_by_file import Reader
 from pipelines.run.freshness import stale_runs
@@ -207,16 +206,14 @@ class Work:
                 saying.skipped, saying.said = True, "this model has scored no run yet; what was decided stands"
                 return
             before = last_anomalies(self.store)
-
             still = {key[0] for key, last in before.items() if last.type != "anomaly.resolved"}
 
-            def tell(
-                change: Change, all_: Verdicts, decided: frozenset[int], point: WorkingPoint, grow: frozenset[int]
-            ) -> None:
-                made_from = f"{stored.provenance['manifest'][:16]}-{point.digest[:16]}"
+            def tell(change: Change, made: Certified) -> None:
+                made_from = f"{manifest[:16]}-{made.working_point.digest[:16]}"
                 # Open anomalies of runs that are not decided now end where people decided or signed meanwhile.
-                change.emit(anomaly_events(of_runs(all_, decided | still), before, grow))
-                change.emit(run_events(of_runs(all_, decided), self.config.alerts.ask_share, made_from, grow))
+                looked_at, decided = of_runs(made.verdicts, made.decided | still), of_runs(made.verdicts, made.decided)
+                change.emit(anomaly_events(looked_at, before, made.provisional))
+                change.emit(run_events(decided, self.config.alerts.ask_share, made_from, made.provisional))
 
             checked = None if self.live else self.drift(stored)  # a watch leaves the telling to the night
             done = certify(self.config, self.store, runs, also=tell, live=self.live, checked=checked)

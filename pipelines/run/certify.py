@@ -46,9 +46,20 @@ from pipelines.run.score import champion, champion_entry, held_runs, other_guard
 IN_WORDS = partial(in_words, measured=False)
 """How the reasons of an anti-JSON are put into words."""
 
-Also = Callable[[Change, Verdicts, frozenset[int], WorkingPoint, frozenset[int]], None]
-"""What else belongs into the commit of a certification, from what stands of all runs, those that were decided now, the
-working point of it, and the provisional ones."""
+
+@dataclass(frozen=True, eq=False)
+class Certified:
+    """What a certification is about to commit: the ``verdicts`` that stand of all runs, people's decisions in, the runs
+    ``decided`` now by ``working_point``, and those of them that are ``provisional``."""
+
+    verdicts: Verdicts
+    decided: frozenset[int]
+    working_point: WorkingPoint
+    provisional: frozenset[int]
+
+
+Also = Callable[[Change, Certified], None]
+"""What else belongs into the commit of a certification."""
 
 
 def certify(
@@ -58,7 +69,7 @@ def certify(
     *,
     report: Path | None = None,
     output: Path | None = None,
-    also: Also = lambda change, verdicts, decided, point, provisional: None,
+    also: Also = lambda change, certified: None,
     live: bool = False,
     checked: DriftCheck | None = None,
 ) -> CertifySummary:
@@ -164,6 +175,12 @@ def _committed(
     golden: list[Golden] = []
     made_from = {"working_point": point.digest, "model": model.provenance["manifest"], "code": version("lumicert")}
     current, scored = data_digests(store), store.digests("scores")
+
+    def publish(_: object) -> None:
+        # People may decide while all this is made, so what they said is read when nobody else can write.
+        golden.append(_published(store, change, machine, plan, made_from))
+        also(change, Certified(golden[0].effective, frozenset(plan.chosen), point, plan.provisional))
+
     with store.transaction(based_on=snapshot) as change:
         for run, verdicts in zip(plan.chosen, new, strict=True):
             made = Provenance(current.get(run, ""), model.fingerprint, **made_from)
@@ -171,9 +188,7 @@ def _committed(
             store_verdicts(change, verdicts, vars(made) | noted | (MARK if run in plan.provisional else {}))
         plan.renewal.note(store, change, plan.basis)
         change.add_working_point(kept)
-        # People may decide while all this is made, so what they said is read when nobody else can write.
-        change.require(lambda _: golden.append(_published(store, change, machine, plan, made_from)))
-        change.require(lambda _: also(change, golden[0].effective, frozenset(plan.chosen), point, plan.provisional))
+        change.require(publish)
     return golden[0]
 
 
