@@ -61,17 +61,7 @@ def backup(store: Store, folder: Path) -> Copied:
     ):
         source.backup(target)
     with Store.open(folder) as copy:
-        snapshot = copy.snapshot
-        wanted = {each.path for each in copy.history()}
-        wanted |= {Path(PUBLISHED, f"{each.name}-{each.version}") for each in copy.publications()}
-        models = [Path(each.folder) for each in copy.models()]
-    for each in models:
-        if not (store.path / each).is_dir():
-            raise StoreError(
-                f"{store.path / each}: this model is missing; restore it from an earlier copy, or train anew"
-            )
-        wanted |= {path.relative_to(store.path) for path in (store.path / each).rglob("*") if path.is_file()}
-        wanted |= {path.relative_to(store.path) for path in (store.path / each).parent.glob(f"{each.name}.*")}
+        snapshot, wanted = copy.snapshot, _named(copy, store.path)
     for path in sorted(wanted):
         _copy(store.path / path, folder / path)
     _refuse_damaged(folder)
@@ -85,6 +75,19 @@ def backup(store: Store, folder: Path) -> Copied:
     text = json.dumps({"snapshot": snapshot, "files": digests}, indent=1, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return _copied(folder, snapshot)
+
+
+def _named(database: Store, folder: Path) -> set[Path]:
+    """The files that a database names, relative to the store in ``folder``; raises ``StoreError`` for a lost model."""
+    found = {each.path for each in database.history()}
+    found |= {Path(PUBLISHED, f"{each.name}-{each.version}") for each in database.publications()}
+    for model in database.models():
+        place = folder / model.folder
+        if not place.is_dir():
+            raise StoreError(f"{place}: this model is missing; restore it from an earlier copy, or train anew")
+        found |= {path.relative_to(folder) for path in place.rglob("*") if path.is_file()}
+        found |= {path.relative_to(folder) for path in place.parent.glob(f"{place.name}.*")}
+    return found
 
 
 def _refuse_damaged(folder: Path) -> None:

@@ -108,21 +108,19 @@ class Scheduler:
                 ) from None
             with client, client.get_executor() as executor:
                 yield executor
-            return
-        if self.kind == "htcondor":
+        elif self.kind == "htcondor":
             with htcondor.cluster() as cluster, client_of(cluster) as client, client.get_executor() as executor:
                 cluster.scale(self.workers)
                 yield executor
-            return
-        with (
-            config_of.set(QUIET),
-            cluster_of(
-                n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", scheduler_kwargs=htcondor.STATUS_PAGE
-            ) as cluster,
-            client_of(cluster) as client,
-            client.get_executor() as executor,
-        ):
-            yield executor
+        else:
+            local = {"n_workers": self.workers, "threads_per_worker": 1, "host": "127.0.0.1"}
+            with (
+                config_of.set(QUIET),
+                cluster_of(**local, scheduler_kwargs=htcondor.STATUS_PAGE) as cluster,
+                client_of(cluster) as client,
+                client.get_executor() as executor,
+            ):
+                yield executor
 
 
 SERIAL = Scheduler()
