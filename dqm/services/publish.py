@@ -11,10 +11,11 @@ from operator import attrgetter
 from typing import Any
 
 from dqm.decide.publish import anti_reasons, masks
-from dqm.formats.golden import golden_bytes
+from dqm.formats.golden import golden_bytes, read_mask
 from dqm.model.amounts import counted
-from dqm.model.errors import InputError, RefusedError
+from dqm.model.errors import InputError, RefusedError, StoreError
 from dqm.model.events import Event
+from dqm.model.keys import LumiMask
 from dqm.model.people import People, Role
 from dqm.model.verdicts import Asked, Reason, Verdicts, of_other_runs
 from dqm.services.effective import (
@@ -44,7 +45,8 @@ IN_SHORT: Words = attrgetter("feature")
 class Golden:
     """What a golden JSON was made of: the ``effective`` verdicts, its lumisections, ``version`` and ``sha256``.
 
-    ``new`` tells whether this is another version than before.
+    ``new`` tells whether this is another version than before. What ``left`` was in that one and is not in this; nothing
+    where that one cannot be read any more.
     """
 
     effective: Verdicts
@@ -52,6 +54,7 @@ class Golden:
     version: int
     sha256: str
     new: bool
+    left: LumiMask
 
 
 def publish(
@@ -117,14 +120,22 @@ def enter_golden(
     data = golden_bytes(mask)
     sha256, last = hashlib.sha256(data).hexdigest(), last_golden(store)
     new = last is None or last.sha256 != sha256
-    number = (last.version if last else 0) + new
+    number, left = (last.version if last else 0) + new, _left(last, mask) if new else LumiMask()
     provenance = {**made_from, "audit": entries[-1].hash if entries else BEGIN}
     change.publish(GOLDEN, data, provenance)
     change.publish(ANTI, anti_reasons(final, words).to_bytes(), provenance)
     if new:
-        about = {"version": number, "sha256": sha256, "lumisections": len(mask)}
+        about = {"version": number, "sha256": sha256, "lumisections": len(mask), "left": len(left)}
         change.emit([Event("golden.published", f"golden JSON version {number}", about)])
-    return Golden(effective, len(mask), number, sha256, new)
+    return Golden(effective, len(mask), number, sha256, new, left)
+
+
+def _left(last: Publication | None, mask: LumiMask) -> LumiMask:
+    """What the last golden JSON holds and the mask does not; one that was altered keeps nobody from the next."""
+    try:
+        return read_mask(last.read().decode("ascii")) - mask if last else LumiMask()
+    except StoreError:
+        return LumiMask()
 
 
 def keeps_from_publishing(store: Store, asked: Asked, at: datetime) -> str:

@@ -101,6 +101,9 @@ def finding_events(findings: Iterable[Finding]) -> list[Event]:
     return [_found(type_, code, run, group) for (type_, code, run), group in groups.items()]
 
 
+GONE = "the files are gone; what was read of them stays, but a run of which others speak lacks it and is UNKNOWN"
+
+
 def missing_events(gone: Sequence[str], patterns: Sequence[str], since: str) -> list[Event]:
     """``data.missing`` where input files are gone, or a pattern of the configuration finds none.
 
@@ -108,7 +111,7 @@ def missing_events(gone: Sequence[str], patterns: Sequence[str], since: str) -> 
     """
     if not gone and not patterns:
         return []
-    why = "; ".join(patterns)[:500] or "the files are gone; what was read of them stays"
+    why = "; ".join(patterns)[:500] or GONE
     data = {"count": len(gone), "files": [*gone[:MOST_FILES]], "reason": why, "since": since}
     return [Event("data.missing", "input", data)]
 

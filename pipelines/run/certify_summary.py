@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dqm.model.amounts import agreeing, counted
@@ -25,7 +27,8 @@ class CertifySummary:
 
     ``signed`` runs were left as they are; those of them in ``review`` have data that changed since. Those that are
     ``provisional`` still grow and are not in what was published. ``earlier`` ones were scored by another model.
-    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for.
+    ``guard`` tells that the model holds single lumisections otherwise than the configuration asks for. ``left`` counts
+    by run the lumisections that the golden JSON before held and this one does not.
     """
 
     runs: int
@@ -42,6 +45,7 @@ class CertifySummary:
     earlier: tuple[int, ...] = ()
     withdrawn: bool = False
     guard: str = ""
+    left: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def text(self) -> str:
         """For people."""
@@ -59,6 +63,13 @@ class CertifySummary:
         """What became UNKNOWN because data changed, which runs were signed, and the ways out."""
         text = "\nnote: the model drifts, so automation is WITHDRAWN: see docs/operations.md" if self.withdrawn else ""
         text += f"\nnote: {self.guard}" if self.guard else ""
+        if self.left:
+            number = sum(self.left.values())
+            runs = _listed(tuple(f"{run} ({n})" for run, n in self.left.items()))
+            text += (
+                f"\nnote: {counted(number, 'lumisection')} {agreeing(number, '[is|are]')} golden no more: "
+                f"of {agreeing(len(self.left), '[run|runs]')} {runs}; dqm explain RUN LS tells why"
+            )
         if self.stale:
             text += (
                 f"\nnote: {counted(len(self.stale), 'run')} {agreeing(len(self.stale), BECAME_STALE)}"
@@ -86,6 +97,7 @@ class CertifySummary:
         return {
             **vars(self),
             "path": str(self.path),
+            "left": dict(self.left),
             "written": list(map(str, self.written)),
             "working_point": vars(self.working_point),
         }
@@ -95,6 +107,6 @@ def _spelled(runs: tuple[int, ...]) -> str:
     return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
 
 
-def _listed(runs: tuple[int, ...]) -> str:
+def _listed(runs: Sequence[object]) -> str:
     more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
     return ", ".join(map(str, runs[:5])) + more

@@ -162,6 +162,18 @@ def test_a_half_written_file_is_read_again_when_it_is_whole(place: Path, config:
     assert published(store)["golden.json"][1] == golden["golden.json"][1]
 
 
+@pytest.mark.slow
+def test_what_a_cut_file_takes_from_the_golden_json_is_told(place: Path, config: Config, store: Store) -> None:
+    golden = nightly(config, store).decisions["ACCEPT"]
+    quantities = place / "simulated_quantities.parquet"
+    quantities.write_bytes(quantities.read_bytes()[:-100])
+    cut = nightly(config, store)
+    assert cut.quarantined
+    said = next(each.said for each in cut.stages if each.name == "certify")
+    assert f"note: {golden} lumisections are golden no more: of runs " in said
+    assert " and 7 more; dqm explain RUN LS tells why" in said
+
+
 def test_a_second_start_says_who_is_at_work_and_leaves_with_75(place: Path, dqm: Dqm, store: Store) -> None:
     with locked(store.path):
         code, text = dqm("nightly", "--config", next(place.glob("*.toml")))

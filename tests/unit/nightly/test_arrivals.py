@@ -13,6 +13,7 @@ from dqm.formats.reading import ReadResult, read_input
 from dqm.model.config import Config, InputConfig, load
 from dqm.model.errors import InputError
 from dqm.store.store import Store
+from pipelines.alerts.producing import GONE
 from pipelines.nightly.stages import DONE, SKIPPED, Stages
 from pipelines.nightly.work import NightRequest, Work
 from pipelines.run.arrivals import Arrivals
@@ -126,7 +127,7 @@ def test_an_input_that_vanished_is_told_once_and_again_when_it_vanishes_again(co
         assert len(missing(store)) == times - 1
         more.unlink()
         assert [night(both, store), night(both, store)] == [DONE, SKIPPED]
-        assert missing(store) == [(["more.csv"], "the files are gone; what was read of them stays")] * times
+        assert missing(store) == [(["more.csv"], GONE)] * times
 
 
 def test_an_input_of_which_nothing_is_left_is_told_although_nothing_can_be_read(config: Config, store: Store) -> None:

@@ -58,6 +58,24 @@ def test_a_new_version_is_told_once_and_nothing_new_is_no_version(shift: Shift) 
     assert events[0].data["sha256"] == shift.store.publication(GOLDEN).sha256
 
 
+def test_what_left_the_golden_json_is_told_with_its_version(shift: Shift) -> None:
+    shift("publish", "eve")
+    shift.decide("ada", [(1, 2)], "BAD")
+    shift.decide("ada", [(6, 6)], "GOOD")
+    shift("publish", "eve")
+    told = [each.event.data for each in shift.store.events() if each.event.type == "golden.published"]
+    assert [(each["lumisections"], each["left"]) for each in told] == [(14, 0), (13, 2)]
+
+
+def test_a_version_before_that_was_altered_keeps_nobody_from_the_next(shift: Shift) -> None:
+    shift("publish", "eve")
+    shift.store.publication(GOLDEN).path.write_text("{}")
+    shift.decide("ada", [(1, 2)], "BAD")
+    shift("publish", "eve")
+    assert golden(shift.store) == {"10": [[3, 4]], "11": [[1, 10]]}
+    assert [e.event.data["left"] for e in shift.store.events() if e.event.type == "golden.published"] == [0, 0]
+
+
 def test_a_signed_run_stays_golden_as_signed(shift: Shift) -> None:
     shift.signed()
     shift("publish", "eve")
