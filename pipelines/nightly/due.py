@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -33,6 +33,11 @@ class Due:
         """Those among ``runs`` alone."""
         kept = {name: tuple(r for r in getattr(self, name) if r in runs) for name in ("new", "stale", "late")}
         return Due(**kept)
+
+    def again(self, runs: frozenset[int]) -> Due:
+        """All of ``runs``, whatever was scored before: what is not new is to be scored again."""
+        kept = self.within(runs)
+        return replace(kept, stale=tuple(sorted(runs.difference(kept.new))))
 
     def text(self) -> str:
         """For people."""

@@ -178,9 +178,8 @@ class Work:
             found = due(self.config, self.store, self.bundle)
             held_runs(self.store, self.request.runs)  # says where none of them is known
             wanted = self._wanted(frozenset(self.store.runs("quantities")) - set(self.bundle.runs))
-            found = found.within(wanted)
-            runs = wanted if self.request.again else found.runs
-            if not runs:
+            found = found.again(wanted) if self.request.again else found.within(wanted)
+            if not found.runs:
                 saying.skipped, saying.said = True, "nothing is due"
                 return found
 
@@ -189,12 +188,12 @@ class Work:
                 change.emit(Event("data.late", f"run {run}", {"why": why}, run) for run in found.late)
 
             try:
-                done = score(self.config, self.store, runs, self.workers, also=tell)
+                done = score(self.config, self.store, found.runs, self.workers, also=tell)
             except (ArtifactError, FingerprintError) as error:
                 self._refused(stored.model_id, error)
                 raise
             self.scored, self.failed_runs = done.runs, dict(done.failed)
-            saying.said = f"{'all runs again' if self.request.again else found.text()}; {done.text()}"
+            saying.said = f"{found.text()}; {done.text()}"
         return found
 
     def certify(self, stored: StoredModel, runs: frozenset[int] = frozenset()) -> None:

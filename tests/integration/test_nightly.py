@@ -94,7 +94,9 @@ def test_a_second_night_finds_nothing_to_do_and_publishes_the_same_bytes(config:
 def test_scores_are_those_of_score_and_a_backfill_changes_nothing(config: Config, store: Store) -> None:
     before = held(store)
     done = nightly(config, store, NightRequest(again=True))
-    assert done.scored == len(store.runs("scores"))
+    assert done.scored == len(store.runs("scores")) == len(done.due.runs)
+    page = done.report.read_text(encoding="utf-8") if done.report else ""
+    assert page.count("<div class='bar'><i style='flex:") == done.scored, "the report shows what was scored again"
     assert held(store) == before
 
 

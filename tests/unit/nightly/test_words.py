@@ -15,6 +15,11 @@ def test_what_is_due() -> None:
     assert Due((1,), ()).text() == "1 new run, 0 to be scored again"
 
 
+def test_a_backfill_scores_all_again_but_what_is_new() -> None:
+    """Mutant: only what was due; the report of a backfill then says that no run was scored."""
+    assert Due((3, 9), (2,), (3,)).again(frozenset({1, 2, 3})) == Due((3,), (1, 2), (3,))
+
+
 def test_files_that_are_gone_are_told_from_new_ones() -> None:
     """Mutant: one list of all that differs; a shifter takes a file that vanished for one that came."""
     then = Arrivals({"/in/a.csv": SEEN, "/in/b.csv": SEEN})
