@@ -77,7 +77,8 @@ def alerts_list(
     with desk(config) as (_, store, _people):
         found = store.deliveries.found([state] if state else STATES, limit)
         silences = silences_at(store, utc_now())
-    say("\n".join([*map(_line, found), *(each.text() for each in silences)]) or "nothing was told yet")
+    none = f"no delivery is {state}" if state else "nothing was told yet"
+    say("\n".join([*(map(_line, found) if found else [none]), *(each.text() for each in silences)]))
     write_json(
         json_path, {"deliveries": [_document(each) for each in found], "silences": [vars(each) for each in silences]}
     )

@@ -59,8 +59,13 @@ class Told:
 
     def wants(self, event: Event) -> bool:
         """Whether type and severity of an event are asked for."""
-        urgent = SEVERITIES.index(severity_of(event)) >= SEVERITIES.index(self.config.severity)
-        return urgent and asked_for(event.type, self.config.types)
+        return wants(self.config, event)
+
+
+def wants(config: ReceiverConfig, event: Event) -> bool:
+    """Whether a receiver, though it may not work yet, asks for the type and severity of an event."""
+    urgent = SEVERITIES.index(severity_of(event)) >= SEVERITIES.index(config.severity)
+    return urgent and asked_for(event.type, config.types)
 
 
 def outside_of(config: Config) -> Outside:
@@ -72,6 +77,17 @@ def outside_of(config: Config) -> Outside:
 def made(alerts: AlertsConfig, outside: Outside) -> list[Told]:
     """The configured receivers, checked; raises ``ConfigError`` naming the receiver and the nearest valid names."""
     return [Told(each, _made(each, outside)) for each in alerts.receiver]
+
+
+def usable(alerts: AlertsConfig, outside: Outside) -> tuple[dict[str, Told], list[ConfigError]]:
+    """The receivers that can work, by name, and what is wrong with each of the others."""
+    told, wrong = dict[str, Told](), list[ConfigError]()
+    for each in alerts.receiver:
+        try:
+            told[each.title] = Told(each, _made(each, outside))
+        except ConfigError as error:
+            wrong.append(error)
+    return told, wrong
 
 
 def _made(config: ReceiverConfig, outside: Outside) -> Receiver:

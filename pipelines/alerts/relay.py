@@ -22,7 +22,7 @@ from dqm.store.deliveries import DEAD, DONE, HELD, PENDING, SILENCED, Delivery, 
 from dqm.store.store import Store
 from pipelines.alerts.notice import Notice
 from pipelines.alerts.outside import NotDeliveredError, Outside, within
-from pipelines.alerts.receivers import Told, made, outside_of
+from pipelines.alerts.receivers import Told, made, outside_of, usable, wants
 
 RESTS_AFTER = 3
 """Attempts in a row without any answer after which a receiver is left alone until the next pass."""
@@ -74,17 +74,19 @@ def relay(
 ) -> RelaySummary:
     """Send what is due, and for ``wait`` seconds what becomes due; returns what is left.
 
-    Raises ``ConfigError`` for a receiver that can never work; nothing is sent then.
+    Raises ``ConfigError`` for a receiver that can never work, when the others were told; what is for it waits.
     """
     alerts, way_out = config.alerts, outside or outside_of(config)
-    told = {each.name: each for each in made(alerts, way_out)}
+    told, wrong = usable(alerts, way_out)
     end = way_out.clock() + timedelta(seconds=wait)
-    store.deliveries.spread(lambda event: [name for name, each in told.items() if each.wants(event)], way_out.clock())
-    given_up = store.deliveries.bury(told, GONE)
+    store.deliveries.spread(lambda event: [r.title for r in alerts.receiver if wants(r, event)], way_out.clock())
+    given_up = store.deliveries.bury([each.title for each in alerts.receiver], GONE)
     now = _begun(store, way_out.clock())
     now.given_up = given_up
     while True:
         _all_due(alerts, store, told, way_out, now)
+        if wrong:
+            raise ConfigError(f"{wrong[0]}; what is for it waits, the others were told")
         due = store.deliveries.next_due()
         if due is None or due > end or way_out.clock() >= end:
             break

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
@@ -19,7 +19,7 @@ from typing import Any
 from dqm.formats.reading import ReadResult, read_input
 from dqm.model.amounts import counted
 from dqm.model.config import Config, InputConfig
-from dqm.model.errors import InputError, LockedError
+from dqm.model.errors import ConfigError, InputError, LockedError
 from dqm.model.findings import Finding, grouped
 from dqm.services.growing import growing, provisional_runs
 from dqm.store.store import Store
@@ -156,7 +156,8 @@ class Watch:
         """Try again what a receiver did not take, as soon as it is due."""
         due = self.store.deliveries.next_due()
         if due is not None and due <= datetime.now(UTC):
-            relay(self.config, self.store)
+            with suppress(ConfigError):  # the pass that met it first said so
+                relay(self.config, self.store)
 
 
 def _log_pass(log: Log, done: Pass, findings: tuple[Finding, ...]) -> None:

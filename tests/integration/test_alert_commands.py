@@ -70,6 +70,7 @@ def test_relay_and_list(shell: Shell) -> None:
     assert shell("relay") == "delivered 1; nothing left\n"
     assert "anomaly.opened run 7 A → log: done" in shell("list")
     assert json.loads((shell.folder / "told.jsonl").read_text(encoding="ascii"))["id"] == OPENED.id
+    assert shell("list", "--state", "dead") == "no delivery is dead\n", "not that nothing was told"
     (row,) = json.loads(shell("list", "--state", "done", "--json", "-").partition("\n")[2])["deliveries"]
     assert (row["event"], row["state"], row["attempts"], row["run"]) == (OPENED.id, "done", 1, 7)
     with pytest.raises(UnknownNameError, match="unknown state 'don'; nearest valid names: 'done'"):

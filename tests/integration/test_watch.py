@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from dqm.model.alerts_config import AlertsConfig
 from dqm.model.config import Config, load
 from dqm.model.errors import InputError, LockedError
+from dqm.model.events import Event
 from dqm.model.people_config import PeopleConfig
 from dqm.services.growing import end_run, provisional_runs
 from dqm.services.people import ConfiguredPeople
@@ -140,6 +142,20 @@ def test_half_a_file_is_in_quarantine_until_the_whole_file_is_read(growing: Grow
     assert not healed.failed
     assert store.quarantine() == ()
     assert np.isfinite(badness(store, growing.run)[0]).any()
+
+
+def test_a_receiver_that_can_never_work_does_not_end_a_watch(growing: Growing, store: Store) -> None:
+    """Mutant: what waits for it is due at once, and the next look at the files ends with the error of the relay."""
+    far = {"kind": "webhook", "name": "far", "url": "https://example.org/", "secret_env": "DQM_HOOK_KEY"}
+    alerts = AlertsConfig.model_validate({"receiver": [far]})
+    round_ = Watch(growing.config.model_copy(update={"alerts": alerts}), store)
+    with store.transaction() as change:
+        change.emit([Event("nightly.failed", "night 1", {})])
+    done = round_.look()
+    assert done is not None
+    assert "tell FAILED: alerts.receiver 'far': host 'example.org' is not in alerts.allow" in done.text()
+    assert [each.receiver for each in store.deliveries.found(["pending"])].count("far") > 0
+    assert round_.look() is None
 
 
 def test_a_night_and_a_watch_alternate(tmp_path: Path) -> None:

@@ -272,13 +272,14 @@ def test_a_receiver_that_never_comes_back_holds_nobody_up(
     configured: Any, hook: Any, desk: Any, post: Any, outside: Outside, store: Store, monkeypatch: Any
 ) -> None:
     """Mutant: the timeout of a socket alone, which begins anew with every byte, and is the plug-in's own affair."""
-    whole, stuck = module.made, Stuck()
+    whole, stuck = module.usable, Stuck()
 
     def with_stuck(alerts: Any, outside: Outside) -> Any:
-        first, second = whole(alerts, outside)
-        return [replace(first, receiver=stuck), second]
+        told, wrong = whole(alerts, outside)
+        first = next(iter(told))
+        return told | {first: replace(told[first], receiver=stuck)}, wrong
 
-    monkeypatch.setattr(module, "made", with_stuck)
+    monkeypatch.setattr(module, "usable", with_stuck)
     post(night(1))
     config = configured({"kind": "log", "name": "stuck"}, hook)
     done = relay(config, store, outside=replace(outside, total_timeout=0.5))
@@ -289,25 +290,31 @@ def test_a_receiver_that_never_comes_back_holds_nobody_up(
 def test_a_plug_in_that_breaks_stops_nobody_else(
     sent: Any, configured: Any, hook: Any, desk: Any, post: Any, monkeypatch: Any
 ) -> None:
-    whole = module.made
+    whole = module.usable
 
     def with_broken(alerts: Any, outside: Outside) -> Any:
-        first, second = whole(alerts, outside)
-        return [replace(first, receiver=Broken()), second]
+        told, wrong = whole(alerts, outside)
+        first = next(iter(told))
+        return told | {first: replace(told[first], receiver=Broken())}, wrong
 
-    monkeypatch.setattr(module, "made", with_broken)
+    monkeypatch.setattr(module, "usable", with_broken)
     post(night(1))
     done = sent(configured({"kind": "log", "name": "broken"}, hook))
     assert (done.delivered, done.failed) == (1, {"broken": "the receiver failed with KeyError"})
 
 
-def test_a_configuration_that_can_never_work_sends_nothing(
-    sent: Any, configured: Any, hook: Any, desk: Any, post: Any
+def test_a_receiver_that_can_never_work_keeps_nothing_from_the_others(
+    sent: Any, configured: Any, hook: Any, desk: Any, post: Any, store: Store
 ) -> None:
+    """Mutant: one misspelt receiver, and nobody is told anything, of a night that failed neither."""
     post(night(1))
-    with pytest.raises(ConfigError, match=r"alerts.receiver 'far': host 'example.org' is not in alerts.allow"):
-        sent(configured(hook, hook | {"name": "far", "url": "https://example.org/"}))
-    assert desk.requests == []
+    far = hook | {"name": "far", "url": "https://example.org/"}
+    why = r"alerts.receiver 'far': host 'example.org' is not in alerts.allow.*; what is for it waits, the others were told"
+    with pytest.raises(ConfigError, match=why):
+        sent(configured(hook, far), wait=60)
+    assert desk.ids() == [night(1).id]
+    assert [each.receiver for each in store.deliveries.found(["pending"])] == ["far"]
+    assert sent(configured(hook, hook | {"name": "far"})).delivered == 1, "mended, it is told what waited"
 
 
 def test_probe_tells_every_receiver_now(configured: Any, hook: Any, desk: Any, outside: Outside) -> None:
