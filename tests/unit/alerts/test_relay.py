@@ -16,6 +16,7 @@ from dqm.model.events import Event
 from dqm.store.store import Store
 from pipelines.alerts import relay as module
 from pipelines.alerts.outside import Outside
+from pipelines.alerts.receivers import usable
 from pipelines.alerts.relay import probe, relay
 
 
@@ -272,7 +273,7 @@ def test_a_receiver_that_never_comes_back_holds_nobody_up(
     configured: Any, hook: Any, desk: Any, post: Any, outside: Outside, store: Store, monkeypatch: Any
 ) -> None:
     """Mutant: the timeout of a socket alone, which begins anew with every byte, and is the plug-in's own affair."""
-    whole, stuck = module.usable, Stuck()
+    whole, stuck = usable, Stuck()
 
     def with_stuck(alerts: Any, outside: Outside) -> Any:
         told, wrong = whole(alerts, outside)
@@ -290,7 +291,7 @@ def test_a_receiver_that_never_comes_back_holds_nobody_up(
 def test_a_plug_in_that_breaks_stops_nobody_else(
     sent: Any, configured: Any, hook: Any, desk: Any, post: Any, monkeypatch: Any
 ) -> None:
-    whole = module.usable
+    whole = usable
 
     def with_broken(alerts: Any, outside: Outside) -> Any:
         told, wrong = whole(alerts, outside)
