@@ -240,8 +240,8 @@ def test_a_store_where_nothing_happened_yet(tmp_path: Path, dqm: Dqm) -> None:
     assert "no run yet; read some with: dqm ingest" in dqm("runs", "--config", config)[1]
     assert "0 entries in the store, their chain is unbroken" in dqm("audit", "--config", config)[1]
     for command, message in (
-        (("runs", "5"), "unknown run '5'; there are no valid names"),
-        (("decide", "5", "all", "GOOD", "--reason", "noise"), "unknown run '5'"),
+        (("runs", "5"), "holds no run yet; next: dqm ingest"),
+        (("decide", "5", "all", "GOOD", "--reason", "noise"), "holds no run yet; next: dqm ingest"),
         (("publish",), "holds no verdicts to publish; make them with: dqm certify"),
         (("working-point", "show"), "holds no working point; choose one with: dqm train"),
     ):
