@@ -8,11 +8,12 @@ computes with one thread, as the serial way does, so that all of them give equal
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeVar
@@ -42,7 +43,11 @@ class SerialExecutor(Executor):
 
 
 def end_with_parent() -> None:
-    """Let this worker end when the process that opened it is gone: for ever it would wait for more work of it."""
+    """Let this worker end when the process that opened it is gone: for ever it would wait for more work of it.
+
+    Ctrl-C at a terminal reaches it too; its end is up to that process, which drops what is at work.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_after, args=(parent,), daemon=True).start()
@@ -51,6 +56,23 @@ def end_with_parent() -> None:
 def _end_after(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
+
+
+@contextmanager
+def _dropped_on_failure(drop: Callable[[], None]) -> Iterator[None]:
+    """Work is waited for on leaving; where the command breaks off nobody wants it any more, and it is dropped first."""
+    try:
+        yield
+    except BaseException:
+        drop()
+        raise
+
+
+def _drop(pool: Executor, before: set[BaseProcess]) -> None:
+    """Let a pool take no more, and end the processes that came after those before."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for each in set(active_children()) - before:
+        each.terminate()
 
 
 @dataclass(frozen=True)
@@ -86,7 +108,11 @@ class Scheduler:
             yield SerialExecutor()
         elif self.kind == "processes":
             spawned = get_context("spawn")
-            with ProcessPoolExecutor(self.workers, mp_context=spawned, initializer=end_with_parent) as pool:
+            before = set[BaseProcess](active_children())
+            with (
+                ProcessPoolExecutor(self.workers, mp_context=spawned, initializer=end_with_parent) as pool,
+                _dropped_on_failure(lambda: _drop(pool, before)),
+            ):
                 yield pool
         else:
             yield from self._dask()
@@ -106,21 +132,26 @@ class Scheduler:
                 raise ConfigError(
                     f"no Dask scheduler answers at {self.address}: {error}; start one with: dask scheduler"
                 ) from None
-            with client, client.get_executor() as executor:
-                yield executor
+            with client:
+                yield from _work_of(client)
         elif self.kind == "htcondor":
-            with htcondor.cluster() as cluster, client_of(cluster) as client, client.get_executor() as executor:
+            with htcondor.cluster() as cluster, client_of(cluster) as client:
                 cluster.scale(self.workers)
-                yield executor
+                yield from _work_of(client)
         else:
             local = {"n_workers": self.workers, "threads_per_worker": 1, "host": "127.0.0.1"}
             with (
                 config_of.set(QUIET),
                 cluster_of(**local, scheduler_kwargs=htcondor.STATUS_PAGE) as cluster,
                 client_of(cluster) as client,
-                client.get_executor() as executor,
             ):
-                yield executor
+                yield from _work_of(client)
+
+
+def _work_of(client: Any) -> Iterator[Executor]:
+    """The executor of a Dask client."""
+    with client.get_executor() as executor, _dropped_on_failure(lambda: executor.shutdown(wait=False)):
+        yield executor
 
 
 SERIAL = Scheduler()

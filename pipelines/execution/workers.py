@@ -46,9 +46,7 @@ class Workers:
 
     def close(self) -> None:
         """Let the workers go; the next work opens others."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened[0].__exit__(None, None, None)
+        self.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +54,9 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[0].__exit__(kind, error, trace)
 
 
 ALONE = Workers()

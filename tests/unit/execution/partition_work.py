@@ -39,3 +39,8 @@ def setting_of_dask(name: str) -> object:
     from dask import config
 
     return config.get(name)
+
+
+def without_end(_: int) -> None:
+    while True:
+        signal.pause()

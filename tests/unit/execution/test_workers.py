@@ -46,8 +46,10 @@ class Counted(Scheduler):
     @contextmanager
     def executor(self) -> Iterator[Executor]:
         self.noted.append("opened")
-        yield self.pool()
-        self.noted.append("closed")
+        try:
+            yield self.pool()
+        finally:
+            self.noted.append("closed")
 
 
 def itself(n: int) -> int:
@@ -142,3 +144,35 @@ def test_a_worker_ends_with_the_process_that_opened_it(tmp_path: Path) -> None:
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert int(done.stdout) > 0
+
+
+INTERRUPTED = """
+import os, signal, sys
+from partition_work import its_process, without_end
+from pipelines.execution.schedulers import Scheduler
+from pipelines.execution.workers import Workers
+
+if __name__ == "__main__":
+    with Workers(Scheduler(sys.argv[1], 1)) as workers:
+        print(workers.executor().submit(its_process, 0).result(), flush=True)
+        for _ in range(3):
+            workers.executor().submit(without_end, 0)
+        os.killpg(0, signal.SIGINT)
+        signal.pause()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["processes", "dask"])
+def test_ctrl_c_drops_what_is_at_work(kind: str, tmp_path: Path) -> None:
+    """At a terminal it reaches the workers too. Mutant: the command waits for work that nobody wants any more."""
+    if kind == "dask":
+        pytest.importorskip("distributed")
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, str(tmp_path / "interrupted.py"), kind]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=30, env=environment, start_new_session=True, check=False
+    )
+    assert int(done.stdout) > 0
+    assert done.returncode == -signal.SIGINT, done.stderr
