@@ -157,7 +157,7 @@ if __name__ == "__main__":
         print(workers.executor().submit(its_process, 0).result(), flush=True)
         for _ in range(3):
             workers.executor().submit(without_end, 0)
-        os.killpg(0, signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
         signal.pause()
 """
 
@@ -165,7 +165,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["processes", "dask"])
 def test_ctrl_c_drops_what_is_at_work(kind: str, tmp_path: Path) -> None:
-    """At a terminal it reaches the workers too. Mutant: the command waits for work that nobody wants any more."""
+    """Mutant: the command waits for work that nobody wants any more."""
     if kind == "dask":
         pytest.importorskip("distributed")
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)
