@@ -48,12 +48,13 @@ class Copied:
 def backup(store: Store, folder: Path) -> Copied:
     """Copy a store into a new folder and verify the copy; people and nights may go on meanwhile.
 
-    Raises ``StoreError`` where the folder holds something, a file of the store is missing or is not what the database
-    says that it holds, or its database is not here.
+    Raises ``StoreError`` where the folder holds something or lies in the store, a file of the store is missing or is
+    not what the database says that it holds, or its database is not here.
     """
     if Place.of(store.path) is not None:
         raise StoreError(f"{store.path}: its database is in PostgreSQL; copy that with pg_dump first, then the folder")
     _refuse_filled(folder)
+    _refuse_inside(folder, store.path)
     folder.mkdir(parents=True, exist_ok=True)
     with (
         closing(sqlite3.connect(store.path / DATABASE)) as source,
@@ -124,6 +125,7 @@ def restore(source: Path, folder: Path) -> Copied:
     Raises ``StoreError`` for a copy that is not whole, naming the file, and for a folder that holds something.
     """
     _refuse_filled(folder)
+    _refuse_inside(folder, source)
     try:
         about = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
         digests, snapshot = dict(about["files"]), int(about["snapshot"])
@@ -150,6 +152,12 @@ def restore(source: Path, folder: Path) -> Copied:
 def _refuse_filled(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreError(f"{folder} holds something already; name a new folder")
+
+
+def _refuse_inside(folder: Path, outer: Path) -> None:
+    """A copy in the store is lost with it, or by ``dqm prune``; a store in a copy makes that none."""
+    if folder.resolve().is_relative_to(outer.resolve()):
+        raise StoreError(f"{folder} lies in {outer}, which is copied; name a folder outside, best on another disk")
 
 
 def _copied(folder: Path, snapshot: int) -> Copied:

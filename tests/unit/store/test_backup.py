@@ -132,3 +132,15 @@ def test_a_model_that_is_not_what_was_trained_is_not_copied(store: Store, tmp_pa
     (folder / "manifest.json").write_text("{}")
     with pytest.raises(StoreError, match=r"manifest.json is not that of the model that was trained"):
         backup(store, tmp_path / "b")
+
+
+def test_neither_copy_nor_store_is_made_inside_the_other(store: Store, tmp_path: Path) -> None:
+    """A copy in the store is lost with it; a store in a copy is a file too many there."""
+    with pytest.raises(
+        StoreError, match=r"inner lies in .*, which is copied; name a folder outside, best on another disk"
+    ):
+        backup(store, store.path / "inner")
+    backup(store, tmp_path / "copy")
+    with pytest.raises(StoreError, match=r"inner lies in .*copy, which is copied; name a folder outside"):
+        restore(tmp_path / "copy", tmp_path / "copy" / "inner")
+    assert restore(tmp_path / "copy", tmp_path / "again").files > 0
