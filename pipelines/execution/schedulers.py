@@ -7,6 +7,7 @@ computes with one thread, as the serial way does, so that all of them give equal
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from pipelines.execution import htcondor
 KINDS = ("serial", "processes", "dask", "htcondor")
 T = TypeVar("T")
 MOST_WORKERS = 1000
+ANSWERS_WITHIN = 10.0
+"""Seconds in which a Dask scheduler that runs already must be reached."""
 QUIET = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
 """Dask looks a hundred times a second at what each worker does and fifty times at whether it is late: a twentieth of a
 core for every process, for pages that we do not open."""
@@ -127,10 +130,12 @@ class Scheduler:
         cluster_of: Any = distributed.LocalCluster
         if self.address:
             try:
-                client = client_of(self.address, timeout="10s")
+                asyncio.run(_answers(self.address))
+                client = client_of(self.address, timeout=f"{ANSWERS_WITHIN:g}s")
             except OSError as error:
+                why = error if str(error) else f"nothing came back within {ANSWERS_WITHIN:g} s"
                 raise ConfigError(
-                    f"no Dask scheduler answers at {self.address}: {error}; start one with: dask scheduler"
+                    f"no Dask scheduler answers at {self.address}: {why}; start one with: dask scheduler"
                 ) from None
             with client:
                 yield from _work_of(client)
@@ -146,6 +151,18 @@ class Scheduler:
                 client_of(cluster) as client,
             ):
                 yield from _work_of(client)
+
+
+async def _answers(address: str) -> None:
+    """Raise ``OSError`` where no Dask scheduler speaks there: a client waits for ever for the first word of one."""
+    from distributed.comm import core
+    from distributed.security import Security
+
+    connect: Any = core.connect  # the package is not annotated
+    security: Any = Security
+    asked = connect(address, timeout=ANSWERS_WITHIN, **security().get_connection_args("client"))
+    comm = await asyncio.wait_for(asked, 1.5 * ANSWERS_WITHIN)
+    await comm.close()
 
 
 def _work_of(client: Any) -> Iterator[Executor]:

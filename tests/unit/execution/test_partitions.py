@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dqm.model.errors import ConfigError
+from pipelines.execution import schedulers
 from pipelines.execution.htcondor import job_script
 from pipelines.execution.partitions import run_partitions
 from pipelines.execution.schedulers import QUIET, Scheduler
@@ -131,6 +132,16 @@ def test_a_cluster_that_is_not_there() -> None:
     workers = Workers(Scheduler("dask", 0, "tcp://127.0.0.1:9"))
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"):
         run_partitions(work("squared"), [1], workers)
+
+
+def test_a_scheduler_that_takes_the_call_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask itself waits for its first word for ever, and a night would hold its lock meanwhile."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(schedulers, "ANSWERS_WITHIN", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=rf"answers at {address}: nothing came back within 0.1 s; start one with"):
+            Workers(Scheduler("dask", 0, address)).executor()
 
 
 CONDOR_SUBMIT = """#!{python}
