@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from dqm.model.people import People
 from dqm.services.shown import Expected
 from dqm.services.submission import Desk, Judgement, Recorded, checked_text, submit
+from dqm.store.freshness import data_digests
 from dqm.store.partitions import Partition
 from dqm.store.store import Store
 
@@ -36,15 +37,22 @@ def provisional_runs(store: Store) -> frozenset[int]:
 def growing(store: Store, minutes: float, at: datetime, *, live: bool = False) -> frozenset[int]:
     """The runs that still grow at the moment ``at``, where one has ended after ``minutes`` in which nothing came.
 
-    ``live`` asks of the newest run, whatever was said of it before; else only those are asked of that are provisional.
-    A clock that was set back ends no run.
+    ``live`` asks of the newest run too, unless its verdicts are final and of the data that it has now: a watch that
+    begins takes nothing back. Else only those are asked of that are provisional. A clock that was set back ends no run.
     """
     held = store.runs("quantities")
     if not held:
         return frozenset()
-    candidates = {held[-1]} if live else provisional_runs(store)
+    candidates = {held[-1]} - _final(store, held[-1]) if live else provisional_runs(store)
     newest = candidates & {held[-1]}
     return frozenset(run for run in newest if not _ended(store, run, minutes, at))
+
+
+def _final(store: Store, run: int) -> set[int]:
+    """The run, where its verdicts are final and nothing of it came since."""
+    now = data_digests(store, run=run).get(run)
+    verdicts = store.partitions("verdicts", run=run)
+    return {each.run for each in verdicts if not is_provisional(each) and each.provenance.get("data") == now}
 
 
 def end_run(

@@ -17,7 +17,7 @@ from dqm.services.queue import queue
 from dqm.store.store import Store
 from dqm.store.tables import with_provenance
 
-from .shift import AT, QUIET, RUN, WAITING, Shift, put_data
+from .shift import AT, QUIET, RUN, WAITING, Shift, put_data, put_verdicts
 
 MINUTE = timedelta(minutes=1)
 
@@ -40,6 +40,17 @@ def test_only_the_newest_run_grows_and_time_ends_it(store: Store) -> None:
     assert growing(store, 60, AT + 60 * MINUTE, live=True) == set()
     assert growing(store, 60, AT - 999 * MINUTE, live=True) == {WAITING}, "a clock that was set back ends no run"
     assert growing(store, 60, AT) == set(), "who does not watch asks of provisional runs only"
+
+
+def test_who_begins_to_watch_takes_nothing_back(store: Store, grows: Callable[[int], None]) -> None:
+    """Mutant: every start of a watch makes the newest run provisional, and takes it from the golden JSON."""
+    put_verdicts(store, WAITING, "A" * 10)
+    assert growing(store, 60, AT, live=True) == set()
+    grows(WAITING)
+    assert growing(store, 60, AT, live=True) == {WAITING}
+    put_verdicts(store, WAITING, "A" * 10)
+    put_data(store, WAITING, charge=2.0)
+    assert growing(store, 60, AT, live=True) == {WAITING}, "something came since"
 
 
 def test_a_later_run_ends_it(shift: Shift, grows: Callable[[int], None]) -> None:
