@@ -101,6 +101,9 @@ def _deed(entry: Entry) -> str:
             return f"ended the silence of {printable(entry.subject)}"
         case "acknowledge":
             return f"acknowledged the alerts of {printable(entry.subject)}"
+        case "promote":
+            deed = "went back to {} from {}" if about.get("back") else "promoted {} instead of {}"
+            return deed.format(*map(printable, (entry.subject, about["before"]))) + f": {printable(about['reason'])}"
         case "prune":
             return f"pruned the store: {counted(about['files'], 'file')}, {counted(about['deliveries'], 'delivery')}"
         case _:

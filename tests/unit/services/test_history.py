@@ -38,7 +38,16 @@ def test_every_action_in_words(shift: Shift) -> None:
     ]
 
 
+def test_a_promotion_is_told_with_its_reason(shift: Shift) -> None:
+    entry = shift("claim", "ada", RUN).entry
+    fields = {"model": "model-2", "before": "model-1", "reason": "sees\nmore"}
+    other = dataclasses.replace(entry, action="promote", subject="model model-2", fields=fields)
+    assert told(other).endswith("ada (shifter) promoted model model-2 instead of model-1: sees\\nmore")
+    other = dataclasses.replace(other, fields={**fields, "back": True})
+    assert told(other).endswith("ada (shifter) went back to model model-2 from model-1: sees\\nmore")
+
+
 def test_an_action_of_another_part_is_told_as_it_is(shift: Shift) -> None:
     entry = shift("claim", "ada", RUN).entry
-    other = dataclasses.replace(entry, action="promote", subject="model-2\n", fields={})
-    assert told(other).endswith("ada (shifter) promote model-2\\n")
+    other = dataclasses.replace(entry, action="mend", subject="model-2\n", fields={})
+    assert told(other).endswith("ada (shifter) mend model-2\\n")
