@@ -14,7 +14,7 @@ from dqm.store.audit import BEGIN
 from dqm.store.change import PUBLISHED
 from dqm.store.database import newest_revision
 from dqm.store.newest import is_newest
-from dqm.store.partitions import HEALING, Partition, content_digest, read_one
+from dqm.store.partitions import Partition, content_digest, healing, read_one
 from dqm.store.prune import unnamed
 from dqm.store.schema import KINDS
 from dqm.store.store import Store
@@ -110,7 +110,11 @@ def partition_fault(folder: Path, partition: Partition) -> str:
         found = content_digest(read_one(folder, partition))
     except (StoreError, TypeError, pa.ArrowException) as error:
         return str(error)
-    return "" if found == partition.digest else f"{partition.path} does not hold what was written; {HEALING}"
+    return (
+        ""
+        if found == partition.digest
+        else f"{partition.path} does not hold what was written; {healing(partition.kind)}"
+    )
 
 
 def publication_fault(publication: Publication) -> str:

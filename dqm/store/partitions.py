@@ -232,11 +232,23 @@ def explained(folder: Path, partition: Partition, act: Callable[[], Any]) -> Any
         return act()
     except (OSError, pa.ArrowException) as error:
         why = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged: {str(error).splitlines()[0]}"
-        raise StoreError(f"{folder}: {partition.path} {why}; {HEALING}") from error
+        raise StoreError(f"{folder}: {partition.path} {why}; {healing(partition.kind)}") from error
 
 
-HEALING = "delete it if it is there and run again the command that made it"
-"""The way out of a damaged file: whatever is put again under the same content gets its file back."""
+MADE_BY = {
+    **dict.fromkeys(("quantities", "histograms", "labels"), "dqm ingest"),
+    **dict.fromkeys(("scores", "explanations", "contributions"), "dqm backfill"),
+    "past": "dqm train",
+    "verdicts": "dqm certify",
+    "sensors": "dqm sensors ingest --again",
+    "anomalies": "dqm sensors scan",
+}
+"""The command that puts each kind again."""
+
+
+def healing(kind: str) -> str:
+    """The way out of a damaged file: whatever is put again under the same content gets its file back."""
+    return f"delete it if it is there and make it again with: {MADE_BY[kind]}"
 
 
 def _unlike(a: pa.Schema, b: pa.Schema) -> str:

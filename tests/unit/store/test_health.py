@@ -70,7 +70,7 @@ def test_a_corrupt_partition_is_named(full: Store, rows: Rows, damage: str) -> N
     assert not check.ok
     assert check.detail.startswith("1 of 2 not as written: ")
     assert str(partition.path) in check.detail
-    assert "run again the command that made it" in check.detail
+    assert "make it again with: dqm ingest" in check.detail
 
 
 def test_many_faults_are_counted(store: Store, rows: Rows) -> None:

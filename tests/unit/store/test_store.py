@@ -166,7 +166,7 @@ def test_only_the_asked_column_is_read(store: Store, rows: Rows) -> None:
     data[first : first + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
     file.write_bytes(data)
     assert store.read("quantities", columns=["ls"]).equals(rows(4, 500).select(["ls"]))
-    with pytest.raises(StoreError, match=r"\.parquet is damaged: .*; delete it if it is there and run again"):
+    with pytest.raises(StoreError, match=r"\.parquet is damaged: .*; delete it if it is there and make it again with: dqm ingest"):
         store.read("quantities")
 
 
@@ -233,7 +233,7 @@ def test_a_missing_file_is_named_and_comes_back_when_put_again(store: Store, row
     put(store, rows(4))
     (file,) = files(store)
     file.unlink()
-    with pytest.raises(StoreError, match=rf"{file.name} is missing; .* run again the command that made it"):
+    with pytest.raises(StoreError, match=rf"{file.name} is missing; .* make it again with: dqm ingest"):
         store.read("quantities")
     put(store, rows(4))
     assert store.snapshot == 1
