@@ -54,8 +54,9 @@ class Status:
     def text(self) -> str:
         """For people."""
         night = "no night has finished yet"
-        if self.last_finished is not None:
-            night = f"last finished night {moment(self.last_finished)}, {self.hours:.1f} hours ago"
+        if self.last_finished is not None and self.hours is not None:
+            ago = f"{self.hours:.1f} hours ago" if self.hours >= 0 else f"{-self.hours:.1f} hours AHEAD of this clock"
+            night = f"last finished night {moment(self.last_finished)}, {ago}"
         waiting = ", ".join(f"{n} {state}" for state, n in self.deliveries.items() if n) or "nothing to tell"
         lines = [
             f"{'OVERDUE: ' if self.overdue else ''}{night}",

@@ -14,6 +14,8 @@ from dqm.model.verdicts import WorkingPoint
 STALE = "stale-scores"
 """Status of a lumisection whose data, those of an earlier run behind its features, or limits changed after scoring."""
 
+MOST_NAMED = 20
+"""Runs that are named one by one in a command."""
 BECAME_STALE = (
     f"[is|are] UNKNOWN ({STALE}): [its|their] data, readings of sensors, data of earlier runs that [it is|they are] "
     "compared with, or the features or limits of the configuration changed after scoring; score [it|them] again with: "
@@ -104,7 +106,8 @@ class CertifySummary:
 
 
 def _spelled(runs: tuple[int, ...]) -> str:
-    return str(runs[0]) if runs[0] == runs[-1] else f"{runs[0]}-{runs[-1]}"
+    """Runs as ``--runs`` takes them; of many the range that they lie in, for scored again the others stay the same."""
+    return ",".join(map(str, runs)) if len(runs) <= MOST_NAMED else f"{runs[0]}-{runs[-1]}"
 
 
 def _listed(runs: Sequence[object]) -> str:
