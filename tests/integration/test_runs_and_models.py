@@ -304,7 +304,7 @@ def test_an_earlier_run_that_changes_makes_later_scores_stale(place: Place) -> N
     done = certify(place.config, place.store)
     assert done.stale == (13, 14)
     assert "note: 2 runs are UNKNOWN (stale-scores)" in done.text()
-    assert "score them again with: dqm score --runs 13-14" in done.text()
+    assert "score them again with: dqm score --runs 13,14" in done.text()
     assert place.unknown() == {13, 14}
     assert done.golden == 0
     score(place.config, place.store)
@@ -343,7 +343,7 @@ def test_limits_that_changed_after_scoring_leave_nothing_golden(place: Place) ->
     assert place.unknown() == {13, 14}
     assert "or the features or limits of the configuration changed after scoring" in done.text()
     assert "note: 1 run is UNKNOWN (stale-scores): its data, " in replace(done, stale=(13,)).text()
-    assert "dqm score --runs 13-14 (where features or limits changed, after dqm train; a run that" in done.text()
+    assert "dqm score --runs 13,14 (where features or limits changed, after dqm train; a run that" in done.text()
     place.configured(CONFIG)
     assert certify(place.config, place.store).stale == ()
 

@@ -166,7 +166,9 @@ def test_only_the_asked_column_is_read(store: Store, rows: Rows) -> None:
     data[first : first + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
     file.write_bytes(data)
     assert store.read("quantities", columns=["ls"]).equals(rows(4, 500).select(["ls"]))
-    with pytest.raises(StoreError, match=r"\.parquet is damaged: .*; delete it if it is there and make it again with: dqm ingest"):
+    with pytest.raises(
+        StoreError, match=r"\.parquet is damaged: .*; delete it if it is there and make it again with: dqm ingest"
+    ):
         store.read("quantities")
 
 
