@@ -28,7 +28,6 @@ TOLERANCE = 0.01
 LEAST_P = 1e-300
 CHUNK = 4096
 """Histograms at a time: what they need fits into the cache."""
-COMPARISONS = ("chi2", "pull", "ks", "emd")
 
 
 @dataclass(frozen=True, eq=False)
