@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,11 @@ def test_a_night_that_began_and_has_not_ended_is_named(store: Store) -> None:
     (said,) = status(store).trouble
     assert said.startswith("night 2 began 20")
     assert said.endswith("has not ended: at work, or killed; dqm nightly tells")
+
+
+def test_a_night_that_ended_after_now_is_not_hours_ago(store: Store) -> None:
+    """The clock was set back: no negative number of hours."""
+    found = status(store, 26, datetime.now(UTC) - timedelta(hours=30))
+    assert found.overdue
+    assert found.text().startswith("OVERDUE: last finished night ")
+    assert ", 30.0 hours AHEAD of this clock\n" in found.text()
