@@ -85,6 +85,11 @@ class LumiMask:
             found.setdefault(r, []).append((a, b))
         return found
 
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many lumisections of every run, ascending."""
+        return {run: sum(last - first + 1 for first, last in ranges) for run, ranges in self.ranges.items()}
+
     def contains(self, run: ArrayLike, ls: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each of ``n`` lumisections whether it is in the set, shape ``(n,)``."""
         code = encode(run, ls)

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dqm.formats.golden import read_mask
 from dqm.model.amounts import agreeing, counted
 from dqm.model.keys import LumiMask
 from dqm.model.verdicts import CODES, GOLDEN, Decision
 from dqm.services.effective import StandingVerdicts, standing_verdicts
 from dqm.services.growing import provisional_runs
 from dqm.services.history import spelled
-from dqm.services.publish import last_golden
+from dqm.services.publish import last_golden, mask_of
 from dqm.services.standing import standings
 from dqm.store.store import Store
 
@@ -79,19 +78,18 @@ def difference(store: Store, at: datetime) -> Difference:
     growing = np.isin(found.run, sorted(provisional_runs(store)))
     golden = np.isin(found.code, [CODES[each] for each in GOLDEN]) & ~growing
     now, last = LumiMask.of_lumisections(found.run[golden], found.ls[golden]), last_golden(store)
-    before = read_mask(last.read().decode("ascii")) if last else LumiMask({})
+    before = mask_of(last)
     moved = [*_moved(found, growing, now - before, enters=True), *_moved(found, growing, before - now, enters=False)]
     moved.sort(key=lambda each: (each.run, each.enters))
     return Difference(last.version if last else 0, len(now), tuple(moved))
 
 
 def _moved(found: StandingVerdicts, growing: NDArray[np.bool_], mask: LumiMask, *, enters: bool) -> Iterator[Moved]:
-    words = [str(each) for each in Decision]
+    words, numbers = [str(each) for each in Decision], mask.counts
     for run, ranges in mask.ranges.items():
         first, last = np.searchsorted(found.run, [run, run + 1])
         inside = first + np.flatnonzero(mask.contains(found.run[first:last], found.ls[first:last]))
         states = Counter(PROVISIONAL if growing[i] else words[found.code[i]] for i in inside.tolist())
-        number = sum(b - a + 1 for a, b in ranges)
-        if gone := number - len(inside):
+        if gone := numbers[run] - len(inside):
             states[GONE] = gone
-        yield Moved(run, enters, tuple(ranges), number, float(found.weight[inside].sum()), dict(states))
+        yield Moved(run, enters, tuple(ranges), numbers[run], float(found.weight[inside].sum()), dict(states))

@@ -43,16 +43,15 @@ def growing(store: Store, minutes: float, at: datetime, *, live: bool = False) -
     held = store.runs("quantities")
     if not held:
         return frozenset()
-    candidates = {held[-1]} - _final(store, held[-1]) if live else provisional_runs(store)
-    newest = candidates & {held[-1]}
-    return frozenset(run for run in newest if not _ended(store, run, minutes, at))
+    newest = held[-1]
+    asked = not _final(store, newest) if live else newest in provisional_runs(store)
+    return frozenset({newest}) if asked and not _ended(store, newest, minutes, at) else frozenset()
 
 
-def _final(store: Store, run: int) -> set[int]:
-    """The run, where its verdicts are final and nothing of it came since."""
-    now = data_digests(store, run=run).get(run)
-    verdicts = store.partitions("verdicts", run=run)
-    return {each.run for each in verdicts if not is_provisional(each) and each.provenance.get("data") == now}
+def _final(store: Store, run: int) -> bool:
+    """Whether the verdicts of a run are final and nothing of it came since."""
+    now, verdicts = data_digests(store, run=run).get(run), store.partitions("verdicts", run=run)
+    return any(not is_provisional(each) and each.provenance.get("data") == now for each in verdicts)
 
 
 def end_run(

@@ -133,7 +133,7 @@ def enter_golden(
 def _left(last: Publication | None, mask: LumiMask) -> LumiMask:
     """What the last golden JSON holds and the mask does not; one that was altered keeps nobody from the next."""
     try:
-        return read_mask(last.read().decode("ascii")) - mask if last else LumiMask()
+        return mask_of(last) - mask
     except StoreError:
         return LumiMask()
 
@@ -158,6 +158,11 @@ def made_with(store: Store) -> dict[str, str]:
         "model": model.provenance.get("manifest", "") if model else "",
         "code": version("lumicert"),
     }
+
+
+def mask_of(golden: Publication | None) -> LumiMask:
+    """The lumisections of a published golden JSON, none before the first; raises ``StoreError`` for an altered one."""
+    return read_mask(golden.read().decode("ascii")) if golden else LumiMask()
 
 
 def last_golden(store: Store) -> Publication | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 
@@ -10,7 +9,7 @@ from dqm.decide.publish import masks
 from dqm.formats.golden import golden_bytes
 from dqm.model.keys import LumiMask
 from dqm.services.effective import machine_verdicts, partitions_that_stand, with_people
-from dqm.services.publish import last_golden
+from dqm.services.publish import last_golden, mask_of
 from dqm.services.standing import standings
 from dqm.store.audit import BEGIN
 from dqm.store.schema import CHAMPION, KINDS
@@ -84,9 +83,7 @@ def damage(store: Store) -> str:
 
 def golden_mask(store: Store) -> LumiMask:
     """The golden lumisections that are published."""
-    latest = last_golden(store)
-    ranges = json.loads(latest.read()) if latest else {}
-    return LumiMask({int(run): [(first, last) for first, last in found] for run, found in ranges.items()})
+    return mask_of(last_golden(store))
 
 
 def _fits(store: Store) -> bool:

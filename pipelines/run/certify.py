@@ -105,7 +105,7 @@ def certify(
         runs=len(plan.chosen),
         decisions={str(each): int((certified.decision.astype(str) == each).sum()) for each in Decision},
         golden=golden.lumisections,
-        left={run: sum(b - a + 1 for a, b in ranges) for run, ranges in golden.left.ranges.items()},
+        left=golden.left.counts,
         version=published.version,
         path=published.path,
         working_point=point,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from dqm.decide.resolution import NOBODY, resolve
-from dqm.formats.golden import read_mask
 from dqm.model.errors import UnknownNameError
 from dqm.model.verdicts import Decision
 from dqm.services.effective import (
@@ -21,7 +20,7 @@ from dqm.services.effective import (
 )
 from dqm.services.growing import is_provisional
 from dqm.services.history import printable, told
-from dqm.services.publish import last_golden
+from dqm.services.publish import last_golden, mask_of
 from dqm.services.standing import Standing, known_run
 from dqm.store.audit import Entry
 from dqm.store.freshness import data_digests
@@ -145,8 +144,7 @@ def _published(store: Store, run: int, ls: int) -> list[Link]:
     newest = last_golden(store)
     if newest is None:
         return [Link("golden JSON", "", "none was published yet")]
-    newest.read()  # refuses a file that was altered since
-    inside = bool(read_mask(newest.path).contains(np.array([run]), np.array([ls]))[0])
+    inside = (run, ls) in mask_of(newest)
     return [
         Link("golden JSON", newest.sha256, f"version {newest.version} {'holds it' if inside else 'does not hold it'}")
     ]
