@@ -242,6 +242,11 @@ class Store:
             found = stored.pointed(connection, alias)
         return None if found is None else self.model(found)
 
+    def challenger(self) -> StoredModel | None:
+        """The model that may take over; None where none was trained since the last promotion."""
+        found = self.pointed(schema.CHALLENGER)
+        return None if found == self.pointed(schema.CHAMPION) else found
+
     def publications(self) -> list[Publication]:
         """Every version of everything published, by name and version."""
         with reading(self._engine) as connection:

@@ -15,8 +15,9 @@ from dqm.services.history import moment
 from dqm.services.publish import GOLDEN, last_golden
 from dqm.store.deliveries import DEAD
 from dqm.store.nights import FINISHED, RUNNING, Night
-from dqm.store.schema import CHALLENGER, CHAMPION
+from dqm.store.schema import CHAMPION
 from dqm.store.store import Store
+from pipelines.nightly.stages import FAILED
 
 SHOWN = 10
 """Kinds of quarantined findings that are listed."""
@@ -88,14 +89,13 @@ def status(store: Store, within: float | None = None, now: datetime | None = Non
     overdue = within is not None and (hours is None or not -1 < hours <= within)
     golden = last_golden(store)
     quarantine = store.quarantine()
-    models = {name: found.model_id if (found := store.pointed(name)) else "" for name in (CHAMPION, CHALLENGER)}
-    if models[CHALLENGER] == models[CHAMPION]:
-        models[CHALLENGER] = ""  # it was promoted: there is none until another is trained
+    champion, challenger = store.pointed(CHAMPION), store.challenger()
     return Status(
         snapshot=store.snapshot,
         runs=len(store.runs("quantities")),
         scored=len(store.runs("scores")),
-        **models,
+        champion=champion.model_id if champion else "",
+        challenger=challenger.model_id if challenger else "",
         golden=golden.version if golden else 0,
         golden_path=str(store.newest(GOLDEN)) if golden else "",
         nights=dict(Counter(each.state for each in nights)),
@@ -116,7 +116,7 @@ def _trouble(newest: Night) -> list[str]:
             f"night {newest.id} began {moment(newest.began)} and has not ended: at work, or killed; dqm nightly tells"
         ]
     said = newest.summary
-    reasons = [f"  {each['name']}: {each['said']}" for each in said.get("stages", ()) if each["state"] == "failed"]
+    reasons = [f"  {each['name']}: {each['said']}" for each in said.get("stages", ()) if each["state"] == FAILED]
     reasons += [f"  run {run} was not scored: {why}" for run, why in said.get("failed_runs", {}).items()]
     reasons += [f"  {said['error']}"] if said.get("error") else []
     if not reasons:

@@ -34,9 +34,7 @@ class ListedModel:
 
 def listed(store: Store) -> list[ListedModel]:
     """Every model, the newest last; one whose bundle is refused is listed with the reason."""
-    pointed = {alias: store.pointed(alias) for alias in (CHAMPION, CHALLENGER)}
-    if pointed[CHALLENGER] == pointed[CHAMPION]:
-        del pointed[CHALLENGER]  # it was promoted: there is none until another is trained
+    pointed = {CHAMPION: store.pointed(CHAMPION), CHALLENGER: store.challenger()}
     found = []
     for each in store.models():
         aliases = tuple(alias for alias, model in pointed.items() if model and model.model_id == each.model_id)
