@@ -110,11 +110,9 @@ def partition_fault(folder: Path, partition: Partition) -> str:
         found = content_digest(read_one(folder, partition))
     except (StoreError, TypeError, pa.ArrowException) as error:
         return str(error)
-    return (
-        ""
-        if found == partition.digest
-        else f"{partition.path} does not hold what was written; {healing(partition.kind)}"
-    )
+    if found == partition.digest:
+        return ""
+    return f"{partition.path} does not hold what was written; {healing(partition.kind)}"
 
 
 def publication_fault(publication: Publication) -> str:

@@ -57,10 +57,6 @@ class Told:
         """The name of its deliveries."""
         return self.config.title
 
-    def wants(self, event: Event) -> bool:
-        """Whether type and severity of an event are asked for."""
-        return wants(self.config, event)
-
 
 def wants(config: ReceiverConfig, event: Event) -> bool:
     """Whether a receiver, though it may not work yet, asks for the type and severity of an event."""

@@ -122,7 +122,6 @@ class _Steps:
 
     def __init__(self, folder: Path, amounts: Amounts, workers: int) -> None:
         self.folder, self.amounts, self.workers = folder, amounts, workers
-        self.courses: list[tuple[Bench, Course]] = []
         self.trained = _made(folder / "trained", THREE_RUNS)
 
     def kills(self) -> Iterator[Guarantee]:

@@ -89,8 +89,9 @@ def _night(
     from dqm.store.store import Store
     from pipelines.execution.schedulers import Scheduler
     from pipelines.nightly.log import STANDARD_ERROR, logging_to
-    from pipelines.nightly.night import NightRequest, dry_run
+    from pipelines.nightly.night import dry_run
     from pipelines.nightly.night import nightly as run
+    from pipelines.nightly.work import NightRequest
     from pipelines.progress import showing
     from pipelines.run.score import chosen_runs
 

@@ -28,8 +28,6 @@ from pipelines.run.arrivals import Arrivals
 from pipelines.run.score import champion, held_runs
 from pipelines.sensors.foreseen import foreseen
 
-__all__ = ["NightRequest", "dry_run", "nightly"]
-
 
 def nightly(
     config: Config,

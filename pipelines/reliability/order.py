@@ -13,7 +13,8 @@ import numpy as np
 from dqm.store.store import Store
 from pipelines.execution.schedulers import Scheduler
 from pipelines.execution.workers import Workers
-from pipelines.nightly.night import NightRequest, nightly
+from pipelines.nightly.night import nightly
+from pipelines.nightly.work import NightRequest
 from pipelines.reliability.forked import answers
 from pipelines.reliability.guarantee import Guarantee
 from pipelines.reliability.season import Season

@@ -26,8 +26,9 @@ from pipelines.execution.schedulers import Scheduler
 from pipelines.nightly import work
 from pipelines.nightly.due import Due
 from pipelines.nightly.lock import NAME, locked
-from pipelines.nightly.night import NightRequest, nightly
+from pipelines.nightly.night import nightly
 from pipelines.nightly.status import status, watched
+from pipelines.nightly.work import NightRequest
 
 from .conftest import Dqm
 
