@@ -87,7 +87,11 @@ class LumiMask:
 
     @property
     def counts(self) -> dict[int, int]:
-        """How many lumisections of every run, ascending."""
+        """How many lumisections of every run, ascending.
+
+        >>> LumiMask({7: [(1, 10), (12, 12)], 3: [(5, 6)]}).counts
+        {3: 2, 7: 11}
+        """
         return {run: sum(last - first + 1 for first, last in ranges) for run, ranges in self.ranges.items()}
 
     def contains(self, run: ArrayLike, ls: ArrayLike) -> NDArray[np.bool_]:
